@@ -1,0 +1,118 @@
+"""The door that every engine shares. Behind it there is no recipe, no file, no data set and no printing.
+
+An engine builds a `Network` for an architecture; a network computes. Chance stays outside: first weights,
+order and augmentation come in as arrays, so an engine is a deterministic function, and all engines start
+equal and can be compared step by step.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Optimizer
+from lenet5.spec.preparation import Preparation
+
+Float = NDArray[np.floating[Any]]
+Weights = dict[str, Float]
+Precision = Literal["float32", "float64"]
+
+
+class Examples(Protocol):
+    """What training steps draw their batches from: images as bytes, and the inputs made from them.
+
+    images  (N, 28, 28) uint8, 0 = background; read in place, never copied
+    labels  (N,) int64
+    """
+
+    @property
+    def images(self) -> NDArray[np.uint8]: ...
+
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+
+    @property
+    def preparation(self) -> Preparation: ...
+
+    def inputs(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the prepared inputs of some images: (n, 1, H, W) float32."""
+        ...
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What some training steps did, one entry a step.
+
+    losses   mean loss of each batch, before its update
+    correct  how many images of each batch had the highest score at their label, before the update
+    """
+
+    losses: NDArray[np.float64]
+    correct: NDArray[np.int64]
+
+
+class Network(Protocol):
+    """An architecture with weights, an objective and an optimiser, ready to compute."""
+
+    def hold(self, examples: Examples) -> None:
+        """Take the examples that the next training steps draw from; an engine may copy them to its device."""
+        ...
+
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
+        """Take one training step for each batch of indices into the examples held."""
+        ...
+
+    def scores(self, inputs: Float) -> Float:
+        """Return the scores (N, classes) of prepared inputs (N, maps, H, W)."""
+        ...
+
+    def activations(self, inputs: Float) -> dict[str, Float]:
+        """Return the output of each layer, by its name in `Architecture.placed`."""
+        ...
+
+    def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
+        """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
+        ...
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, by their names in `Architecture.parameter_shapes`."""
+        ...
+
+    def state(self) -> Weights:
+        """Return a copy of what the optimiser remembers, by names of its own; empty before the first step."""
+        ...
+
+    def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
+        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        ...
+
+
+class Engine(Protocol):
+    """A way to compute: NumPy, PyTorch, ..."""
+
+    name: str
+
+    def build(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Float],
+        objective: Objective,
+        optimizer: Optimizer,
+        *,
+        frozen: Sequence[str] = (),
+        precision: Precision = "float32",
+    ) -> Network:
+        """Return a network with these first weights; layers named in `frozen` are never updated."""
+        ...
+
+    def describe(self) -> dict[str, str]:
+        """Return what a record must tell to repeat a run: versions, device, threads."""
+        ...
+
+    def peak_memory_bytes(self) -> int | None:
+        """Return the most device memory used so far, or None where the process's own memory is what counts."""
+        ...

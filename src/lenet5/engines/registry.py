@@ -1,0 +1,32 @@
+"""Find an engine by its name, and say why one is missing."""
+
+import importlib.util
+
+from lenet5.engines.contract import Engine
+from lenet5.errors import EngineError
+
+NAMES = ("numpy", "torch")
+
+
+def missing_because(name: str) -> str | None:
+    """Return why an engine cannot be used here, with the command that helps, or None when it can."""
+    if name not in NAMES:
+        return f'there is no engine "{name}"; the engines are {", ".join(NAMES)}.'
+    if name == "torch" and importlib.util.find_spec("torch") is None:
+        return 'engine "torch" is not installed: pip install "lenet5[torch]"'
+    return None
+
+
+def get(name: str) -> Engine:
+    """Return the engine of that name. Raises EngineError, with what to do, when it cannot be used."""
+    reason = missing_because(name)
+    if reason:
+        raise EngineError(reason)
+    # Imported only when asked for: an engine may bring a heavy library with it.
+    if name == "torch":
+        from lenet5.engines.torch.network import TorchEngine
+
+        return TorchEngine()
+    from lenet5.engines.numpy.network import NumpyEngine
+
+    return NumpyEngine()

@@ -1,0 +1,56 @@
+"""Every error that a user can cause, in one place.
+
+    Lenet5Error
+    ├── DataError            a data set is missing, damaged or of the wrong form
+    │   ├── DataNotFoundError    no file, and no mirror that answers
+    │   └── IdxError             a file breaks the IDX format
+    ├── RecipeError          a recipe or a `--set` has an unknown key or a wrong value
+    ├── ShapeError           an array has another shape or type than a function needs
+    ├── EngineError          an engine is unknown or cannot run here
+    ├── ModelError           a model file is damaged or of another kind
+    ├── RunError             a run folder cannot be written, read or resumed
+    └── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
+
+The text of each says what was found, what was expected and what to do, in one sentence each.
+The command line prints that text and exits with 1; it never shows a traceback for these.
+"""
+
+
+class Lenet5Error(Exception):
+    """The root: catch this to catch everything that lenet5 raises on purpose."""
+
+
+class DataError(Lenet5Error):
+    """A data set is missing, damaged or of the wrong form."""
+
+
+class DataNotFoundError(DataError):
+    """No file of the data set is at hand and no mirror answers."""
+
+
+class IdxError(DataError):
+    """A file breaks the IDX format."""
+
+
+class RecipeError(Lenet5Error):
+    """A recipe, or an override of one, has an unknown key or a wrong value."""
+
+
+class ShapeError(Lenet5Error, ValueError):
+    """An array has another shape or type than a function needs."""
+
+
+class EngineError(Lenet5Error):
+    """An engine is unknown or cannot run on this machine."""
+
+
+class ModelError(Lenet5Error):
+    """A model file is damaged, or is not one of ours."""
+
+
+class RunError(Lenet5Error):
+    """A run folder cannot be written, read or resumed."""
+
+
+class TrainingError(Lenet5Error):
+    """Training cannot go on."""

@@ -1,0 +1,22 @@
+"""One seed becomes independent random streams, each named by its purpose.
+
+The generator is counter-based (Philox): its key is computed from the seed, the purpose and the epoch.
+So the order of epoch 17 needs no stored state; a resumed run computes it again, and every engine,
+process and machine gets the same numbers.
+"""
+
+import hashlib
+
+import numpy as np
+
+
+def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
+    """Return the random generator of one purpose in one epoch.
+
+    seed     any integer >= 0; the one that the user gives
+    purpose  a name such as "weights", "order" or "flips"
+    epoch    counted from 1; 0 for what happens once per run
+    """
+    name = f"{seed}/{purpose}/{epoch}".encode()
+    key = int.from_bytes(hashlib.sha256(name).digest()[:16], "little")
+    return np.random.Generator(np.random.Philox(key=key))

@@ -1,0 +1,114 @@
+"""An architecture: the layers in order, and everything that follows from them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Self
+
+from pydantic import PositiveInt, model_validator
+
+from lenet5.errors import ShapeError
+from lenet5.spec.layers import Activation, Dense, Flatten, Layer, Shape
+from lenet5.spec.plan import Plan
+
+
+@dataclass(frozen=True)
+class PlacedLayer:
+    """One layer in its place: what comes in, what goes out, what it costs."""
+
+    name: str
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+    parameter_shapes: dict[str, Shape]
+    connections: int
+    multiply_adds: int
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers this layer trains."""
+        return sum(prod(shape) for shape in self.parameter_shapes.values())
+
+
+class Architecture(Plan):
+    """The layers of a network in order.
+
+    input   (maps, height, width) of one prepared image
+    layers  from the input to the scores
+
+    Raises ShapeError (as a validation error in recipes) when a layer does not fit the one before it.
+    """
+
+    input: tuple[PositiveInt, PositiveInt, PositiveInt]
+    layers: tuple[Layer, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        names = [placed.name for placed in self.placed]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ShapeError(f"two layers are called {twice[0]}; each needs a name of its own.")
+        if not self.layers or not isinstance(self.layers[-1], Dense):
+            raise ShapeError("the last layer must be dense: its units are the scores of the classes.")
+        return self
+
+    @cached_property
+    def placed(self) -> tuple[PlacedLayer, ...]:
+        """Each layer with its shapes, its parameters and its costs."""
+        rows: list[PlacedLayer] = []
+        shape: Shape = self.input
+        before = "input"
+        for layer in self.layers:
+            match layer:
+                case Activation(function=function):
+                    name = f"{before}.{function}"
+                case Flatten():
+                    name = "flatten"
+                case _:
+                    name = before = layer.name
+            output = layer.output_shape(shape)
+            rows.append(
+                PlacedLayer(
+                    name=name,
+                    layer=layer,
+                    input_shape=shape,
+                    output_shape=output,
+                    parameter_shapes={
+                        f"{name}.{part}": size for part, size in layer.parameter_shapes(shape).items()
+                    },
+                    connections=layer.connections(shape),
+                    multiply_adds=layer.multiply_adds(shape),
+                )
+            )
+            shape = output
+        return tuple(rows)
+
+    @property
+    def parameter_shapes(self) -> dict[str, Shape]:
+        """Name and shape of each trainable array, such as "C1.weight": (6, 1, 5, 5), in the layers' order."""
+        return {name: shape for placed in self.placed for name, shape in placed.parameter_shapes.items()}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network trains."""
+        return sum(placed.parameters for placed in self.placed)
+
+    @property
+    def connections(self) -> int:
+        """Connections of all layers, counted as the 1998 paper does (p. 7)."""
+        return sum(placed.connections for placed in self.placed)
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiplications with an addition for one image, forward."""
+        return sum(placed.multiply_adds for placed in self.placed)
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart."""
+        return self.placed[-1].output_shape[0]
+
+    def with_classes(self, count: int) -> "Architecture":
+        """Return the same network with `count` units in its last layer."""
+        last = self.layers[-1].model_copy(update={"units": count})
+        return Architecture(input=self.input, layers=(*self.layers[:-1], last))

@@ -1,0 +1,77 @@
+"""What a publication states, and where our recipe has to choose: data, never prose in a program."""
+
+from typing import Literal, Self
+
+from pydantic import PositiveInt, model_validator
+
+from lenet5.spec.plan import Plan
+
+Quantity = Literal[
+    "test_accuracy_percent",
+    "train_accuracy_percent",
+    "test_error_percent",
+    "train_loss",
+    "test_loss",
+    "step_loss",
+    "test_images_correct",
+    "test_batches",
+    "overfitting_onset_epoch",
+    "parameters",
+    "connections",
+    "output_shape",
+    "converged_by_step",
+    "seconds_per_epoch",
+    "total_seconds",
+    "memory_megabytes",
+]
+
+
+class Source(Plan):
+    """Where a recipe comes from."""
+
+    title: str
+    author: str
+    year: int | None = None
+    address: str = ""
+    language: str = ""
+    sets_out_to: str = ""
+
+
+class Claim(Plan):
+    """One published number, or one published row of numbers.
+
+    quantity   what is measured; the unit ends its name
+    value      the number; or, for `output_shape`, the shape
+    values     a number for each epoch, from the first
+    bound      "equal", or "at_least" / "at_most" where the source says "over" or "about ... at most"
+    overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
+    epoch, step, layer   where in the run, or in the network, the number is read; the last epoch if not given
+    where      the place in the source
+    note       what a reader must know to judge it, such as a contradiction inside the source
+    """
+
+    quantity: Quantity
+    value: float | tuple[int, ...] | None = None
+    values: tuple[float, ...] = ()
+    bound: Literal["equal", "at_least", "at_most"] = "equal"
+    overrides: dict[str, int | float | str] = {}
+    epoch: PositiveInt | None = None
+    step: PositiveInt | None = None
+    layer: str | None = None
+    where: str
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.value is None) == (not self.values):
+            raise ValueError("a claim has either `value` or `values`")
+        return self
+
+
+class Difference(Plan):
+    """One place where the source is silent, or contradicts itself, and what the recipe does there."""
+
+    topic: str
+    source: str
+    ours: str
+    effect: str = ""

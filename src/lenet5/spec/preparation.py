@@ -1,0 +1,53 @@
+"""How the pixels of an image become the inputs of a network.
+
+A preparation travels with every model file, so that use can never prepare differently from training.
+The arithmetic is in `data/prepare.py`.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from lenet5.spec.plan import Plan
+
+
+class Preparation(Plan):
+    """A linear scale for the pixels, then a size.
+
+    background     the input for pixel 0
+    ink            the input for pixel 255
+    subtract_mean  subtract the mean input of the training set (one number for all pixels);
+                   `centred` turns this into a plain scale once the mean is known
+    padding        lines of background added on each of the four sides
+    resize         the side to which the image is stretched, by bilinear interpolation
+    flip           which images of each training batch are mirrored, each with probability 1/2
+    """
+
+    background: float = 0.0
+    ink: float = 1.0
+    subtract_mean: bool = False
+    padding: Annotated[int, Field(ge=0)] = 0
+    resize: PositiveInt | None = None
+    flip: Literal["none", "horizontal", "vertical"] = "none"
+
+    @model_validator(mode="after")
+    def _one_way_to_a_size(self) -> Self:
+        if self.padding and self.resize is not None:
+            raise ValueError("padding and resize exclude each other; keep one of them")
+        return self
+
+    def side(self, image_side: int = 28) -> int:
+        """Height and width of the inputs made from images of `image_side` pixels."""
+        return self.resize if self.resize is not None else image_side + 2 * self.padding
+
+    def centred(self, mean_pixel: float) -> "Preparation":
+        """Return the same preparation with the mean of the training set folded into the scale.
+
+        mean_pixel  mean of all pixels of the training set, 0..255
+        """
+        if not self.subtract_mean:
+            return self
+        mean = self.background + mean_pixel / 255 * (self.ink - self.background)
+        return self.model_copy(
+            update={"background": self.background - mean, "ink": self.ink - mean, "subtract_mean": False}
+        )

@@ -1,0 +1,88 @@
+"""A recipe: everything that decides a training run, and what the source says should come out."""
+
+import hashlib
+import json
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.claim import Claim, Difference, Source
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Constant, Optimizer, Schedule
+from lenet5.spec.plan import Plan
+from lenet5.spec.preparation import Preparation
+
+# These describe a recipe; they do not change what is computed.
+PROSE = {"title", "source", "claims", "differences"}
+
+
+class Recipe(Plan):
+    """One training run, as a value equal to its TOML file.
+
+    data          the data set's name; `lenet5 data list` shows them
+    epochs        passes over the training set; or, in its place, `steps`: how many batches in all
+    sampling      "shuffled": each epoch shows every image once, in a new order;
+                  "independent": every batch is drawn at random with replacement
+    initial       the rule for the first weights; see `engines/initial.py`
+    frozen        layers whose weights stay as they were drawn
+    restarts      how many failed starts are begun again with the next seed
+    report_every  steps between two recorded losses of single batches; 0 records none
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    title: str
+    data: str = "mnist"
+    seed: Annotated[int, Field(ge=0)] = 1
+    epochs: PositiveInt | None = None
+    steps: PositiveInt | None = None
+    batch_size: PositiveInt
+    sampling: Literal["shuffled", "independent"] = "shuffled"
+    initial: Literal["pytorch", "scratch"] = "pytorch"
+    frozen: tuple[str, ...] = ()
+    restarts: Annotated[int, Field(ge=0)] = 0
+    report_every: Annotated[int, Field(ge=0)] = 0
+    source: Source | None = None
+    preparation: Preparation = Preparation()
+    objective: Objective = Objective()
+    optimizer: Optimizer
+    schedule: Schedule = Constant()
+    architecture: Architecture
+    claims: tuple[Claim, ...] = ()
+    differences: tuple[Difference, ...] = ()
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("a recipe has either `epochs` or `steps`")
+        side = self.preparation.side()
+        if self.architecture.input != (1, side, side):
+            raise ValueError(
+                f"the preparation gives inputs of shape (1, {side}, {side}), but the architecture needs "
+                f"{self.architecture.input}; change `preparation.padding` or `preparation.resize`"
+            )
+        layers = {name.split(".")[0] for name in self.architecture.parameter_shapes}
+        unknown = sorted(set(self.frozen) - layers)
+        if unknown:
+            raise ValueError(
+                f"`frozen` names {unknown[0]}; the layers with weights are {', '.join(sorted(layers))}"
+            )
+        return self
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides the computation: two recipes with one digest compute the same."""
+        text = json.dumps(self.model_dump(mode="json", exclude=PROSE), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def total_steps(self, images: int) -> int:
+        """How many batches the whole run takes on a training set of so many images."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch(images)
+
+    def steps_per_epoch(self, images: int) -> int:
+        """How many batches one epoch takes; the last may be smaller."""
+        return -(-images // self.batch_size)
+
+    def total_epochs(self, images: int) -> int:
+        """How many epochs the run touches; with `steps`, the last may be cut short."""
+        return -(-self.total_steps(images) // self.steps_per_epoch(images))

@@ -1,0 +1,140 @@
+"""Recipes as TOML text, and overrides such as `optimizer.learning_rate=0.02` on top of them.
+
+A wrong key or value is a RecipeError that names the place and, for a key, the nearest right one.
+"""
+
+import difflib
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import tomli_w
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from lenet5.errors import RecipeError
+from lenet5.spec.recipe import Recipe
+
+Tree = dict[str, Any]
+
+
+def parse(text: str, *, where: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Return the recipe that `text` (TOML) describes, with overrides applied.
+
+    where      the file's name, for error texts
+    overrides  "key=value" with dotted keys; a value is TOML, or else taken as a string
+
+    Raises RecipeError.
+    """
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not valid TOML: {error}.") from None
+    for override in overrides:
+        _apply(tree, override)
+    return from_tree(tree, where=where)
+
+
+def from_tree(tree: Tree, *, where: str) -> Recipe:
+    """Return the recipe that a tree of plain values describes. Raises RecipeError."""
+    try:
+        # By way of JSON: strict about types, yet a list may become a tuple.
+        return Recipe.model_validate_json(json.dumps(tree))
+    except ValidationError as error:
+        raise RecipeError(_sentence(error.errors()[0], where)) from None
+    except TypeError as error:
+        raise RecipeError(
+            f"{where}: {error}; a recipe holds texts, numbers, booleans, lists and tables."
+        ) from None
+
+
+def dump(recipe: Recipe) -> str:
+    """Return the recipe as TOML; `parse` gives the same recipe back."""
+    return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _apply(tree: Tree, override: str) -> None:
+    """Put one `key=value` into the tree."""
+    key, equals, text = override.partition("=")
+    path = key.strip().split(".")
+    if not equals or not all(path):
+        raise RecipeError(f'"{override}" is not an override; write key=value, such as epochs=3.')
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    *tables, last = path
+    node = tree
+    for name in tables:
+        node = node.setdefault(name, {})
+        if not isinstance(node, dict):
+            raise RecipeError(f'"{key}": {name} is not a table; its fields cannot be set one by one.')
+    if last == "lr":  # the short spelling must replace the long one, not stand beside it
+        last = "learning_rate"
+    if path == ["steps"]:
+        tree.pop("epochs", None)
+    if path == ["epochs"]:
+        tree.pop("steps", None)
+    node[last] = value
+
+
+def _sentence(error: ErrorDetails, where: str) -> str:
+    """Turn one of pydantic's errors into ours: place, what was found, what was expected."""
+    place = ".".join(_path(error["loc"]))
+    found = json.dumps(error["input"], default=str)
+    found = found if len(found) <= 60 else found[:57] + "..."
+    match error["type"]:
+        case "extra_forbidden":
+            return f'{where}: there is no "{place}".{_nearest(place)}'
+        case "missing":
+            return f'{where}: "{place}" is missing.'
+        case "value_error":
+            return f"{where}: {place or 'recipe'}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
+        case _:
+            message = error["msg"][0].lower() + error["msg"][1:]
+            return f'{where}: "{place}" is {found}; {message}.'
+
+
+def _path(location: Iterable[int | str]) -> list[str]:
+    """Return the keys of an error's place without the names of the variants that pydantic puts between."""
+    parts: list[str] = []
+    for part in location:
+        tag_follows = parts and (parts[-1] in ("optimizer", "schedule") or parts[-1].isdigit())
+        if not (tag_follows and part in VARIANTS):
+            parts.append(str(part))
+    return parts
+
+
+def _nearest(place: str) -> str:
+    """Name the known key that is most like an unknown one."""
+    close = difflib.get_close_matches(place, KEYS, n=1, cutoff=0.0)
+    return f' Did you mean "{close[0]}"?' if close else ""
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Find every model inside a type, through unions, tuples and Annotated."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    elif typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, typing.Annotated):
+        for argument in typing.get_args(annotation):
+            yield from _models(argument)
+
+
+def _known_keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """List every dotted key of a model and of the models inside it; items of lists are left out."""
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        if name == "kind":
+            VARIANTS.add(field.default)
+        yield before + name
+        if isinstance(alias, AliasChoices):
+            yield from (before + str(choice) for choice in alias.choices if choice != name)
+        for inner in _models(field.annotation):
+            yield from _known_keys(inner, f"{before}{name}.")
+
+
+VARIANTS: set[str] = set()
+KEYS = sorted(set(_known_keys(Recipe)))
