@@ -114,5 +114,5 @@ class Engine(Protocol):
         ...
 
     def peak_memory_bytes(self) -> int | None:
-        """Return the most device memory used so far, or None where the process's own memory is what counts."""
+        """Return the most device memory used so far, or None where there is no device memory."""
         ...

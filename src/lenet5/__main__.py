@@ -1,0 +1,6 @@
+"""`python -m lenet5` is the command `lenet5`."""
+
+from lenet5.cli.main import run
+
+if __name__ == "__main__":
+    run()

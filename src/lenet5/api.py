@@ -1,0 +1,126 @@
+"""What `import lenet5` offers: the words of the command line, as functions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lenet5.data.datasets import load as load_data
+from lenet5.errors import ModelError
+from lenet5.inference.evaluation import Evaluation
+from lenet5.inference.evaluation import evaluate as evaluate_predictor
+from lenet5.inference.predictor import Predictor
+from lenet5.models import file as model_file
+from lenet5.recipes import catalogue
+from lenet5.reports import run_pictures
+from lenet5.spec import text
+from lenet5.spec.recipe import Recipe
+from lenet5.training import train as training
+from lenet5.training.run import RunFolder
+from lenet5.training.trainer import Observer
+
+
+def train(
+    recipe: str | Recipe,
+    *,
+    engine: str = "numpy",
+    seed: int | None = None,
+    epochs: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    data_folder: Path | str | None = None,
+    runs_folder: Path | str = "runs",
+    score_train: bool = False,
+    observer: Observer | None = None,
+) -> RunFolder:
+    """Train a recipe and return its run folder, with model, history, result and curves.
+
+    recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
+    overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
+    score_train  score the whole training set after each epoch, too
+
+    Raises Lenet5Error of the kind that fits; see `lenet5.errors`.
+
+    Examples
+    --------
+    >>> run = lenet5.train("archaeology", epochs=1, seed=3)  # doctest: +SKIP
+    >>> run.result()["test_accuracy_percent"]  # doctest: +SKIP
+    97.6
+    """
+    given = dict(overrides or {})
+    given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
+    changes = [f"{key}={_toml(value)}" for key, value in given.items()]
+    if isinstance(recipe, Recipe):
+        plan = text.parse(text.dump(recipe), where=recipe.name, overrides=changes)
+    else:
+        plan = catalogue.load(recipe, overrides=changes)
+    run = training.train(
+        plan,
+        engine=engine,
+        data_folder=_path(data_folder),
+        runs_folder=Path(runs_folder),
+        score_train=score_train,
+        observer=observer,
+    )
+    run_pictures.draw(run)
+    return run
+
+
+def resume(
+    run: Path | str,
+    *,
+    data_folder: Path | str | None = None,
+    score_train: bool = False,
+    observer: Observer | None = None,
+) -> RunFolder:
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
+    folder = training.resume(
+        Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer
+    )
+    run_pictures.draw(folder)
+    return folder
+
+
+def load(model: Path | str, *, engine: str = "numpy") -> Predictor:
+    """Return a model ready to answer.
+
+    model  a model file (.safetensors), or a run folder
+
+    Raises ModelError when it cannot be read, EngineError when the engine is not installed.
+    """
+    path = Path(model)
+    if path.is_dir():
+        if not (path / "model.safetensors").exists():
+            raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
+        path = path / "model.safetensors"
+    return Predictor(model_file.read(path), engine=engine)
+
+
+def evaluate(
+    model: Path | str | Predictor,
+    *,
+    data: str | None = None,
+    part: str = "test",
+    data_folder: Path | str | None = None,
+    engine: str = "numpy",
+) -> Evaluation:
+    """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
+
+    data  a data set's name; the one that the model was trained on if not given
+
+    Raises Lenet5Error of the kind that fits.
+    """
+    predictor = model if isinstance(model, Predictor) else load(model, engine=engine)
+    name = data or predictor.model.card.data
+    return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))
+
+
+def _path(folder: Path | str | None) -> Path | None:
+    return None if folder is None else Path(folder)
+
+
+def _toml(value: Any) -> str:
+    """Write a plain value as TOML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)

@@ -1,0 +1,76 @@
+"""`lenet5 evaluate`: how well a model does, and what it misreads."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lenet5 import api, metrics
+from lenet5.cli.console import out, percent
+from lenet5.cli.options import DataFolder, EngineName
+from lenet5.inference.evaluation import Evaluation
+from lenet5.reports.confusion import confusion_figure
+from lenet5.reports.gallery import gallery
+from lenet5.reports.style import save
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    data: Annotated[
+        str | None, typer.Option(help="Data set; without it, the one it was trained on.", show_default=False)
+    ] = None,
+    part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
+    engine: EngineName = "numpy",
+    data_dir: DataFolder = None,
+    pictures: Annotated[
+        Path | None,
+        typer.Option(help="Where the pictures go; without it, beside the model.", show_default=False),
+    ] = None,
+) -> None:
+    """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
+    predictor = api.load(model, engine=engine)
+    outcome = api.evaluate(predictor, data=data, part=part, data_folder=data_dir)
+    low, high = outcome.interval_percent
+    card = predictor.model.card
+    out.print(
+        f"[bold]{card.recipe}[/] (seed {card.seed}) on {outcome.data.name} {part}, engine {engine}: "
+        f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
+        f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
+    )
+    if outcome.data.name != card.data:
+        out.print(f"[yellow]The model was trained on {card.data}.[/]")
+    out.print(_by_class(outcome))
+    folder = pictures or (model if model.is_dir() else model.parent)
+    for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {part}"):
+        if path.suffix == ".png":
+            out.print(f"written  {path}", markup=False)
+
+
+def _by_class(outcome: Evaluation) -> Table:
+    """Precision and recall of each class."""
+    table = Table("class", *(("images", "recall", "precision")), box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    precision = metrics.precision_percent(outcome.confusion)
+    recall = metrics.recall_percent(outcome.confusion)
+    for index, name in enumerate(outcome.data.class_names):
+        images = int(outcome.confusion[index].sum())
+        table.add_row(name, f"{images:,}", percent(recall[index]), percent(precision[index]))
+    return table
+
+
+def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
+    """Write the confusion matrix and the gallery of misread images."""
+    names, misread = outcome.data.class_names, outcome.misread
+    folder.mkdir(parents=True, exist_ok=True)
+    written = save(confusion_figure(outcome.confusion, names, title), folder / "confusion")
+    figure = gallery(
+        outcome.data.images[misread],
+        outcome.data.labels[misread],
+        outcome.answers[misread],
+        outcome.confidence[misread],
+        names,
+        title,
+    )
+    return written + save(figure, folder / "misread")

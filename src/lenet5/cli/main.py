@@ -1,0 +1,57 @@
+"""The command `lenet5`: the list of what it can do, and how it ends."""
+
+import os
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from lenet5.cli import data, evaluate, recipes, show, summary, train
+from lenet5.cli.console import err
+from lenet5.errors import Lenet5Error
+from lenet5.training.trainer import Interrupted
+
+app = typer.Typer(
+    help="LeNet-5, reproduced: train the published recipes, check their numbers, use the models.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(train.train)
+app.command()(evaluate.evaluate)
+app.command()(show.show)
+app.command()(summary.summary)
+app.command()(recipes.recipes)
+app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lenet5 {version('lenet5')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """LeNet-5, reproduced: train the published recipes, check their numbers, use the models."""
+
+
+def run() -> None:
+    """Run the command line. Exit codes: 0 done, 1 a clear error, 2 wrong usage, 128 + n stopped by signal n."""
+    try:
+        app()
+    except Interrupted as stop:
+        err.print(str(stop), markup=False)
+        sys.exit(128 + stop.signal_number)
+    except Lenet5Error as error:
+        err.print(f"[bold red]error:[/] ", end="")
+        err.print(str(error), markup=False)
+        sys.exit(1)
+    except BrokenPipeError:  # the reader of our output has gone, as `head` does; there is nobody left to tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,16 @@
+"""The options that several commands share, with one wording each."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DataFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Folder of the data sets. Without it: LENET5_DATA, then the user's cache folder.",
+        show_default=False,
+    ),
+]
+EngineName = Annotated[str, typer.Option("--engine", help="What computes: numpy or torch.")]

@@ -1,0 +1,85 @@
+"""`lenet5 show`: what a run or a model is, and how it came about."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from lenet5.cli.console import out, percent
+from lenet5.models import file as model_file
+from lenet5.models.model import Card
+from lenet5.reports import run_pictures
+from lenet5.training.history import EpochRow
+from lenet5.training.run import RunFolder
+
+BARS = "▁▂▃▄▅▆▇█"
+ROWS_SHOWN = 30
+
+
+def show(
+    path: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+) -> None:
+    """Show the card of a model, or the card, the history and the curve of a run."""
+    if path.is_dir():
+        _show_run(RunFolder.open(path))
+    else:
+        _show_card(model_file.read(path).card)
+
+
+def _show_run(run: RunFolder) -> None:
+    recipe, environment, history = run.recipe(), run.environment(), run.history()
+    out.print(f"[bold]{recipe.name}[/]  {recipe.title}")
+    out.print(
+        f"batch {recipe.batch_size}, seed {recipe.seed}, engine {environment.get('engine')} "
+        f"({environment.get('device')}, {environment.get('threads')} threads), started {environment.get('started')}"
+    )
+    if run.model.exists():
+        _show_card(model_file.read(run.model).card)
+    else:
+        out.print(f"[yellow]not finished:[/] go on with lenet5 train --resume {run.path}")
+    for incident in history.incidents:
+        out.print(f"[yellow]{incident.what}[/] at step {incident.step}: {incident.text}")
+    if history.epochs:
+        out.print(_epoch_table(history.epochs))
+        out.print(f"test accuracy {sparkline([row.test_accuracy_percent for row in history.epochs])}")
+        for picture in run_pictures.draw(run):
+            if picture.suffix == ".png":
+                out.print(f"curves        {picture}", markup=False)
+
+
+def _show_card(card: Card) -> None:
+    """Print a card, a line a fact."""
+    out.print(f"model         {card.recipe}, {percent(card.test_accuracy_percent)} of {card.test_images:,} test images")
+    out.print(f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps")
+    out.print(f"trained by    lenet5 {card.lenet5_version}, engine {card.engine}, seed {card.seed}, {card.trained_on}")
+    out.print(f"answers       {', '.join(card.class_names)}", markup=False)
+
+
+def _epoch_table(rows: list[EpochRow]) -> Table:
+    """The history as a table; of a long one the first and last rows."""
+    table = Table("epoch", "train loss", "train", "test loss", "test", "seconds", box=None, pad_edge=False)
+    for column in table.columns:
+        column.justify = "right"
+    left_out = len(rows) - ROWS_SHOWN
+    for index, row in enumerate(rows):
+        if left_out > 0 and ROWS_SHOWN // 2 <= index < len(rows) - ROWS_SHOWN // 2:
+            if index == ROWS_SHOWN // 2:
+                table.add_row("...")
+            continue
+        table.add_row(
+            str(row.epoch),
+            f"{row.train_loss:.4f}",
+            percent(row.train_accuracy_percent),
+            f"{row.test_loss:.4f}",
+            percent(row.test_accuracy_percent),
+            f"{row.seconds:.1f}",
+        )
+    return table
+
+
+def sparkline(values: list[float]) -> str:
+    """Draw values as one line of bars, the lowest to the highest."""
+    low, high = min(values), max(values)
+    steps = [int((value - low) / (high - low or 1) * (len(BARS) - 1)) for value in values]
+    return f"{low:.2f} {''.join(BARS[step] for step in steps)} {high:.2f}"

@@ -1,0 +1,123 @@
+"""`lenet5 train`: a recipe in, a run folder out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lenet5 import api
+from lenet5.cli.console import err, out, percent
+from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.watch import Watcher
+from lenet5.data import fetch, sources
+from lenet5.errors import DataNotFoundError, RecipeError
+from lenet5.metrics import wilson_interval_percent
+from lenet5.recipes import catalogue
+from lenet5.reports.claims import published_accuracy
+from lenet5.spec.recipe import Recipe
+from lenet5.training.run import RunFolder
+
+OFFLINE = "uci-digits"
+OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
+
+
+def train(
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False)
+    ] = None,
+    engine: EngineName = "numpy",
+    epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override any field, such as optimizer.lr=0.02."),
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", show_default=False)
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Where the run folder is made.")] = Path("runs"),
+    score_train: Annotated[
+        bool, typer.Option("--score-train", help="Score the whole training set after each epoch, too.")
+    ] = False,
+    offline_digits: Annotated[
+        bool,
+        typer.Option("--offline-digits", help="Where the data cannot be had, train on scikit-learn's small digits."),
+    ] = False,
+    data_dir: DataFolder = None,
+) -> None:
+    """Train a recipe; write its model, history, result and curves to a run folder."""
+    if (recipe is None) == (resume is None):
+        raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
+    if resume is not None:
+        with Watcher() as watcher:
+            run = api.resume(resume, data_folder=data_dir, score_train=score_train, observer=watcher)
+        _tell(run)
+        return
+    given = list(overrides or [])
+    given += [f"epochs={epochs}"] if epochs is not None else []
+    given += [f"seed={seed}"] if seed is not None else []
+    plan = catalogue.load(str(recipe), overrides=given)
+    plan = _with_data(str(recipe), plan, given, data_dir, offline_digits)
+    _introduce(plan, engine)
+    with Watcher() as watcher:
+        run = api.train(
+            plan, engine=engine, data_folder=data_dir, runs_folder=runs, score_train=score_train, observer=watcher
+        )
+    _tell(run)
+
+
+def _with_data(
+    name: str, plan: Recipe, given: list[str], data_dir: Path | None, offline_digits: bool
+) -> Recipe:
+    """Fetch the data where they are missing; or, when allowed, plan for the digits inside scikit-learn."""
+    try:
+        fetch.fetch(sources.get(plan.data), fetch.data_folder(data_dir), progress=True)
+    except DataNotFoundError as error:
+        if not offline_digits:
+            raise
+        err.print(str(error), markup=False)
+        out.rule(style="yellow")
+        out.print(
+            f"[bold yellow]{plan.data} cannot be had now, so this run uses the small digits inside scikit-learn:[/]\n"
+            f"1,797 images of 8x8 pixels (UCI, 1998) stretched to 28x28. Its accuracy says nothing about {plan.data}."
+        )
+        out.rule(style="yellow")
+        return catalogue.load(name, overrides=[*given, f"data={OFFLINE}", f"epochs={OFFLINE_EPOCHS}"])
+    return plan
+
+
+def _introduce(plan: Recipe, engine: str) -> None:
+    """Say what is about to be trained, on what, by what."""
+    out.print(f"[bold]{plan.name}[/]  {plan.title}")
+    if plan.source:
+        out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
+    length = f"{plan.epochs} epochs" if plan.epochs else f"{plan.steps:,} steps"
+    out.print(
+        f"  network {plan.architecture.parameters:,} parameters   data {plan.data}   batch {plan.batch_size}   "
+        f"{length}   seed {plan.seed}   engine {engine}"
+    )
+
+
+def _tell(run: RunFolder) -> None:
+    """Say how a finished run did, beside what was published, where it is, and what to try next."""
+    result, recipe = run.result(), run.recipe()
+    if result is None:
+        return
+    low, high = wilson_interval_percent(result["test_images_correct"], result["test_images"])
+    out.print(
+        f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} test images "
+        f"read rightly[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
+    )
+    epochs = {row.epoch: row for row in run.history().epochs}
+    published = {epoch: claim for epoch, claim in published_accuracy(recipe).items() if epoch in epochs}
+    for epoch, claim in list(published.items())[-3:]:
+        ours = epochs[epoch].test_accuracy_percent
+        out.print(f"published after epoch {epoch}: {claim.value} %   here: {percent(ours)}   ({claim.where})", markup=False)
+    folder = run.path
+    out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
+    out.print(
+        f"try next    lenet5 evaluate {folder}   (which digits it misreads)\n"
+        f"            lenet5 show {folder}       (the whole history)\n"
+        f"            lenet5 recipes             (the other reproductions)",
+        markup=False,
+    )

@@ -1,0 +1,34 @@
+"""Whether arrays from outside fit a network: the same words from every engine."""
+
+from collections.abc import Mapping
+
+from lenet5.engines.contract import Float
+from lenet5.errors import ModelError, ShapeError
+from lenet5.spec.architecture import Architecture
+
+
+def check_inputs(architecture: Architecture, inputs: Float) -> None:
+    """Raise ShapeError unless the inputs are (N, maps, H, W) as the architecture needs them."""
+    if inputs.shape[1:] != architecture.input:
+        needed = ", ".join(map(str, architecture.input))
+        raise ShapeError(f"inputs have shape {inputs.shape}; this network needs (N, {needed}).")
+
+
+def check_weights(architecture: Architecture, weights: Mapping[str, Float]) -> None:
+    """Raise ModelError unless the names and shapes are those of the architecture."""
+    needed = architecture.parameter_shapes
+    for name in sorted(needed.keys() | weights.keys()):
+        if name not in weights:
+            raise ModelError(f"the weights lack {name}, which has shape {needed[name]} in this architecture.")
+        if name not in needed:
+            raise ModelError(f"the weights hold {name}, which this architecture does not have.")
+        if weights[name].shape != needed[name]:
+            raise ModelError(
+                f"{name} has shape {weights[name].shape}; this architecture needs {needed[name]}."
+            )
+
+
+def check_state(own: Mapping[str, Float], given: Mapping[str, Float]) -> None:
+    """Raise ModelError unless a given optimiser state has the names and shapes of a network's own."""
+    if {name: array.shape for name, array in own.items()} != {n: array.shape for n, array in given.items()}:
+        raise ModelError("the optimiser state belongs to another optimiser or another architecture.")

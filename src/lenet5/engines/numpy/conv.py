@@ -1,0 +1,71 @@
+"""The convolution: every kernel looks at every 5x5 patch of the maps below.
+
+    y[n, k, h, w] = bias[k] + sum over c, r, s of weight[k, c, r, s] x[n, c, h + r, w + s]
+
+The patches are first laid out as columns of a matrix; then the sum is one matrix product, forward and in both
+directions back. (It is a correlation, as in the 1998 paper and in every framework: the kernel is not turned.)
+"""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from lenet5.engines.contract import Float, Weights
+
+
+def patches_of(x: Float, R: int, S: int) -> Float:
+    """Copy every R x S patch of x (N, C, H, W) into a column: (N, C R S, H' W')."""
+    N, C, H, W = x.shape
+    windows = sliding_window_view(x, (R, S), axis=(2, 3))  # (N, C, H', W', R, S), a view
+    return windows.transpose(0, 1, 4, 5, 2, 3).reshape(N, C * R * S, (H - R + 1) * (W - S + 1))
+
+
+def add_patches(columns: Float, C: int, H: int, W: int, R: int, S: int) -> Float:
+    """Add every column back into the place it came from: the transpose of `patches_of`.
+
+    A pixel lies in up to R S patches, and gets the sum of what they bring. All patches' pixels at one
+    place (r, s) form one shifted picture, so R S additions of whole batches do it.
+    """
+    N, out_H, out_W = len(columns), H - R + 1, W - S + 1
+    planes = columns.reshape(N, C, R, S, out_H, out_W)
+    x = np.zeros((N, C, H, W), columns.dtype)
+    for r in range(R):
+        for s in range(S):
+            x[:, :, r : r + out_H, s : s + out_W] += planes[:, :, r, s]
+    return x
+
+
+class Convolution:
+    """K kernels of R x S over C maps, stride 1, zeros around the maps where `padding` asks for them."""
+
+    def __init__(self, weight: Float, bias: Float, padding: int) -> None:
+        self.parameters: Weights = {"weight": weight, "bias": bias}
+        self.gradients: Weights = {}
+        self.padding = padding
+        self.needs_input_gradient = True
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) -> (N, K, H + 2 padding - R + 1, W + 2 padding - S + 1)."""
+        weight, p = self.parameters["weight"], self.padding
+        K, _, R, S = weight.shape
+        x = np.pad(x, ((0, 0), (0, 0), (p, p), (p, p))) if p else x
+        self._padded_shape = x.shape
+        self._patches = patches_of(x, R, S)
+        y = weight.reshape(K, -1) @ self._patches  # (N, K, H' W')
+        y += self.parameters["bias"][:, None]
+        return y.reshape(len(x), K, x.shape[2] - R + 1, x.shape[3] - S + 1)
+
+    def backward(self, grad_y: Float) -> Float:
+        """Turn the three factors of the product round: each gets the other two."""
+        weight, p = self.parameters["weight"], self.padding
+        K, C, R, S = weight.shape
+        _, _, H, W = self._padded_shape
+        grad = grad_y.reshape(len(grad_y), K, -1)  # (N, K, H' W')
+        self.gradients = {
+            "weight": (grad @ self._patches.transpose(0, 2, 1)).sum(axis=0).reshape(weight.shape),
+            "bias": grad.sum(axis=(0, 2)),
+        }
+        if not self.needs_input_gradient:  # the first layer's input is the image: nothing learns from it
+            return grad_y
+        grad_patches = weight.reshape(K, -1).T @ grad  # (N, C R S, H' W')
+        grad_x = add_patches(grad_patches, C, H, W, R, S)
+        return grad_x[:, :, p : H - p, p : W - p]

@@ -1,0 +1,35 @@
+"""The dense layer: every unit is connected to every input, y = x weight^T + bias."""
+
+from lenet5.engines.contract import Float, Weights
+from lenet5.engines.numpy.layer import WithoutWeights
+
+
+class Dense:
+    """K units over C inputs."""
+
+    def __init__(self, weight: Float, bias: Float) -> None:
+        self.parameters: Weights = {"weight": weight, "bias": bias}
+        self.gradients: Weights = {}
+
+    def forward(self, x: Float) -> Float:
+        """(N, C) -> (N, K)."""
+        self._x = x
+        return x @ self.parameters["weight"].T + self.parameters["bias"]
+
+    def backward(self, grad_y: Float) -> Float:
+        """(N, K) -> (N, C); the batch is summed over in the weights' gradients."""
+        self.gradients = {"weight": grad_y.T @ self._x, "bias": grad_y.sum(axis=0)}
+        return grad_y @ self.parameters["weight"]
+
+
+class Flatten(WithoutWeights):
+    """All maps of an image in one row: (N, C, H, W) -> (N, C H W)."""
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) -> (N, C H W)."""
+        self._input_shape = x.shape
+        return x.reshape(len(x), -1)
+
+    def backward(self, grad_y: Float) -> Float:
+        """The same numbers, in the maps' shape."""
+        return grad_y.reshape(self._input_shape)

@@ -1,0 +1,69 @@
+"""Pooling: each square of the maps becomes one number, its mean or its largest value.
+
+The squares do not overlap, so all their pixels at one corner (r, s) form a smaller picture, `corner`.
+A whole batch is pooled with one operation a corner.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from lenet5.engines.contract import Float
+from lenet5.engines.numpy.layer import WithoutWeights
+
+
+def corners(x: Float, size: int) -> Iterator[Float]:
+    """Yield a view of x (N, C, H, W) for each place in the squares, row by row: (N, C, H/size, W/size)."""
+    for r in range(size):
+        for s in range(size):
+            yield x[:, :, r::size, s::size]
+
+
+class AveragePool(WithoutWeights):
+    """The mean of each square."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) -> (N, C, H/size, W/size)."""
+        self._input_shape = x.shape
+        total = sum(corners(x, self.size), start=np.zeros((), x.dtype))
+        return np.asarray(total / self.size**2)
+
+    def backward(self, grad_y: Float) -> Float:
+        """Each pixel of a square had the same part in the mean."""
+        share = grad_y / self.size**2
+        grad_x = np.empty(self._input_shape, grad_y.dtype)
+        for corner in corners(grad_x, self.size):
+            corner[...] = share
+        return grad_x
+
+
+class MaxPool(WithoutWeights):
+    """The largest value of each square."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) -> (N, C, H/size, W/size)."""
+        self._x = x
+        first, *others = corners(x, self.size)
+        y = first.copy()
+        for corner in others:
+            np.maximum(y, corner, out=y)
+        self._y: Float = y
+        return y
+
+    def backward(self, grad_y: Float) -> Float:
+        """Only the pixel that was largest gets the gradient; of equals the first, row by row."""
+        grad_x = np.empty_like(self._x)
+        free = np.ones(grad_y.shape, bool)
+        for corner, grad_corner in zip(corners(self._x, self.size), corners(grad_x, self.size), strict=True):
+            chosen = free & (corner == self._y)
+            np.multiply(grad_y, chosen, out=grad_corner)
+            free &= ~chosen
+        return grad_x

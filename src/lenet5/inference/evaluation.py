@@ -1,0 +1,62 @@
+"""How well a model does on a data set, and where it errs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5 import metrics
+from lenet5.data.datasets import Images
+from lenet5.errors import DataError
+from lenet5.inference.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The outcome on one part of a data set.
+
+    answers      (N,) the class with the highest score
+    confidence   (N,) the softmax of the scores at the answer, 0..1
+    confusion    (classes, classes) truth by answer
+    """
+
+    data: Images
+    answers: NDArray[np.int64]
+    confidence: NDArray[np.floating]  # type: ignore[type-arg]
+    confusion: NDArray[np.int64]
+
+    @property
+    def correct(self) -> int:
+        """How many images are read rightly."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy_percent(self) -> float:
+        """Images read rightly, in percent."""
+        return metrics.accuracy_percent(self.correct, len(self.answers))
+
+    @property
+    def interval_percent(self) -> tuple[float, float]:
+        """The 95 % interval (Wilson) of the accuracy."""
+        return metrics.wilson_interval_percent(self.correct, len(self.answers))
+
+    @property
+    def misread(self) -> NDArray[np.int64]:
+        """Indices of the images read wrongly, the most confident first."""
+        wrong = np.flatnonzero(self.answers != self.data.labels)
+        return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
+
+
+def evaluate(predictor: Predictor, data: Images) -> Evaluation:
+    """Answer for every image of a set. Raises DataError when the set has classes that the model lacks."""
+    classes = predictor.model.architecture.classes
+    if len(data.class_names) > classes:
+        raise DataError(f"{data.name} has {len(data.class_names)} classes; the model tells {classes} apart.")
+    probabilities = predictor.probabilities(data.images)
+    answers = probabilities.argmax(axis=1)
+    return Evaluation(
+        data,
+        answers,
+        probabilities[np.arange(len(answers)), answers],
+        metrics.confusion(data.labels, answers, classes),
+    )

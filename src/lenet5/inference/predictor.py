@@ -1,0 +1,53 @@
+"""A model at work: images in, scores, probabilities and answers out."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lenet5 import metrics
+from lenet5.data.batches import Examples
+from lenet5.engines import registry
+from lenet5.engines.contract import Float
+from lenet5.engines.scoring import score_all
+from lenet5.inference.mnist_form import mnist_form
+from lenet5.models.model import Model
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Sgd
+
+
+class Predictor:
+    """Answers with one model on one engine.
+
+    Every method takes images in any form that `mnist_form` knows, prepares them as the model file says, and
+    works in bounded memory however many there are.
+    """
+
+    def __init__(self, model: Model, *, engine: str = "numpy") -> None:
+        self.model = model
+        # A network is built for training as well; here its objective and optimiser are never used.
+        self._network = registry.get(engine).build(
+            model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
+        )
+
+    def scores(self, images: ArrayLike) -> Float:
+        """Return the scores (N, classes): large is good."""
+        pixels = mnist_form(images)
+        if len(pixels) == 0:
+            return np.empty((0, self.model.architecture.classes), np.float32)
+        return score_all(self._network, self._examples(pixels))
+
+    def probabilities(self, images: ArrayLike) -> Float:
+        """Return the softmax of the scores (N, classes). They are not calibrated."""
+        return metrics.softmax(self.scores(images))
+
+    def predict(self, images: ArrayLike) -> NDArray[np.int64]:
+        """Return the class with the highest score for each image: (N,)."""
+        return self.scores(images).argmax(axis=1)
+
+    def activations(self, images: ArrayLike) -> dict[str, Float]:
+        """Return the output of every layer, "input" first: name -> (N, maps, H, W) or (N, units)."""
+        pixels = mnist_form(images)
+        inputs = self._examples(pixels).inputs(np.arange(len(pixels)))
+        return {"input": inputs, **self._network.activations(inputs)}
+
+    def _examples(self, pixels: NDArray[np.uint8]) -> Examples:
+        return Examples(pixels, np.zeros(len(pixels), np.int64), self.model.preparation)

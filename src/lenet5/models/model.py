@@ -1,0 +1,44 @@
+"""A model: an architecture, its weights, how to prepare images for it, and where it comes from."""
+
+from dataclasses import dataclass
+
+from lenet5.engines.contract import Weights
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.plan import Plan
+from lenet5.spec.preparation import Preparation
+
+
+class Card(Plan):
+    """What a user must know of a model before trusting it.
+
+    data, data_fingerprint   the training set; a fingerprint tells look-alikes apart
+    test_accuracy_percent    on the `test_images` images of the test set, with the last weights of the run
+    """
+
+    recipe: str
+    recipe_digest: str
+    data: str
+    data_fingerprint: str
+    class_names: tuple[str, ...]
+    seed: int
+    engine: str
+    epochs: int
+    steps: int
+    test_images: int
+    test_accuracy_percent: float
+    trained_on: str
+    lenet5_version: str
+
+
+@dataclass(frozen=True)
+class Model:
+    """Everything that is needed to answer for an image.
+
+    preparation  complete: the training set's mean, where it is subtracted, is folded into the scale
+    weights      float32, by the names in `architecture.parameter_shapes`
+    """
+
+    architecture: Architecture
+    preparation: Preparation
+    weights: Weights
+    card: Card

@@ -1,0 +1,77 @@
+"""Failed starts: notice them, and say in words what is wrong.
+
+A network that answers at the level of chance after an epoch has either not moved (too few steps, saturated
+units, no gradient) or has been thrown off (pixels not scaled, learning rate too large, dead units).
+Reproduction 002 met such runs and could only advise to start again.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.engines.contract import Float, Network
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.layers import Activation
+
+CHANCE_TIMES = 2.0  # below twice the accuracy of guessing, a network counts as not started
+FEW_STEPS = 200
+LARGE_INPUT = 10.0
+MOST = 0.5  # of a layer's units
+
+
+def failed_start(accuracy_percent: float, classes: int) -> bool:
+    """Say whether an accuracy is no better than guessing."""
+    return accuracy_percent < CHANCE_TIMES * 100 / classes
+
+
+def diagnose(
+    network: Network,
+    architecture: Architecture,
+    inputs: Float,
+    labels: NDArray[np.int64],
+    *,
+    steps: int,
+    learning_rate: float,
+) -> list[str]:
+    """Return the likely reasons why a network has not learnt, each one sentence.
+
+    inputs, labels  some hundred training images, prepared
+    steps           training steps taken so far
+    """
+    outputs = network.activations(inputs)
+    reasons: list[str] = []
+    largest = float(np.abs(inputs).max())
+    if largest > LARGE_INPUT:
+        reasons.append(
+            f"the pixels are not scaled: inputs reach {largest:.0f}, where first weights are made for about 1."
+        )
+    for placed in architecture.placed:
+        if isinstance(placed.layer, Activation):
+            reasons += _asleep(placed.name, placed.layer.function, outputs[placed.name])
+    scores = outputs[architecture.placed[-1].name]
+    spread = float(scores.std(axis=0).max())
+    if spread < 1e-2 * (1 + float(np.abs(scores).mean())):
+        reasons.append("the network gives nearly the same scores for every image.")
+    if steps < FEW_STEPS:
+        reasons.append(
+            f"only {steps} steps so far: a learning rate of {learning_rate:g} is too small for so few; "
+            "more epochs, a smaller batch or a larger learning rate will help."
+        )
+    _, gradients = network.gradients(inputs, labels)
+    steepest = max((float(np.abs(gradient).max()) for gradient in gradients.values()), default=0.0)
+    if steepest < 1e-6:
+        reasons.append(f"the gradient has vanished: its largest component is {steepest:.1g}.")
+    return reasons or ["no single cause stands out; another seed or a smaller learning rate may help."]
+
+
+def _asleep(name: str, function: str, outputs: Float) -> list[str]:
+    """Say which share of an activation's units has no slope left."""
+    flat = outputs.reshape(len(outputs), -1)
+    if function == "relu":
+        share = float((flat <= 0).all(axis=0).mean())
+        text = f"{share:.0%} of the units of {name} are dead: they answer 0 to every image."
+    else:
+        low = -1.0 if function == "tanh" else 0.0
+        margin = 0.01 * (1.0 - low)
+        share = float(((flat < low + margin) | (flat > 1 - margin)).mean())
+        text = f"{share:.0%} of the outputs of {name} are saturated: within 1 % of their limits."
+    return [text] if share > MOST else []

@@ -1,0 +1,122 @@
+"""What happened in a run, as JSON lines: one row an epoch, one for each recorded step, one for each incident."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lenet5 import files
+from lenet5.errors import RunError
+
+
+@dataclass(frozen=True)
+class EpochRow:
+    """One epoch.
+
+    train_loss, train_accuracy_percent   running means over the epoch, each batch before its update
+    train_loss_after, train_accuracy_after_percent   the whole training set scored after the epoch, when asked for
+    test_loss, test_accuracy_percent     the test set scored after the epoch
+    seconds                              training alone, without scoring
+    peak_memory_bytes                    of the device, or of the process where there is none
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy_percent: float
+    test_loss: float
+    test_accuracy_percent: float
+    seconds: float
+    images_per_second: float
+    peak_memory_bytes: int
+    train_loss_after: float | None = None
+    train_accuracy_after_percent: float | None = None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """The loss of one batch before its update, every so many steps (`Recipe.report_every`)."""
+
+    step: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Something a reader of the run must know: a failed start, a restart, a stop.
+
+    what  "failed start", "restart", "interrupted", "resumed" or "stopped"
+    """
+
+    step: int
+    what: str
+    text: str
+
+
+Row = EpochRow | StepRow | Incident
+KINDS: dict[str, type[EpochRow] | type[StepRow] | type[Incident]] = {
+    "epoch": EpochRow,
+    "step": StepRow,
+    "incident": Incident,
+}
+
+
+class History:
+    """The rows of a run, in memory and in `history.jsonl`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: list[Row] = read(path) if path.exists() else []
+
+    def add(self, row: Row) -> None:
+        """Add one row at the end. Raises RunError when the file cannot be written."""
+        self.rows.append(row)
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(_line(row))
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror}).") from None
+
+    def keep_until(self, step: int) -> None:
+        """Forget what happened after a step: a resumed run takes those steps again."""
+        self.rows = [row for row in self.rows if row.step <= step]
+        files.write_atomically(self.path, "".join(map(_line, self.rows)).encode())
+
+    @property
+    def epochs(self) -> list[EpochRow]:
+        """The rows of epochs alone."""
+        return [row for row in self.rows if isinstance(row, EpochRow)]
+
+    @property
+    def steps(self) -> list[StepRow]:
+        """The rows of recorded steps alone."""
+        return [row for row in self.rows if isinstance(row, StepRow)]
+
+    @property
+    def incidents(self) -> list[Incident]:
+        """The rows of incidents alone."""
+        return [row for row in self.rows if isinstance(row, Incident)]
+
+
+def read(path: Path) -> list[Row]:
+    """Read the rows of a history file; a last line cut short by a killed process is left out.
+
+    Raises RunError when another line is damaged.
+    """
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines.pop()
+    return [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
+
+
+def _line(row: Row) -> str:
+    event = next(name for name, kind in KINDS.items() if isinstance(row, kind))
+    return json.dumps({"event": event} | asdict(row)) + "\n"
+
+
+def _parsed(line: str, where: str) -> Row:
+    try:
+        values = json.loads(line)
+        return KINDS[values.pop("event")](**values)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RunError(f"{where}: not a row of a history; the file is damaged.") from None

@@ -1,0 +1,169 @@
+"""Train a recipe: from its name to a finished run folder."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from lenet5 import files, metrics
+from lenet5.data import prepare
+from lenet5.data.datasets import Images, load
+from lenet5.engines import registry
+from lenet5.errors import RunError
+from lenet5.models import file as model_file
+from lenet5.models.model import Card, Model
+from lenet5.spec.preparation import Preparation
+from lenet5.spec.recipe import Recipe
+from lenet5.training.history import EpochRow, Incident
+from lenet5.training.interrupt import polite_stop
+from lenet5.training.run import RunFolder, environment_now
+from lenet5.training.trainer import Observer, Position, Trainer
+
+
+class Unwatched:
+    """An observer that looks away."""
+
+    def started(self, steps: int) -> None:
+        """Ignore."""
+
+    def progress(self, position: Position, loss: float, images_per_second: float) -> None:
+        """Ignore."""
+
+    def epoch(self, row: EpochRow) -> None:
+        """Ignore."""
+
+    def incident(self, incident: Incident) -> None:
+        """Ignore."""
+
+
+def train(
+    recipe: Recipe,
+    *,
+    engine: str = "numpy",
+    data_folder: Path | None = None,
+    runs_folder: Path = Path("runs"),
+    score_train: bool = False,
+    observer: Observer | None = None,
+) -> RunFolder:
+    """Train a recipe from its first weights, and return the folder of the finished run.
+
+    data_folder  where the data sets lie; see `data.fetch.data_folder` for what None means
+    score_train  score the whole training set after each epoch, too
+
+    Raises DataNotFoundError, EngineError, RunError, TrainingError, and Interrupted after Ctrl-C.
+    """
+    registry.get(engine)  # an engine that is not installed is said before any folder is made
+    train_images, test_images = load(recipe.data, "train", data_folder), load(recipe.data, "test", data_folder)
+    environment = environment_now() | {
+        **registry.get(engine).describe(),
+        "recipe_digest": recipe.digest,
+        "data": {part.part: part.fingerprint for part in (train_images, test_images)},
+    }
+    run = RunFolder.create(runs_folder, recipe, environment)
+    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, resume=False)
+
+
+def resume(
+    path: Path,
+    *,
+    data_folder: Path | None = None,
+    score_train: bool = False,
+    observer: Observer | None = None,
+) -> RunFolder:
+    """Go on with a run that was stopped or killed; its end is the same, byte for byte.
+
+    Raises RunError when the folder is not a run, is in use, or was made with other data.
+    """
+    run = RunFolder.open(path)
+    recipe, environment = run.recipe(), run.environment()
+    train_images, test_images = load(recipe.data, "train", data_folder), load(recipe.data, "test", data_folder)
+    now = {part.part: part.fingerprint for part in (train_images, test_images)}
+    if environment.get("data") != now:
+        raise RunError(
+            f"{path}: was trained on data with the fingerprints {environment.get('data')}; those at hand have "
+            f"{now}. Give the folder of the first with --data-dir."
+        )
+    engine = str(environment.get("engine"))
+    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, resume=True)
+
+
+def _carry_on(
+    run: RunFolder,
+    recipe: Recipe,
+    engine_name: str,
+    train_images: Images,
+    test_images: Images,
+    score_train: bool,
+    observer: Observer | None,
+    *,
+    resume: bool,
+) -> RunFolder:
+    """Train what is left, then write the model and the result."""
+    preparation = recipe.preparation
+    if preparation.subtract_mean:
+        preparation = preparation.centred(prepare.mean_pixel(train_images.images))
+    with files.lock_folder(run.path), polite_stop() as stop:
+        files.remove_leftovers(run.checkpoints)
+        trainer = Trainer(
+            recipe,
+            registry.get(engine_name),
+            run,
+            train_images,
+            test_images,
+            preparation,
+            observer=observer or Unwatched(),
+            stop=stop,
+            score_train=score_train,
+        )
+        if resume:
+            trainer.resume()
+        trainer.to_the_end()
+        _finish(run, trainer, preparation)
+    return run
+
+
+def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
+    """Write `model.safetensors` and `result.json` from the last weights. No epoch is chosen by its test accuracy."""
+    recipe, last = trainer.recipe, trainer.history.epochs[-1]
+    test_count = len(trainer.test.labels)
+    correct = round(last.test_accuracy_percent * test_count / 100)
+    environment = run.environment()
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    card = Card(
+        recipe=recipe.name,
+        recipe_digest=recipe.digest,
+        data=recipe.data,
+        data_fingerprint=trainer.train.fingerprint,
+        class_names=trainer.train.class_names,
+        seed=trainer.position.seed,
+        engine=trainer.engine.name,
+        epochs=last.epoch,
+        steps=last.step,
+        test_images=test_count,
+        test_accuracy_percent=last.test_accuracy_percent,
+        trained_on=finished,
+        lenet5_version=str(environment["lenet5"]),
+    )
+    model = Model(recipe.architecture, preparation, trainer.network.weights(), card)
+    model_file.write(model, run.model)
+    run.write_result(
+        {
+            "recipe": recipe.name,
+            "recipe_digest": recipe.digest,
+            "data": recipe.data,
+            "engine": trainer.engine.name,
+            "seed": trainer.position.seed,
+            "epochs": last.epoch,
+            "steps": last.step,
+            "test_images": test_count,
+            "test_images_correct": correct,
+            "test_accuracy_percent": last.test_accuracy_percent,
+            "test_accuracy_interval_percent": metrics.wilson_interval_percent(correct, test_count),
+            "test_loss": last.test_loss,
+            "train_loss": last.train_loss,
+            "train_accuracy_percent": last.train_accuracy_percent,
+            "seconds": sum(row.seconds for row in trainer.history.epochs),
+            "peak_memory_bytes": max(row.peak_memory_bytes for row in trainer.history.epochs),
+            "failed_starts": [row.text for row in trainer.history.incidents if row.what == "failed start"],
+            "model_sha256": files.file_sha256(run.model),
+            "finished": finished,
+        }
+    )

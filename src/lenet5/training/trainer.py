@@ -1,0 +1,256 @@
+"""The loop: epoch by epoch, batch by batch, there and back."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5 import metrics
+from lenet5.data import batches as data_batches
+from lenet5.data.datasets import Images
+from lenet5.engines.contract import Engine, Network, Steps
+from lenet5.engines.initial import first_weights
+from lenet5.engines.scoring import count_correct, score_all
+from lenet5.errors import Lenet5Error, TrainingError
+from lenet5.spec.preparation import Preparation
+from lenet5.spec.recipe import Recipe
+from lenet5.training import checkpoint
+from lenet5.training.checkpoint import Checkpoint, Position
+from lenet5.training.diagnosis import diagnose, failed_start
+from lenet5.training.history import EpochRow, History, Incident, StepRow
+from lenet5.training.interrupt import StopRequest
+from lenet5.training.memory import process_peak_bytes
+from lenet5.training.run import RunFolder
+
+SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar
+DIAGNOSED_IMAGES = 256
+
+
+class Interrupted(Lenet5Error):
+    """Training was asked to stop, and has saved its place."""
+
+    def __init__(self, signal_number: int, run: RunFolder) -> None:
+        super().__init__(f"stopped and saved; go on with: lenet5 train --resume {run.path}")
+        self.signal_number = signal_number
+
+
+class Observer(Protocol):
+    """Who watches a run: the command line's progress bar, or nobody."""
+
+    def started(self, steps: int) -> None:
+        """Called once, with the number of steps of the whole run."""
+        ...
+
+    def progress(self, position: Position, loss: float, images_per_second: float) -> None:
+        """Called some times a second with the running mean loss of the epoch."""
+        ...
+
+    def epoch(self, row: EpochRow) -> None:
+        """Called after each epoch."""
+        ...
+
+    def incident(self, incident: Incident) -> None:
+        """Called when something happens that a reader of the run must know."""
+        ...
+
+
+class Trainer:
+    """One run, from its first weights or from a checkpoint to its end."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        engine: Engine,
+        run: RunFolder,
+        train: Images,
+        test: Images,
+        preparation: Preparation,
+        *,
+        observer: Observer,
+        stop: StopRequest,
+        score_train: bool,
+    ) -> None:
+        self.recipe, self.engine, self.run = recipe, engine, run
+        self.train, self.test, self.preparation = train, test, preparation
+        self.observer, self.stop, self.score_train = observer, stop, score_train
+        self.history: History = run.history()
+        self.network = self._new_network(recipe.seed)
+        self.position = Position(seed=recipe.seed)
+
+    def resume(self) -> None:
+        """Go back to the newest whole checkpoint; without one, start from the beginning."""
+        found, skipped = checkpoint.newest(self.run.checkpoints)
+        if found:
+            self.network.load(found.weights, found.state)
+            self.position = found.position
+        self.history.keep_until(self.position.step)
+        for sentence in skipped:
+            self._incident("damaged checkpoint", f"{sentence} The one before it is used.")
+        self._incident("resumed", f"at step {self.position.step}")
+
+    def to_the_end(self) -> None:
+        """Train every epoch that is left.
+
+        Raises Interrupted after a stop request, TrainingError when the loss is not a number.
+        """
+        self.observer.started(self.recipe.total_steps(len(self.train.labels)))
+        while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
+            self._one_epoch()
+            row = self._score()
+            self.history.add(row)
+            self.observer.epoch(row)
+            if failed_start(row.test_accuracy_percent, self.recipe.architecture.classes):
+                self._note_failed_start(row)
+                if row.epoch == 1 and self.recipe.restarts:
+                    self._start_again()
+                    continue
+            self.position = Position(self.position.seed, self.position.epoch + 1, self.position.step)
+            self._save()
+
+    def _one_epoch(self) -> None:
+        """Take the steps that this epoch still needs, some at a time."""
+        recipe, seed, epoch = self.recipe, self.position.seed, self.position.epoch
+        count = len(self.train.labels)
+        self.network.hold(
+            data_batches.examples_for_epoch(self.train.images, self.train.labels, self.preparation, seed, epoch)
+        )
+        order = data_batches.order(count, seed, epoch, recipe.sampling)
+        left_in_run = recipe.total_steps(count) - self.position.step
+        todo = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
+        learning_rate = recipe.optimizer.learning_rate * recipe.schedule.factor(epoch)
+        at_once = 1
+        while todo:
+            now, todo = todo[:at_once], todo[at_once:]
+            started = time.perf_counter()
+            steps = self.network.train(now, learning_rate)
+            seconds = time.perf_counter() - started
+            self._account(now, steps, seconds)
+            at_once = max(1, int(SECONDS_A_CALL / (seconds / len(now))))
+            if self.stop.signal_number is not None:
+                self._save()
+                self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
+                raise Interrupted(self.stop.signal_number, self.run)
+
+    def _account(self, batches: Sequence[NDArray[np.int64]], steps: Steps, seconds: float) -> None:
+        """Add some steps to the running totals. Raises TrainingError at a loss that is not a number."""
+        before = self.position
+        sizes = [len(batch) for batch in batches]
+        loss_sum = before.loss_sum
+        for index, loss in enumerate(steps.losses.tolist()):
+            step = before.step + index + 1
+            if not np.isfinite(loss):
+                self._stopped(step, before.epoch, before.epoch_step + index + 1, batches[index].tolist())
+            loss_sum += loss * sizes[index]
+            if self.recipe.report_every and step % self.recipe.report_every == 0:
+                self.history.add(StepRow(step, loss))
+        self.position = replace(
+            before,
+            step=before.step + len(batches),
+            epoch_step=before.epoch_step + len(batches),
+            loss_sum=loss_sum,
+            correct=before.correct + int(steps.correct.sum()),
+            seen=before.seen + sum(sizes),
+            seconds=before.seconds + seconds,
+        )
+        self.observer.progress(self.position, loss_sum / self.position.seen, sum(sizes) / seconds)
+
+    def _score(self) -> EpochRow:
+        """Score the test set, and the training set when asked for."""
+        done = self.position
+        test_loss, test_accuracy = self._loss_and_accuracy(self.test)
+        after = self._loss_and_accuracy(self.train) if self.score_train else (None, None)
+        return EpochRow(
+            epoch=done.epoch,
+            step=done.step,
+            learning_rate=self.recipe.optimizer.learning_rate * self.recipe.schedule.factor(done.epoch),
+            train_loss=done.loss_sum / done.seen,
+            train_accuracy_percent=metrics.accuracy_percent(done.correct, done.seen),
+            test_loss=test_loss,
+            test_accuracy_percent=test_accuracy,
+            seconds=done.seconds,
+            images_per_second=done.seen / done.seconds,
+            peak_memory_bytes=self.engine.peak_memory_bytes() or process_peak_bytes(),
+            train_loss_after=after[0],
+            train_accuracy_after_percent=after[1],
+        )
+
+    def _loss_and_accuracy(self, images: Images) -> tuple[float, float]:
+        """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
+        examples = data_batches.Examples(images.images, images.labels, self.preparation)
+        scores = score_all(self.network, examples)
+        cross_entropy = self.recipe.objective.loss == "cross_entropy"
+        loss = (metrics.cross_entropy if cross_entropy else metrics.mean_squared_error)(scores, images.labels)
+        return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
+
+    def _note_failed_start(self, row: EpochRow) -> None:
+        """Put a failed start on record, once, with its likely reasons."""
+        if any(incident.what == "failed start" for incident in self.history.incidents) and row.epoch > 1:
+            return
+        chosen = np.arange(min(DIAGNOSED_IMAGES, len(self.train.labels)))
+        examples = data_batches.Examples(self.train.images, self.train.labels, self.preparation)
+        reasons = diagnose(
+            self.network,
+            self.recipe.architecture,
+            examples.inputs(chosen),
+            self.train.labels[chosen],
+            steps=row.step,
+            learning_rate=row.learning_rate,
+        )
+        self._incident(
+            "failed start",
+            f"seed {self.position.seed}, epoch {row.epoch}: test accuracy {row.test_accuracy_percent:.2f} %, loss "
+            f"{row.train_loss:.4g}, no better than guessing. Likely: {' '.join(reasons)}",
+        )
+
+    def _start_again(self) -> None:
+        """Begin again with the next seed. Raises TrainingError when the recipe allows no further one."""
+        seed = self.position.seed
+        if seed - self.recipe.seed >= self.recipe.restarts:
+            raise TrainingError(
+                f"{self.recipe.name}: no start succeeded with the seeds {self.recipe.seed} to {seed}; "
+                f"{self.history.path} says what was wrong with each."
+            )
+        self.network = self._new_network(seed + 1)
+        self.position = Position(seed=seed + 1)
+        failures = self.history.incidents
+        self.history.keep_until(0)  # the new start counts its steps from 0; only the incidents stay on record
+        for incident in failures:
+            self.history.add(replace(incident, step=0))
+        self._incident("restart", f"with seed {seed + 1}")
+        self._save()
+
+    def _stopped(self, step: int, epoch: int, batch: int, images: list[int]) -> None:
+        """Put a loss that is not a number on record, and raise TrainingError."""
+        shown = ", ".join(map(str, images[:20])) + (", ..." if len(images) > 20 else "")
+        self._incident("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
+        raise TrainingError(
+            f"the loss is not a finite number at batch {batch} of epoch {epoch} (step {step}). The checkpoint of "
+            f"the last whole epoch is kept in {self.run.checkpoints}; a smaller learning rate may help."
+        )
+
+    def _save(self) -> None:
+        """Write a checkpoint of this moment. Raises TrainingError when a weight is not a number."""
+        weights = self.network.weights()
+        broken = [name for name, array in weights.items() if not np.isfinite(array).all()]
+        if broken:
+            raise TrainingError(
+                f"{broken[0]} is not finite after step {self.position.step}. The checkpoint before is kept in "
+                f"{self.run.checkpoints}; a smaller learning rate may help."
+            )
+        checkpoint.save(self.run.checkpoints, Checkpoint(self.position, weights, self.network.state()))
+
+    def _incident(self, what: str, text: str) -> None:
+        incident = Incident(self.position.step, what, text)
+        self.history.add(incident)
+        self.observer.incident(incident)
+
+    def _new_network(self, seed: int) -> Network:
+        """Return a network with the first weights that a seed gives."""
+        recipe = self.recipe
+        weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed)
+        return self.engine.build(
+            recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen
+        )
