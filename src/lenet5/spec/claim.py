@@ -2,10 +2,11 @@
 
 from typing import Literal, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from lenet5.spec.plan import Plan
 
+# What starts with `original_` is said about the network of 1998, not about the recipe's own.
 Quantity = Literal[
     "test_accuracy_percent",
     "train_accuracy_percent",
@@ -15,6 +16,7 @@ Quantity = Literal[
     "step_loss",
     "test_images_correct",
     "test_batches",
+    "train_batches",
     "overfitting_onset_epoch",
     "parameters",
     "connections",
@@ -23,6 +25,12 @@ Quantity = Literal[
     "seconds_per_epoch",
     "total_seconds",
     "memory_megabytes",
+    "original_parameters",
+    "original_connections",
+    "original_accuracy_percent",
+    "original_days_per_epoch",
+    "original_total_days",
+    "original_slowness",
 ]
 
 
@@ -40,8 +48,9 @@ class Source(Plan):
 class Claim(Plan):
     """One published number, or one published row of numbers.
 
-    quantity   what is measured; the unit ends its name
-    value      the number; or, for `output_shape`, the shape
+    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch;
+               `original_slowness` says how many times longer an epoch took in 1998
+    value      the number; or, for `output_shape`, the shape; an `overfitting_onset_epoch` of 0 says "never"
     values     a number for each epoch, from the first
     bound      "equal", or "at_least" / "at_most" where the source says "over" or "about ... at most"
     overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
@@ -54,7 +63,7 @@ class Claim(Plan):
     value: float | tuple[int, ...] | None = None
     values: tuple[float, ...] = ()
     bound: Literal["equal", "at_least", "at_most"] = "equal"
-    overrides: dict[str, int | float | str] = {}
+    overrides: dict[str, int | float | str] = Field(default_factory=dict)
     epoch: PositiveInt | None = None
     step: PositiveInt | None = None
     layer: str | None = None

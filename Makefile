@@ -1,0 +1,53 @@
+# One line a task; the continuous integration calls these and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TASKS  := run install test lint types check slow bench docs clean
+
+# Data sets beside the checkout are used where they are; otherwise they are fetched into the user's cache.
+ifneq ($(wildcard ../shared/data),)
+export LENET5_DATA ?= $(abspath ../shared/data)
+endif
+
+.PHONY: $(TASKS)
+
+run: $(VENV)/.installed  ## set up, get MNIST, train `archaeology`: the main job
+	$(BIN)/lenet5 train archaeology --offline-digits
+
+test: $(VENV)/.installed-dev lint types  ## set up for development; linters, types, tests
+	$(BIN)/pytest -n auto
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+check: test  ## the same by its other name
+
+slow: $(VENV)/.installed-dev  ## the tests that train for minutes
+	$(BIN)/pytest -m slow -o addopts="-q --strict-markers --import-mode=importlib"
+
+bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
+	$(BIN)/python benchmarks/train.py && $(BIN)/python benchmarks/infer.py
+
+docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
+	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
+
+install: $(VENV)/.installed
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+# torch first and pinned, so that nothing else chooses another build of it.
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

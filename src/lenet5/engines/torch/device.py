@@ -1,0 +1,53 @@
+"""Where PyTorch computes, and how it is kept to the same bytes every time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from lenet5.engines.contract import Precision
+from lenet5.errors import EngineError
+
+
+def choose(name: str) -> torch.device:
+    """Return the device of that name; "auto" is the fastest kind there is: cuda, mps, cpu.
+
+    Raises EngineError when there is no such device here.
+    """
+    usable = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    found = [kind for kind, here in usable.items() if here]
+    if name == "auto":
+        return torch.device(found[0])
+    if name not in found:
+        raise EngineError(f'PyTorch finds no device "{name}" here; use one of {", ".join(found)}.')
+    return torch.device(name)
+
+
+def number_type(precision: Precision, device: torch.device) -> torch.dtype:
+    """Return PyTorch's type of a precision. Raises EngineError where the device does not have it."""
+    if precision == "float64" and device.type == "mps":
+        raise EngineError('device "mps" has no float64; use float32, or device "cpu".')
+    return torch.float64 if precision == "float64" else torch.float32
+
+
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Keep CUDA to algorithms that give the same bytes every time, in full float32; put settings back after.
+
+    The CPU needs none of it: for one number of threads its results are the same every time.
+    """
+    if device.type != "cuda":
+        yield
+        return
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def title(device: torch.device) -> str:
+    """Return "cpu", "mps", or the name of the GPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type

@@ -1,0 +1,216 @@
+"""The network in PyTorch: the layers in a row, and one training step."""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lenet5.engines.checks import check_inputs, check_state, check_weights
+from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
+from lenet5.engines.torch import device as devices
+from lenet5.engines.torch.graph import CapturedStep
+from lenet5.engines.torch.layers import function_for
+from lenet5.engines.torch.losses import mean_loss
+from lenet5.engines.torch.optimizers import optimizer_for
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.layers import Shape
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Optimizer
+
+HOLD_CHUNK = 4096  # images prepared at once: 16 MB of inputs
+
+
+def views(flat: Tensor, shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
+    """Return a flat tensor's parts as named tensors of the given shapes; they share its memory."""
+    parts = torch.split(flat, [prod(shape) for shape in shapes.values()])
+    return {name: part.view(shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
+
+
+def arrays(tensors: Mapping[str, Tensor]) -> Weights:
+    """Return copies of tensors as arrays."""
+    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in tensors.items()}
+
+
+class TorchNetwork:
+    """`engines.contract.Network` in PyTorch. Deterministic for one device and one number of threads."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Float],
+        objective: Objective,
+        optimizer: Optimizer,
+        frozen: Sequence[str],
+        precision: Precision,
+        device: torch.device,
+    ) -> None:
+        check_weights(architecture, weights)
+        self.architecture = architecture
+        self.objective = objective
+        self._device, self._dtype = device, devices.number_type(precision, device)
+        shapes = architecture.parameter_shapes
+        trained = {name: shape for name, shape in shapes.items() if name.split(".")[0] not in frozen}
+        fixed = {name: shape for name, shape in shapes.items() if name not in trained}
+        self._flat = torch.empty(sum(map(prod, trained.values())), dtype=self._dtype, device=device)
+        self._trained = views(self._flat, trained)
+        self._fixed = {name: self._flat.new_empty(shape) for name, shape in fixed.items()}
+        self._optimizer = optimizer_for(optimizer, self._flat)
+        self._state = dict(self._optimizer.counts)
+        for part, flat in self._optimizer.memory.items():
+            self._state |= {f"{part}.{name}": view for name, view in views(flat, trained).items()}
+        self.load(weights, self.state())
+        for tensor in self._trained.values():
+            tensor.requires_grad_()
+        everything = self._trained | self._fixed
+        self._layers = {p.name: function_for(p, everything, device) for p in architecture.placed}
+        self._learning_rate = self._flat.new_empty(())
+        self._examples: Examples | None = None
+        self._inputs, self._labels = self._flat.new_empty(0), torch.empty(0, dtype=torch.int64)
+        self._captured: dict[int, CapturedStep] = {}
+
+    def hold(self, examples: Examples) -> None:
+        """Put the prepared inputs of all examples on the device; those already there are not put again."""
+        if examples is self._examples:
+            return
+        count = len(examples.labels)
+        if self._inputs.shape != (count, *self.architecture.input):
+            self._inputs = self._flat.new_empty(count, *self.architecture.input)
+            self._labels = torch.empty(count, dtype=torch.int64, device=self._device)
+            self._captured.clear()  # those read the old tensors
+        for start in range(0, count, HOLD_CHUNK):
+            chunk = np.arange(start, min(start + HOLD_CHUNK, count))
+            self._inputs[start : start + HOLD_CHUNK] = self._moved(examples.inputs(chunk))
+        self._labels.copy_(torch.tensor(examples.labels))
+        self._examples = examples
+
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
+        """Take one training step for each batch of indices into the examples held.
+
+        The device is waited for once, at the end.
+        """
+        sizes = [len(batch) for batch in batches]
+        order = torch.from_numpy(np.concatenate([np.empty(0, np.int64), *batches])).to(self._device)
+        losses = self._flat.new_empty(len(batches))
+        correct = torch.empty(len(batches), dtype=torch.int64, device=self._device)
+        self._learning_rate.fill_(learning_rate)
+        with devices.deterministic(self._device):
+            for number, indices in enumerate(torch.split(order, sizes)):
+                losses[number], correct[number] = self._take_step(indices)
+        return Steps(losses.cpu().numpy().astype(np.float64), correct.cpu().numpy())
+
+    def scores(self, inputs: Float) -> Float:
+        """Return the scores (N, classes) of prepared inputs (N, maps, H, W)."""
+        with devices.deterministic(self._device), torch.no_grad():
+            return self._forward(self._moved(inputs)).cpu().numpy()
+
+    def activations(self, inputs: Float) -> dict[str, Float]:
+        """Return the output of each layer, by its name in `Architecture.placed`."""
+        x = self._moved(inputs)
+        outputs: dict[str, Tensor] = {}
+        with devices.deterministic(self._device), torch.no_grad():
+            for name, function in self._layers.items():
+                outputs[name] = x = function(x)
+        return arrays(outputs)
+
+    def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
+        """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
+        with devices.deterministic(self._device):
+            loss, _, gradient = self._there_and_back(
+                self._moved(inputs), torch.tensor(labels, device=self._device)
+            )
+        shapes = {name: tuple(tensor.shape) for name, tensor in self._trained.items()}
+        return loss.item(), arrays(views(gradient, shapes))
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights, in the order of the architecture."""
+        everything = self._trained | self._fixed
+        return arrays({name: everything[name] for name in self.architecture.parameter_shapes})
+
+    def state(self) -> Weights:
+        """Return a copy of what the optimiser remembers."""
+        return arrays(self._state)
+
+    def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
+        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        check_weights(self.architecture, weights)
+        check_state(self.state(), state)
+        with torch.no_grad():
+            for own, given in ((self._trained | self._fixed, weights), (self._state, state)):
+                for name, tensor in own.items():
+                    tensor.copy_(torch.tensor(given[name]))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        for function in self._layers.values():
+            x = function(x)
+        return x
+
+    def _there_and_back(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the mean loss, how many images are right, and the gradient of all trained numbers, (P,)."""
+        scores = self._forward(inputs)
+        loss, terms = mean_loss(self.objective, scores, labels)
+        minimized = loss if self.objective.reduction == "mean" else loss * terms
+        gradients = torch.autograd.grad(minimized, list(self._trained.values()))
+        correct = (scores.detach().argmax(1) == labels).sum()
+        return loss.detach(), correct, torch.cat([gradient.flatten() for gradient in gradients])
+
+    def _step(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one training step; return the mean loss and how many images were right before it."""
+        inputs, labels = self._inputs.index_select(0, indices), self._labels.index_select(0, indices)
+        loss, correct, gradient = self._there_and_back(inputs, labels)
+        with torch.no_grad():
+            self._optimizer.step(self._flat, gradient, self._learning_rate)
+        return loss, correct
+
+    def _take_step(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one training step; on CUDA by a graph, captured at the first batch of each size."""
+        if self._device.type != "cuda":
+            return self._step(indices)
+        size = len(indices)
+        if size not in self._captured:
+            changed = [self._flat, *self._state.values()]
+            self._captured[size] = CapturedStep(self._step, indices, changed)
+        return self._captured[size](indices)
+
+    def _moved(self, inputs: Float) -> Tensor:
+        """Return inputs as a tensor on the device. Raises ShapeError when they do not fit."""
+        check_inputs(self.architecture, inputs)
+        return torch.tensor(np.ascontiguousarray(inputs), dtype=self._dtype, device=self._device)
+
+
+class TorchEngine:
+    """`engines.contract.Engine` in PyTorch."""
+
+    name = "torch"
+
+    def __init__(self, device: str = "auto") -> None:
+        """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is here. Raises EngineError."""
+        self._device = devices.choose(device)
+
+    def build(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Float],
+        objective: Objective,
+        optimizer: Optimizer,
+        *,
+        frozen: Sequence[str] = (),
+        precision: Precision = "float32",
+    ) -> TorchNetwork:
+        """Return a network with these first weights. Raises ModelError when they do not fit."""
+        return TorchNetwork(architecture, weights, objective, optimizer, frozen, precision, self._device)
+
+    def describe(self) -> dict[str, str]:
+        """Return the version of PyTorch, the device, and the threads that the CPU's part may use."""
+        return {
+            "engine": self.name,
+            "torch": torch.__version__,
+            "device": devices.title(self._device),
+            "threads": str(torch.get_num_threads()),
+        }
+
+    def peak_memory_bytes(self) -> int | None:
+        """Return the most GPU memory used so far, or None on other devices."""
+        return torch.cuda.max_memory_allocated(self._device) if self._device.type == "cuda" else None

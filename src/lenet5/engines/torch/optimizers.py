@@ -1,0 +1,76 @@
+"""How weights follow their gradients, as PyTorch defines it, for all weights at once.
+
+weights   (P,) every trained number, changed in place
+gradient  (P,) its gradient; overwritten
+Nothing here waits for the device: the learning rate and the count of steps are tensors on it, so that a
+captured step stays right when they change.
+"""
+
+import math
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lenet5.spec import optimizer as plan
+
+
+class Optimizer(Protocol):
+    """Changes weights. `memory` is what it remembers of each weight, (P,) each; `counts` of them all."""
+
+    memory: dict[str, Tensor]
+    counts: dict[str, Tensor]
+
+    def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
+        """Change the weights by their gradient; the learning rate is a tensor of shape ()."""
+        ...
+
+
+class Sgd:
+    """v <- momentum v + g + weight_decay w;  w <- w - learning_rate v."""
+
+    def __init__(self, settings: plan.Sgd, weights: Tensor) -> None:
+        self.settings = settings
+        self.memory = {"momentum": torch.zeros_like(weights)} if settings.momentum else {}
+        self.counts: dict[str, Tensor] = {}
+
+    def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
+        """Change the weights by their gradient."""
+        if self.settings.weight_decay:
+            gradient.add_(weights, alpha=self.settings.weight_decay)
+        if self.settings.momentum:
+            gradient = self.memory["momentum"].mul_(self.settings.momentum).add_(gradient)
+        weights.addcmul_(gradient, learning_rate, value=-1)
+
+
+class Adam:
+    """Means of the gradient and of its square set a step of its own for each weight."""
+
+    def __init__(self, settings: plan.Adam, weights: Tensor) -> None:
+        self.settings = settings
+        self.memory = {"mean": torch.zeros_like(weights), "square": torch.zeros_like(weights)}
+        self.counts = {"steps": torch.zeros((), dtype=torch.int64, device=weights.device)}
+
+    def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
+        """Change the weights by their gradient."""
+        settings, mean, square = self.settings, self.memory["mean"], self.memory["square"]
+        steps = self.counts["steps"].add_(1).to(weights.dtype)
+        if settings.weight_decay:
+            gradient.add_(weights, alpha=settings.weight_decay)
+        mean.lerp_(gradient, 1 - settings.beta1)
+        square.mul_(settings.beta2).addcmul_(gradient, gradient, value=1 - settings.beta2)
+        root = (square / _share(settings.beta2, steps)).sqrt_().add_(settings.epsilon)
+        weights.addcdiv_(mean * (learning_rate / _share(settings.beta1, steps)), root, value=-1)
+
+
+def _share(beta: float, steps: Tensor) -> Tensor:
+    """Return 1 - beta^steps: means that start at 0 are too small by this factor.
+
+    By expm1, since in float32 the plain difference would lose four digits at the first steps.
+    """
+    return -torch.expm1(steps * (math.log(beta) if beta else -math.inf))
+
+
+def optimizer_for(settings: plan.Optimizer, weights: Tensor) -> Optimizer:
+    """Return the optimiser that the settings describe, with a fresh memory for these weights."""
+    return Sgd(settings, weights) if isinstance(settings, plan.Sgd) else Adam(settings, weights)

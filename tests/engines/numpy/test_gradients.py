@@ -1,0 +1,129 @@
+"""Every layer's backward pass against finite differences in float64."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lenet5.engines.contract import Float
+from lenet5.engines.numpy.conv import Convolution
+from lenet5.engines.numpy.dense import Dense, Flatten
+from lenet5.engines.numpy.layer import Layer
+from lenet5.engines.numpy.losses import loss_and_gradient
+from lenet5.engines.numpy.pool import AveragePool, MaxPool
+from lenet5.engines.numpy.squash import Relu, Sigmoid, Tanh
+from lenet5.spec.objective import Objective
+
+STEP = 1e-6
+# Central differences err by about STEP^2 from curvature and 1e-16/STEP from rounding: 1e-10, with room for sums.
+TOLERANCE = 1e-7
+
+
+def numeric(value: Callable[[], float], array: Float) -> Float:
+    """Return the derivative of `value` for each number in `array`, by central differences."""
+    slope = np.zeros_like(array)
+    for place in np.ndindex(array.shape):
+        kept = array[place]
+        array[place] = kept + STEP
+        above = value()
+        array[place] = kept - STEP
+        slope[place] = (above - value()) / (2 * STEP)
+        array[place] = kept
+    return slope
+
+
+def largest_error(layer: Layer, x: Float, seed: int = 0) -> float:
+    """Return by how much a layer's gradients differ at most from finite differences."""
+    toward = np.random.default_rng(seed).normal(size=layer.forward(x).shape)
+
+    def value() -> float:
+        return float((layer.forward(x) * toward).sum())
+
+    value()
+    errors = [np.abs(layer.backward(toward) - numeric(value, x)).max()]
+    gradients = dict(layer.gradients)
+    for name, array in layer.parameters.items():
+        errors.append(np.abs(gradients[name] - numeric(value, array)).max())
+    return float(max(errors))
+
+
+def a_convolution(random: np.random.Generator, kind: type[Convolution] = Convolution, padding: int = 0) -> Layer:
+    return kind(random.normal(size=(3, 2, 3, 3)), random.normal(size=3), padding)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 2])
+def test_convolution(random: np.random.Generator, padding: int) -> None:
+    x = random.normal(size=(2, 2, 6, 5))
+    assert largest_error(a_convolution(random, padding=padding), x) < TOLERANCE
+
+
+@pytest.mark.parametrize("layer", [AveragePool(2), MaxPool(2), MaxPool(3), AveragePool(3)])
+def test_pooling(random: np.random.Generator, layer: Layer) -> None:
+    assert largest_error(layer, random.normal(size=(2, 3, 6, 6))) < TOLERANCE
+
+
+@pytest.mark.parametrize("layer", [Relu(), Tanh(), Sigmoid()])
+def test_activation(random: np.random.Generator, layer: Layer) -> None:
+    assert largest_error(layer, random.normal(size=(4, 7))) < TOLERANCE
+
+
+def test_dense_and_flatten(random: np.random.Generator) -> None:
+    dense = Dense(random.normal(size=(4, 6)), random.normal(size=4))
+    assert largest_error(dense, random.normal(size=(3, 6))) < TOLERANCE
+    assert largest_error(Flatten(), random.normal(size=(2, 3, 2, 2))) < TOLERANCE
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_loss(random: np.random.Generator, loss: str, reduction: str) -> None:
+    objective = Objective.model_validate({"loss": loss, "reduction": reduction})
+    scores, labels = random.normal(size=(5, 10)), np.array([0, 3, 9, 3, 7])
+    terms = {"mean": 1, "sum": 5 if loss == "cross_entropy" else 50}[reduction]
+    _, gradient = loss_and_gradient(objective, scores, labels)
+    expected = numeric(lambda: loss_and_gradient(objective, scores, labels)[0] * terms, scores)
+    assert np.abs(gradient - expected).max() < TOLERANCE
+
+
+def test_of_equal_pixels_max_pool_gives_the_gradient_to_the_first() -> None:
+    layer = MaxPool(2)
+    layer.forward(np.ones((1, 1, 2, 2)))
+    np.testing.assert_array_equal(layer.backward(np.full((1, 1, 1, 1), 5.0))[0, 0], [[5, 0], [0, 0]])
+
+
+def test_sigmoid_and_cross_entropy_stay_finite_at_extremes() -> None:
+    assert np.isfinite(Sigmoid().forward(np.array([[-1e4, 1e4]], np.float32))).all()
+    loss, gradient = loss_and_gradient(Objective(), np.array([[1e4, -1e4]]), np.array([1]))
+    assert np.isfinite(loss)
+    assert np.isfinite(gradient).all()
+
+
+# The listing of reproduction 003 has faults in its convolution. The check above must find each of them.
+
+
+class TurnsChannels(Convolution):
+    """`rot90` without axes turns the first two axes, kernels and channels, in place of the kernel."""
+
+    def backward(self, grad_y: Float) -> Float:
+        right = self.parameters["weight"]
+        # Turned twice by 90 degrees in the plane of (K, C): both are reversed, and the kernel is not.
+        self.parameters = {**self.parameters, "weight": np.rot90(right, 2)}
+        grad_x = super().backward(grad_y)
+        self.parameters = {**self.parameters, "weight": right}
+        return grad_x
+
+
+class StoresNothing(Convolution):
+    """The gradients of weight and bias are computed, and never stored."""
+
+    def backward(self, grad_y: Float) -> Float:
+        grad_x = super().backward(grad_y)
+        self.gradients = {name: np.zeros_like(array) for name, array in self.parameters.items()}
+        return grad_x
+
+
+@pytest.mark.parametrize("faulty", [TurnsChannels, StoresNothing])
+def test_the_check_finds_the_faults_of_the_printed_listing(
+    random: np.random.Generator, faulty: type[Convolution]
+) -> None:
+    x = random.normal(size=(2, 2, 6, 5))
+    assert largest_error(a_convolution(random, faulty), x) > 0.1

@@ -1,0 +1,85 @@
+"""The levels of the house: who may import whom. See docs/design.md."""
+
+import ast
+from pathlib import Path
+
+import lenet5
+
+PACKAGE = Path(lenet5.__file__).parent
+LEVELS = {
+    "errors": 0, "files": 0, "seeds": 0,
+    "spec": 1,
+    "metrics": 2, "recipes": 2, "data": 2, "engines": 2, "models": 3,
+    "training": 4, "inference": 4,
+    "reports": 5,
+    "api": 6, "classifier": 6,
+    "cli": 7, "__init__": 8, "__main__": 8,
+}  # fmt: skip
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("lenet5", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else "__init__"
+
+
+def imports_of(path: Path, modules: set[str]) -> set[str]:
+    """Return the modules of the package that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert node.level == 0, f"{path}: relative import"
+            found |= {
+                full if (full := f"{node.module}.{alias.name}") in modules else node.module for alias in node.names
+            }
+    return {name for name in found if name.split(".")[0] == "lenet5"}
+
+
+FILES = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+IMPORTS = {module: imports_of(path, set(FILES)) for module, path in FILES.items()}
+
+
+def test_every_room_has_a_level() -> None:
+    assert {room_of(module) for module in FILES} == set(LEVELS)
+
+
+def test_imports_go_down_only() -> None:
+    wrong = [
+        f"{module} imports {other}"
+        for module, others in IMPORTS.items()
+        for other in others
+        if room_of(other) != room_of(module) and LEVELS[room_of(other)] >= LEVELS[room_of(module)]
+    ]
+    assert not wrong
+
+
+def test_there_is_no_cycle() -> None:
+    left = {module: set(others) - {module} for module, others in IMPORTS.items()}
+    while free := [module for module, others in left.items() if not others & left.keys()]:
+        for module in free:
+            del left[module]
+    assert not left, f"these import each other: {sorted(left)}"
+
+
+def test_engines_know_no_recipe_and_not_each_other() -> None:
+    for module, others in IMPORTS.items():
+        parts = module.split(".")
+        if parts[1:2] != ["engines"]:
+            continue
+        assert not {other for other in others if other.startswith(("lenet5.spec.recipe", "lenet5.data"))}, module
+        if len(parts) > 3:
+            foreign = {o for o in others if o.count(".") > 2 and o.split(".")[1] == "engines"}
+            assert all(other.split(".")[2] == parts[2] for other in foreign), module
+
+
+def test_import_of_lenet5_is_quick_and_brings_no_heavy_library() -> None:
+    import subprocess
+    import sys
+
+    program = "import lenet5, sys; print([n for n in ('torch', 'sklearn', 'matplotlib', 'numpy') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

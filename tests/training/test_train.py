@@ -1,0 +1,121 @@
+"""The main job on a slice of real MNIST: it learns, it repeats, it records."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet5.data.datasets import load
+from lenet5.errors import DataNotFoundError, EngineError, RunError, TrainingError
+from lenet5.models import file as model_file
+from lenet5.recipes import catalogue
+from lenet5.spec.recipe import Recipe
+from lenet5.training.history import History
+from lenet5.training.train import train
+
+
+def recipe(*overrides: str) -> Recipe:
+    return catalogue.load("archaeology", overrides=["epochs=2", *overrides])
+
+
+def test_a_run_leaves_model_history_and_result(small_mnist: Path, tmp_path: Path) -> None:
+    run = train(recipe(), data_folder=small_mnist, runs_folder=tmp_path)
+    result = run.result()
+    assert result is not None
+    assert result["test_accuracy_percent"] > 70  # 126 steps on 2,000 images reach about 85
+    assert [row.epoch for row in run.history().epochs] == [1, 2]
+    card = model_file.read(run.model).card
+    assert card.test_accuracy_percent == result["test_accuracy_percent"]
+    assert card.data_fingerprint == load("mnist", "train", small_mnist).fingerprint
+
+
+@pytest.mark.parametrize("engine", ["numpy", "torch"])
+def test_the_same_seed_gives_the_same_bytes(small_mnist: Path, tmp_path: Path, engine: str) -> None:
+    first = train(recipe("epochs=1"), engine=engine, data_folder=small_mnist, runs_folder=tmp_path)
+    second = train(recipe("epochs=1"), engine=engine, data_folder=small_mnist, runs_folder=tmp_path)
+    assert first.path != second.path
+    weights, again = model_file.read(first.model).weights, model_file.read(second.model).weights
+    assert all(weights[name].tobytes() == again[name].tobytes() for name in weights)
+
+
+def test_another_seed_gives_another_network(small_mnist: Path, tmp_path: Path) -> None:
+    one = train(recipe("epochs=1", "seed=1"), data_folder=small_mnist, runs_folder=tmp_path)
+    two = train(recipe("epochs=1", "seed=2"), data_folder=small_mnist, runs_folder=tmp_path)
+    assert not np.array_equal(model_file.read(one.model).weights["C1.weight"], model_file.read(two.model).weights["C1.weight"])
+
+
+def test_frozen_convolutions_keep_their_first_weights(small_mnist: Path, tmp_path: Path) -> None:
+    from lenet5.engines.initial import first_weights
+
+    plan = catalogue.load("scratch-as-printed", overrides=["steps=30"])
+    run = train(plan, data_folder=small_mnist, runs_folder=tmp_path)
+    first = first_weights(plan.architecture.parameter_shapes, plan.initial, plan.seed)
+    last = model_file.read(run.model).weights
+    np.testing.assert_array_equal(last["C1.weight"], first["C1.weight"])
+    assert not np.array_equal(last["F6.weight"], first["F6.weight"])
+
+
+def test_steps_may_end_inside_an_epoch(small_mnist: Path, tmp_path: Path) -> None:
+    run = train(recipe("steps=80"), data_folder=small_mnist, runs_folder=tmp_path)  # 63 steps an epoch
+    assert [(row.epoch, row.step) for row in run.history().epochs] == [(1, 63), (2, 80)]
+
+
+def test_single_batch_losses_are_recorded_when_asked_for(small_mnist: Path, tmp_path: Path) -> None:
+    run = train(recipe("steps=25", "report_every=10"), data_folder=small_mnist, runs_folder=tmp_path)
+    assert [row.step for row in run.history().steps] == [10, 20]
+
+
+def test_the_training_set_is_scored_after_the_epoch_when_asked_for(small_mnist: Path, tmp_path: Path) -> None:
+    run = train(recipe("epochs=1"), data_folder=small_mnist, runs_folder=tmp_path, score_train=True)
+    row = run.history().epochs[0]
+    assert row.train_accuracy_after_percent is not None
+    assert row.train_accuracy_after_percent > row.train_accuracy_percent  # the running mean includes the start
+
+
+def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_checkpoint(
+    small_mnist: Path, tmp_path: Path
+) -> None:
+    plan = recipe("optimizer.learning_rate=1e30")
+    with pytest.raises(TrainingError, match=r"not a finite number at batch \d+ of epoch 1"):
+        train(plan, data_folder=small_mnist, runs_folder=tmp_path)
+    incidents = History(tmp_path / "archaeology-seed1" / "history.jsonl").incidents
+    assert incidents[-1].what == "stopped"
+    assert "training images" in incidents[-1].text
+
+
+def test_a_failed_start_is_diagnosed_and_begun_again_with_the_next_seed(small_mnist: Path, tmp_path: Path) -> None:
+    plan = recipe("epochs=1", "restarts=1", "optimizer.learning_rate=1e-7")
+    with pytest.raises(TrainingError, match="no start succeeded with the seeds 1 to 2"):
+        train(plan, data_folder=small_mnist, runs_folder=tmp_path)
+    incidents = History(tmp_path / "archaeology-seed1" / "history.jsonl").incidents
+    assert [incident.what for incident in incidents] == ["failed start", "restart", "failed start"]
+    assert "too small for so few" in incidents[0].text
+
+
+def test_unscaled_pixels_and_saturated_units_are_named(small_mnist: Path, tmp_path: Path) -> None:
+    plan = catalogue.load("sigmoid-fashion", overrides=["data=mnist", "epochs=1", "preparation.ink=2550.0"])
+    run = train(plan, data_folder=small_mnist, runs_folder=tmp_path)
+    text = run.history().incidents[0].text
+    assert "the pixels are not scaled" in text
+
+
+def test_an_unwritable_place_is_one_sentence(small_mnist: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file, not a folder")
+    with pytest.raises(RunError, match="run folder cannot be made"):
+        train(recipe(), data_folder=small_mnist, runs_folder=tmp_path / "runs")
+
+
+def test_missing_data_and_engines_are_named_before_a_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="lenet5 data fetch mnist"):
+        train(recipe(), data_folder=tmp_path / "none", runs_folder=tmp_path / "runs")
+    with pytest.raises(EngineError, match="numpy, torch"):
+        train(recipe(), engine="numpi", data_folder=tmp_path, runs_folder=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_environment_tells_what_is_needed_to_repeat_the_run(small_mnist: Path, tmp_path: Path) -> None:
+    run = train(recipe("steps=1"), data_folder=small_mnist, runs_folder=tmp_path)
+    environment = json.loads((run.path / "environment.json").read_text())
+    assert {"lenet5", "python", "numpy", "engine", "threads", "data", "recipe_digest"} <= environment.keys()
+    assert run.recipe() == recipe("steps=1")
