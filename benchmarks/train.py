@@ -1,7 +1,7 @@
 """Seconds per epoch and peak memory of each engine, beside PyTorch loops and the printed nested loops.
 
-    python benchmarks/train.py           writes the section into records.md
-    python benchmarks/train.py memory X  prints the peak memory of one contender; used by the above
+python benchmarks/train.py           writes the section into records.md
+python benchmarks/train.py memory X  prints the peak memory of one contender; used by the above
 """
 
 import subprocess
@@ -48,9 +48,7 @@ def way(name: str, batch_size: int, steps: int) -> Callable[[], None]:
 
 def peak_megabytes(name: str) -> float:
     """Measure the peak memory of one contender in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "memory", name], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, __file__, "memory", name], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
 
@@ -64,7 +62,10 @@ def nested_loop_seconds_per_image() -> float:
 
 def main() -> None:
     """Measure and record."""
-    lines = [f"{machine()}. Median (best) of {ROUNDS} turns of {IMAGES_A_TURN:,} images, alternated in one process.", ""]
+    lines = [
+        f"{machine()}. Median (best) of {ROUNDS} turns of {IMAGES_A_TURN:,} images, alternated in one process.",
+        "",
+    ]
     lines += ["| batch | contender | seconds per epoch | times the plain loop |", "|---|---|---|---|"]
     epoch = 60_000 / IMAGES_A_TURN
     numpy_at_64 = 0.0

@@ -44,6 +44,7 @@ def train(
     >>> run = lenet5.train("archaeology", epochs=1, seed=3)  # doctest: +SKIP
     >>> run.result()["test_accuracy_percent"]  # doctest: +SKIP
     97.6
+
     """
     given = dict(overrides or {})
     given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
@@ -72,9 +73,7 @@ def resume(
     observer: Observer | None = None,
 ) -> RunFolder:
     """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
-    folder = training.resume(
-        Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer
-    )
+    folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
     run_pictures.draw(folder)
     return folder
 

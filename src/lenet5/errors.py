@@ -9,7 +9,8 @@
     ├── EngineError          an engine is unknown or cannot run here
     ├── ModelError           a model file is damaged or of another kind
     ├── RunError             a run folder cannot be written, read or resumed
-    └── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
+    ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
+    └── InterruptedRunError  a run was asked to stop, and has saved its place
 
 The text of each says what was found, what was expected and what to do, in one sentence each.
 The command line prints that text and exits with 1; it never shows a traceback for these.
@@ -54,3 +55,11 @@ class RunError(Lenet5Error):
 
 class TrainingError(Lenet5Error):
     """Training cannot go on."""
+
+
+class InterruptedRunError(Lenet5Error):
+    """A run was asked to stop by a signal, and has saved its place in its folder."""
+
+    def __init__(self, signal_number: int, run: str) -> None:
+        super().__init__(f"stopped and saved; go on with: lenet5 train --resume {run}")
+        self.signal_number = signal_number

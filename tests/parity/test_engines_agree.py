@@ -41,7 +41,12 @@ def pair(recipe: Recipe, optimizer: Optimizer, precision: Precision) -> list[Net
     weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=3)
     return [
         registry.get(name).build(
-            recipe.architecture, weights, recipe.objective, optimizer, frozen=recipe.frozen, precision=precision
+            recipe.architecture,
+            weights,
+            recipe.objective,
+            optimizer,
+            frozen=recipe.frozen,
+            precision=precision,
         )
         for name in ("numpy", "torch")
     ]

@@ -26,7 +26,17 @@ ARGUMENTS = ["archaeology", "--epochs", "3", "--set", "batch_size=4"]
 
 def start(small_mnist: Path, runs: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "lenet5", "train", *arguments, "--runs", str(runs), "--data-dir", str(small_mnist)],
+        [
+            sys.executable,
+            "-m",
+            "lenet5",
+            "train",
+            *arguments,
+            "--runs",
+            str(runs),
+            "--data-dir",
+            str(small_mnist),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -53,9 +63,7 @@ def wait_for(condition: Path, process: subprocess.Popen[str], seconds: float = 6
 
 
 @pytest.mark.parametrize("engine", ["numpy", "torch"])
-def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(
-    small_mnist: Path, tmp_path: Path, engine: str
-) -> None:
+def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path, tmp_path: Path, engine: str) -> None:
     expected = straight(small_mnist, tmp_path / "straight", engine)
     folder = tmp_path / "killed" / "archaeology-seed1"
     process = start(small_mnist, tmp_path / "killed", *ARGUMENTS, "--engine", engine)
@@ -88,13 +96,15 @@ def test_ctrl_c_saves_inside_the_epoch_and_exits_130(small_mnist: Path, tmp_path
     run = resume(folder, data_folder=small_mnist)
     assert weights_of(run.model) == expected
     running = {row.epoch: row.train_loss for row in run.history().epochs}
-    assert running == {row.epoch: row.train_loss for row in History(tmp_path / "straight/archaeology-seed1/history.jsonl").epochs}
+    assert running == {
+        row.epoch: row.train_loss for row in History(tmp_path / "straight/archaeology-seed1/history.jsonl").epochs
+    }
 
 
 @pytest.fixture
 def finished(small_mnist: Path, tmp_path: Path) -> Path:
     """A finished run of two epochs."""
-    plan = catalogue.load("archaeology", overrides=["epochs=2"])
+    plan = catalogue.load("archaeology", overrides=["epochs=2", "batch_size=8"])
     return train(plan, data_folder=small_mnist, runs_folder=tmp_path).path
 
 

@@ -1,4 +1,4 @@
-"""`lenet5 data`: which data sets there are, get them, check them."""
+"""`lenet5 data`: which data sets there are; get them, check them."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from rich.table import Table
 
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
-from lenet5.data import fetch, sources
+from lenet5.data import datasets, fetch, sources
 from lenet5.errors import DataError
 
 app = typer.Typer(help="List, get and check the data sets.", no_args_is_help=True)
@@ -15,5 +15,43 @@ Name = Annotated[str, typer.Argument(help="A data set's name; see `lenet5 data l
 
 
 @app.command("list")
-def list_() -> None:
-    """List the data sets that lenet5 knows."""
+def list_sets(data_dir: DataFolder = None) -> None:
+    """List the data sets that lenet5 knows, and which are at hand."""
+    folder = fetch.data_folder(data_dir)
+    table = Table("name", "what it is", "parts", "licence", "at hand", box=None, pad_edge=False)
+    for data_set in sources.DATA_SETS.values():
+        found = len(fetch.locate(data_set, folder))
+        at_hand = "yes" if found == len(data_set.files) else f"{found} of {len(data_set.files)} files"
+        parts = ", ".join(part.name for part in data_set.parts)
+        table.add_row(f"[bold]{data_set.name}[/]", data_set.title, parts, data_set.licence, at_hand)
+    out.print(table)
+    out.print(f"\nlooked for in {folder}", markup=False)
+
+
+@app.command("fetch")
+def fetch_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
+    """Download what is missing or damaged of a data set, and check it."""
+    data_set, folder = sources.get(name), fetch.data_folder(data_dir)
+    for path in fetch.fetch(data_set, folder, progress=True):
+        out.print(f"{path}", markup=False)
+    _introduce(data_set, data_dir)
+
+
+@app.command("verify")
+def verify_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
+    """Check every file of a data set against its pinned digest; exit with 1 unless all are right."""
+    data_set, folder = sources.get(name), fetch.data_folder(data_dir)
+    statuses = fetch.verify(data_set, folder)
+    for file, status in statuses:
+        out.print(f"{status:9}  {folder / data_set.name / file.name}", markup=False)
+    wrong = [file.name for file, status in statuses if status in ("missing", "damaged")]
+    if wrong:
+        raise DataError(f"{name}: {', '.join(wrong)} missing or damaged. Run: lenet5 data fetch {name}")
+    _introduce(data_set, data_dir)
+
+
+def _introduce(data_set: sources.DataSet, data_dir: DataFolder) -> None:
+    """Say what is in a data set."""
+    for part in data_set.parts:
+        images = datasets.load(data_set.name, part.name, data_dir)
+        out.print(f"{data_set.name} {part.name}: {len(images.labels):,} images, fingerprint {images.fingerprint}")

@@ -9,8 +9,7 @@ import typer
 
 from lenet5.cli import data, evaluate, recipes, show, summary, train
 from lenet5.cli.console import err
-from lenet5.errors import Lenet5Error
-from lenet5.training.trainer import Interrupted
+from lenet5.errors import InterruptedRunError, Lenet5Error
 
 app = typer.Typer(
     help="LeNet-5, reproduced: train the published recipes, check their numbers, use the models.",
@@ -45,11 +44,11 @@ def run() -> None:
     """Run the command line. Exit codes: 0 done, 1 a clear error, 2 wrong usage, 128 + n stopped by signal n."""
     try:
         app()
-    except Interrupted as stop:
+    except InterruptedRunError as stop:
         err.print(str(stop), markup=False)
         sys.exit(128 + stop.signal_number)
     except Lenet5Error as error:
-        err.print(f"[bold red]error:[/] ", end="")
+        err.print("[bold red]error:[/] ", end="")
         err.print(str(error), markup=False)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does; there is nobody left to tell

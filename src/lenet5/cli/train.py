@@ -23,7 +23,8 @@ OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
 
 def train(
     recipe: Annotated[
-        str | None, typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False)
+        str | None,
+        typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False),
     ] = None,
     engine: EngineName = "numpy",
     epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
@@ -33,7 +34,8 @@ def train(
         typer.Option("--set", metavar="KEY=VALUE", help="Override any field, such as optimizer.lr=0.02."),
     ] = None,
     resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped.", show_default=False)
+        Path | None,
+        typer.Option(metavar="RUN", help="Go on with a run that was stopped.", show_default=False),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the run folder is made.")] = Path("runs"),
     score_train: Annotated[
@@ -61,14 +63,17 @@ def train(
     _introduce(plan, engine)
     with Watcher() as watcher:
         run = api.train(
-            plan, engine=engine, data_folder=data_dir, runs_folder=runs, score_train=score_train, observer=watcher
+            plan,
+            engine=engine,
+            data_folder=data_dir,
+            runs_folder=runs,
+            score_train=score_train,
+            observer=watcher,
         )
     _tell(run)
 
 
-def _with_data(
-    name: str, plan: Recipe, given: list[str], data_dir: Path | None, offline_digits: bool
-) -> Recipe:
+def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None, offline_digits: bool) -> Recipe:
     """Fetch the data where they are missing; or, when allowed, plan for the digits inside scikit-learn."""
     try:
         fetch.fetch(sources.get(plan.data), fetch.data_folder(data_dir), progress=True)
@@ -108,11 +113,10 @@ def _tell(run: RunFolder) -> None:
         f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} test images "
         f"read rightly[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
     )
-    epochs = {row.epoch: row for row in run.history().epochs}
-    published = {epoch: claim for epoch, claim in published_accuracy(recipe).items() if epoch in epochs}
-    for epoch, claim in list(published.items())[-3:]:
-        ours = epochs[epoch].test_accuracy_percent
-        out.print(f"published after epoch {epoch}: {claim.value} %   here: {percent(ours)}   ({claim.where})", markup=False)
+    rows = run.history().epochs
+    here = {row.epoch: row.test_accuracy_percent for row in rows}
+    for epoch, published in list(published_accuracy(recipe, rows).items())[-3:]:
+        out.print(f"after epoch {epoch:3d}: published {percent(published)}   here {percent(here[epoch])}")
     folder = run.path
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
     out.print(

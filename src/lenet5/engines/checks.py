@@ -23,9 +23,7 @@ def check_weights(architecture: Architecture, weights: Mapping[str, Float]) -> N
         if name not in needed:
             raise ModelError(f"the weights hold {name}, which this architecture does not have.")
         if weights[name].shape != needed[name]:
-            raise ModelError(
-                f"{name} has shape {weights[name].shape}; this architecture needs {needed[name]}."
-            )
+            raise ModelError(f"{name} has shape {weights[name].shape}; this architecture needs {needed[name]}.")
 
 
 def check_state(own: Mapping[str, Float], given: Mapping[str, Float]) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.data.datasets import Images
+from lenet5.engines.contract import Float
 from lenet5.errors import DataError
 from lenet5.inference.predictor import Predictor
 
@@ -22,7 +23,7 @@ class Evaluation:
 
     data: Images
     answers: NDArray[np.int64]
-    confidence: NDArray[np.floating]  # type: ignore[type-arg]
+    confidence: Float
     confusion: NDArray[np.int64]
 
     @property

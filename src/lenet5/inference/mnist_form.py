@@ -20,9 +20,9 @@ def mnist_form(images: ArrayLike) -> NDArray[np.uint8]:
     shape = given.shape
     if shape == (SIDE, SIDE):
         given = given[None]
-    elif len(shape) == 2 and shape[1] == SIDE * SIDE:
-        given = given.reshape(-1, SIDE, SIDE)
-    elif len(shape) == 4 and shape[1:] in ((1, SIDE, SIDE), (SIDE, SIDE, 1)):
+    elif (len(shape) == 2 and shape[1] == SIDE * SIDE) or (
+        len(shape) == 4 and shape[1:] in ((1, SIDE, SIDE), (SIDE, SIDE, 1))
+    ):
         given = given.reshape(-1, SIDE, SIDE)
     elif len(shape) != 3 or shape[1:] != (SIDE, SIDE):
         raise ShapeError(f"images have shape {shape}; expected (28, 28), (N, 28, 28), (N, 1, 28, 28) or (N, 784).")

@@ -33,6 +33,7 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     --------
     >>> load("archaeology", ["batch_size=64"]).batch_size
     64
+
     """
     name = str(name_or_path)
     written = _read(Path(name)) if name.endswith(SUFFIX) else _shipped(name)

@@ -1,10 +1,12 @@
 """Which published numbers speak about a given run."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim
 from lenet5.spec.recipe import PROSE, Recipe
+from lenet5.training.history import EpochRow
 
 # A claim about epoch 6 holds for any run of these settings that reaches epoch 6, whatever its seed.
 WITHOUT_EFFECT = PROSE | {"seed", "epochs", "steps", "report_every", "restarts"}
@@ -26,24 +28,24 @@ def applicable(recipe: Recipe) -> list[Claim]:
     ]
 
 
-def published_accuracy(recipe: Recipe) -> dict[int, Claim]:
-    """Return the published test accuracies for these settings: epoch -> claim.
+def published_accuracy(recipe: Recipe, rows: Sequence[EpochRow]) -> dict[int, float]:
+    """Return the published test accuracies, in percent, for these settings and for epochs that a run has reached.
 
     Where a source gives two numbers for one epoch, the first in the recipe stands.
     """
-    found: dict[int, Claim] = {}
+    epoch_of_step = {row.step: row.epoch for row in rows}
+    reached = set(epoch_of_step.values())
+    found: dict[int, float] = {}
     for claim in applicable(recipe):
         if claim.quantity == "test_accuracy_percent":
-            for epoch, value in _by_epoch(claim, recipe).items():
-                found.setdefault(epoch, claim.model_copy(update={"value": value, "values": ()}))
+            last = int(claim.overrides.get("epochs") or recipe.epochs or 0)
+            epoch = claim.epoch or epoch_of_step.get(claim.step or 0) or last
+            values = claim.values or ((claim.value,) if isinstance(claim.value, float | int) else ())
+            first = 1 if claim.values else epoch
+            for number, value in enumerate(values, start=first):
+                if number in reached:
+                    found.setdefault(number, float(value))
     return found
-
-
-def _by_epoch(claim: Claim, recipe: Recipe) -> dict[int, float]:
-    if claim.values:
-        return dict(enumerate(claim.values, start=1))
-    epoch = claim.epoch or claim.overrides.get("epochs") or recipe.epochs
-    return {int(epoch): float(claim.value)} if epoch and isinstance(claim.value, int | float) else {}
 
 
 def _settings(recipe: Recipe) -> dict[str, Any]:

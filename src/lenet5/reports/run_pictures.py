@@ -13,16 +13,11 @@ def draw(run: RunFolder) -> list[Path]:
     recipe, history = run.recipe(), run.history()
     if not history.epochs:
         return []
-    last = history.epochs[-1].epoch
     figure = curves(
         history.epochs,
         title=f"{recipe.name}, batch {recipe.batch_size}, seed {recipe.seed}",
         subtitle=f"{recipe.data}, engine {run.environment().get('engine')}",
-        published={
-            epoch: float(claim.value)
-            for epoch, claim in published_accuracy(recipe).items()
-            if epoch <= last and isinstance(claim.value, int | float)
-        },
+        published=published_accuracy(recipe, history.epochs),
     )
     written = save(figure, run.path / "curves")
     if history.steps:

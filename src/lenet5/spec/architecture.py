@@ -73,9 +73,7 @@ class Architecture(Plan):
                     layer=layer,
                     input_shape=shape,
                     output_shape=output,
-                    parameter_shapes={
-                        f"{name}.{part}": size for part, size in layer.parameter_shapes(shape).items()
-                    },
+                    parameter_shapes={f"{name}.{part}": size for part, size in layer.parameter_shapes(shape).items()},
                     connections=layer.connections(shape),
                     multiply_adds=layer.multiply_adds(shape),
                 )

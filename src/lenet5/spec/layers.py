@@ -66,9 +66,7 @@ class Pool(Plan):
     def output_shape(self, shape: Shape) -> Shape:
         maps, height, width = maps_of(self.name, shape)
         if height % self.size or width % self.size:
-            raise ShapeError(
-                f"{self.name}: maps of {height}x{width} do not divide into squares of {self.size}."
-            )
+            raise ShapeError(f"{self.name}: maps of {height}x{width} do not divide into squares of {self.size}.")
         return maps, height // self.size, width // self.size
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:  # noqa: ARG002  every layer has the same door
@@ -102,9 +100,7 @@ class Dense(Plan):
 
     def output_shape(self, shape: Shape) -> Shape:
         if len(shape) != 1:
-            raise ShapeError(
-                f"{self.name} needs a flat input; it gets {shape}. Put a flatten layer before it."
-            )
+            raise ShapeError(f"{self.name} needs a flat input; it gets {shape}. Put a flatten layer before it.")
         return (self.units,)
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
@@ -149,6 +145,4 @@ class Flatten(Unchanging):
         return (prod(shape),)
 
 
-Layer = Annotated[
-    Convolution | AveragePool | MaxPool | Dense | Activation | Flatten, Field(discriminator="kind")
-]
+Layer = Annotated[Convolution | AveragePool | MaxPool | Dense | Activation | Flatten, Field(discriminator="kind")]

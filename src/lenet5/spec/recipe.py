@@ -64,9 +64,7 @@ class Recipe(Plan):
         layers = {name.split(".")[0] for name in self.architecture.parameter_shapes}
         unknown = sorted(set(self.frozen) - layers)
         if unknown:
-            raise ValueError(
-                f"`frozen` names {unknown[0]}; the layers with weights are {', '.join(sorted(layers))}"
-            )
+            raise ValueError(f"`frozen` names {unknown[0]}; the layers with weights are {', '.join(sorted(layers))}")
         return self
 
     @property

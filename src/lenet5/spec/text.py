@@ -46,9 +46,7 @@ def from_tree(tree: Tree, *, where: str) -> Recipe:
     except ValidationError as error:
         raise RecipeError(_sentence(error.errors()[0], where)) from None
     except TypeError as error:
-        raise RecipeError(
-            f"{where}: {error}; a recipe holds texts, numbers, booleans, lists and tables."
-        ) from None
+        raise RecipeError(f"{where}: {error}; a recipe holds texts, numbers, booleans, lists and tables.") from None
 
 
 def dump(recipe: Recipe) -> str:

@@ -1,11 +1,11 @@
 """The run folder: one training run on disk.
 
-    recipe.toml        the recipe as it was run, overrides included
-    environment.json   versions, machine, engine, threads, data fingerprints
-    history.jsonl      what happened, row by row
-    checkpoints/       the newest two
-    model.safetensors  the outcome
-    result.json        its figures
+recipe.toml        the recipe as it was run, overrides included
+environment.json   versions, machine, engine, threads, data fingerprints
+history.jsonl      what happened, row by row
+checkpoints/       the newest two
+model.safetensors  the outcome
+result.json        its figures
 """
 
 import json

@@ -12,10 +12,11 @@ from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
+from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import polite_stop
 from lenet5.training.run import RunFolder, environment_now
-from lenet5.training.trainer import Observer, Position, Trainer
+from lenet5.training.trainer import Observer, Trainer
 
 
 class Unwatched:
@@ -48,10 +49,13 @@ def train(
     data_folder  where the data sets lie; see `data.fetch.data_folder` for what None means
     score_train  score the whole training set after each epoch, too
 
-    Raises DataNotFoundError, EngineError, RunError, TrainingError, and Interrupted after Ctrl-C.
+    Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
     registry.get(engine)  # an engine that is not installed is said before any folder is made
-    train_images, test_images = load(recipe.data, "train", data_folder), load(recipe.data, "test", data_folder)
+    train_images, test_images = (
+        load(recipe.data, "train", data_folder),
+        load(recipe.data, "test", data_folder),
+    )
     environment = environment_now() | {
         **registry.get(engine).describe(),
         "recipe_digest": recipe.digest,
@@ -74,7 +78,10 @@ def resume(
     """
     run = RunFolder.open(path)
     recipe, environment = run.recipe(), run.environment()
-    train_images, test_images = load(recipe.data, "train", data_folder), load(recipe.data, "test", data_folder)
+    train_images, test_images = (
+        load(recipe.data, "train", data_folder),
+        load(recipe.data, "test", data_folder),
+    )
     now = {part.part: part.fingerprint for part in (train_images, test_images)}
     if environment.get("data") != now:
         raise RunError(

@@ -14,7 +14,7 @@ from lenet5.data.datasets import Images
 from lenet5.engines.contract import Engine, Network, Steps
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
-from lenet5.errors import Lenet5Error, TrainingError
+from lenet5.errors import InterruptedRunError, TrainingError
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint
@@ -27,14 +27,6 @@ from lenet5.training.run import RunFolder
 
 SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar
 DIAGNOSED_IMAGES = 256
-
-
-class Interrupted(Lenet5Error):
-    """Training was asked to stop, and has saved its place."""
-
-    def __init__(self, signal_number: int, run: RunFolder) -> None:
-        super().__init__(f"stopped and saved; go on with: lenet5 train --resume {run.path}")
-        self.signal_number = signal_number
 
 
 class Observer(Protocol):
@@ -94,7 +86,7 @@ class Trainer:
     def to_the_end(self) -> None:
         """Train every epoch that is left.
 
-        Raises Interrupted after a stop request, TrainingError when the loss is not a number.
+        Raises InterruptedRunError after a stop request, TrainingError when the loss is not a number.
         """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
@@ -132,7 +124,7 @@ class Trainer:
             if self.stop.signal_number is not None:
                 self._save()
                 self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
-                raise Interrupted(self.stop.signal_number, self.run)
+                raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
 
     def _account(self, batches: Sequence[NDArray[np.int64]], steps: Steps, seconds: float) -> None:
         """Add some steps to the running totals. Raises TrainingError at a loss that is not a number."""
@@ -251,6 +243,4 @@ class Trainer:
         """Return a network with the first weights that a seed gives."""
         recipe = self.recipe
         weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed)
-        return self.engine.build(
-            recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen
-        )
+        return self.engine.build(recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen)

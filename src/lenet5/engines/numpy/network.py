@@ -72,10 +72,12 @@ class NumpyNetwork:
     def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
         """Take one training step for each batch of indices into the examples held."""
         losses, correct = np.empty(len(batches)), np.empty(len(batches), np.int64)
-        for step, batch in enumerate(batches):
-            inputs, labels = self._examples.inputs(batch), self._examples.labels[batch]
-            losses[step], correct[step], gradients = self._there_and_back(inputs, labels)
-            self._optimizer.step(self._trainable, gradients, learning_rate)
+        # A run that diverges is seen by its losses, which the caller checks; NumPy need not warn as well.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step, batch in enumerate(batches):
+                inputs, labels = self._examples.inputs(batch), self._examples.labels[batch]
+                losses[step], correct[step], gradients = self._there_and_back(inputs, labels)
+                self._optimizer.step(self._trainable, gradients, learning_rate)
         return Steps(losses, correct)
 
     def scores(self, inputs: Float) -> Float:
@@ -114,9 +116,7 @@ class NumpyNetwork:
             for name, array in own.items():
                 array[...] = given[name]
 
-    def _there_and_back(
-        self, inputs: Float, labels: NDArray[np.int64]
-    ) -> tuple[float, int, dict[str, Float]]:
+    def _there_and_back(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, int, dict[str, Float]]:
         """Walk forward to the loss and back to every gradient. Returns loss, images right, gradients."""
         scores = self.scores(inputs)
         loss, grad = loss_and_gradient(self.objective, scores, labels)
@@ -156,9 +156,7 @@ class NumpyEngine:
 
     def describe(self) -> dict[str, str]:
         """Return the version of NumPy, and the threads of the library that multiplies its matrices."""
-        threads = [
-            pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"
-        ]
+        threads = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
         return {
             "engine": self.name,
             "numpy": np.__version__,

@@ -14,9 +14,7 @@ class Optimizer(Protocol):
 
     state: Weights
 
-    def step(
-        self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float
-    ) -> None:
+    def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
         """Change each weight by its gradient."""
         ...
 
@@ -29,9 +27,7 @@ class Sgd:
         remembered = weights if settings.momentum else {}
         self.state: Weights = {f"momentum.{name}": np.zeros_like(w) for name, w in remembered.items()}
 
-    def step(
-        self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float
-    ) -> None:
+    def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
         """Change each weight by its gradient."""
         for name, w in weights.items():
             change = gradients[name]
@@ -55,9 +51,7 @@ class Adam:
             self.state[f"mean.{name}"] = np.zeros_like(w)
             self.state[f"square.{name}"] = np.zeros_like(w)
 
-    def step(
-        self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float
-    ) -> None:
+    def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
         """Change each weight by its gradient."""
         plan = self.settings
         self.state["steps"] += 1

@@ -118,9 +118,7 @@ class TorchNetwork:
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
         with devices.deterministic(self._device):
-            loss, _, gradient = self._there_and_back(
-                self._moved(inputs), torch.tensor(labels, device=self._device)
-            )
+            loss, _, gradient = self._there_and_back(self._moved(inputs), torch.tensor(labels, device=self._device))
         shapes = {name: tuple(tensor.shape) for name, tensor in self._trained.items()}
         return loss.item(), arrays(views(gradient, shapes))
 

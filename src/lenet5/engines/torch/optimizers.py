@@ -40,7 +40,7 @@ class Sgd:
             gradient.add_(weights, alpha=self.settings.weight_decay)
         if self.settings.momentum:
             gradient = self.memory["momentum"].mul_(self.settings.momentum).add_(gradient)
-        weights.addcmul_(gradient, learning_rate, value=-1)
+        weights.sub_(gradient * learning_rate)
 
 
 class Adam:
@@ -59,8 +59,8 @@ class Adam:
             gradient.add_(weights, alpha=settings.weight_decay)
         mean.lerp_(gradient, 1 - settings.beta1)
         square.mul_(settings.beta2).addcmul_(gradient, gradient, value=1 - settings.beta2)
-        root = (square / _share(settings.beta2, steps)).sqrt_().add_(settings.epsilon)
-        weights.addcdiv_(mean * (learning_rate / _share(settings.beta1, steps)), root, value=-1)
+        divisor = (square / _share(settings.beta2, steps)).sqrt_().add_(settings.epsilon)
+        weights.sub_((mean * (learning_rate / _share(settings.beta1, steps))).div_(divisor))
 
 
 def _share(beta: float, steps: Tensor) -> Tensor:

@@ -32,9 +32,7 @@ class OneMapConvolution(Function):
         """Each weight met one pixel of every patch: its gradient is a product over all places."""
         x, weight = ctx.saved_tensors
         padding, (K, _, R, _) = ctx.padding, weight.shape
-        grad_x = (
-            functional.conv_transpose2d(grad_y, weight, padding=padding) if ctx.needs_input_grad[0] else None
-        )
+        grad_x = functional.conv_transpose2d(grad_y, weight, padding=padding) if ctx.needs_input_grad[0] else None
         padded = functional.pad(x, (padding,) * 4)
         grad_weight = grad_y.new_zeros(K, R * R)
         for images, grad in zip(torch.split(padded, CHUNK), torch.split(grad_y, CHUNK), strict=True):

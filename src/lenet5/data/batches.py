@@ -1,0 +1,64 @@
+"""What an epoch shows, and in which order: a function of the seed and the epoch alone.
+
+So a run that resumes in the middle of epoch 17 needs no stored state: it draws the same order again and
+leaves out the batches that are done.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.data.augment import flipped
+from lenet5.data.prepare import prepare
+from lenet5.seeds import stream
+from lenet5.spec.preparation import Preparation
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Images and labels that training steps draw their batches from.
+
+    images  (N, 28, 28) uint8, 0 = background; read in place, so they may lie on the disk
+    labels  (N,) int64
+    flips   (N,) True for an image to mirror in this epoch, or None
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    preparation: Preparation
+    flips: NDArray[np.bool_] | None = None
+
+    def inputs(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the prepared inputs of some images: (n, 1, S, S) float32."""
+        chosen = self.images[indices]
+        if self.flips is not None and self.preparation.flip != "none":
+            chosen = flipped(chosen, self.flips[indices], self.preparation.flip)
+        return prepare(chosen, self.preparation)
+
+
+def examples_for_epoch(
+    images: NDArray[np.uint8], labels: NDArray[np.int64], preparation: Preparation, seed: int, epoch: int
+) -> Examples:
+    """Return the examples of one epoch: if the preparation flips, each image with probability 1/2."""
+    flips = None
+    if preparation.flip != "none":
+        flips = stream(seed, "flips", epoch).random(len(images)) < 0.5
+    return Examples(images, labels, preparation, flips)
+
+
+def order(count: int, seed: int, epoch: int, sampling: Literal["shuffled", "independent"]) -> NDArray[np.int64]:
+    """Return the images of an epoch in their order: (count,) indices.
+
+    sampling  "shuffled" shows each image once; "independent" draws each with replacement
+    """
+    random = stream(seed, "order", epoch)
+    if sampling == "independent":
+        return random.integers(count, size=count)
+    return random.permutation(count)
+
+
+def batches(order: NDArray[np.int64], batch_size: int, start: int = 0) -> list[NDArray[np.int64]]:
+    """Cut an order into batches, the last one maybe smaller; the first `start` batches are left out."""
+    return [order[begin : begin + batch_size] for begin in range(start * batch_size, len(order), batch_size)]

@@ -1,0 +1,114 @@
+"""load("mnist", "test") -> images and labels, checked. Nothing is fetched here; that is `fetch.py`."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.data import fetch, idx, sources
+from lenet5.data.prepare import resized
+from lenet5.data.sources import DataSet, Part
+from lenet5.errors import DataError, DataNotFoundError, IdxError
+from lenet5.seeds import stream
+
+SIDE = 28
+BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """One part of a data set.
+
+    images       (N, 28, 28) uint8, 0 = background, 255 = ink; read-only, maybe on the disk
+    labels       (N,) int64
+    class_names  what the labels 0, 1, ... stand for
+    """
+
+    name: str
+    part: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    class_names: tuple[str, ...]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that tell these images and labels from any others."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
+        digest.update(self.labels.astype("<i8").data)
+        return digest.hexdigest()[:16]
+
+
+def load(name: str, part: str, folder: Path | None = None) -> Images:
+    """Return one part of a data set.
+
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist" or "uci-digits"
+    part    "train" or "test"; for QMNIST also "test10k" or "test50k"
+    folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
+
+    Raises DataNotFoundError when files are missing, IdxError or DataError when they are damaged.
+    """
+    data_set = sources.get(name)
+    chosen = data_set.part(part)
+    if data_set is sources.UCI_DIGITS:
+        images, labels = _uci_digits(part)
+    else:
+        images, labels = _from_files(data_set, chosen, fetch.data_folder(folder))
+        _check(data_set, chosen, images, labels)
+    return Images(name, part, images, labels, data_set.class_names)
+
+
+def _from_files(data_set: DataSet, part: Part, folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Read the two files of a part. Raises DataNotFoundError, IdxError."""
+    found = fetch.locate(data_set, folder)
+    for name in (part.images, part.labels):
+        if name not in found:
+            raise DataNotFoundError(f"{folder / data_set.name} holds no {name}. Run: lenet5 data fetch {data_set.name}")
+    try:
+        images, labels = idx.read(found[part.images]), idx.read(found[part.labels])
+    except IdxError as error:
+        raise IdxError(f"{error} Delete it and run: lenet5 data fetch {data_set.name}") from None
+    if labels.ndim == 2:
+        labels = labels[:, 0]  # QMNIST's other seven columns tell the writer and the origin
+    wanted = slice(part.first, part.end)
+    return images[wanted], labels[wanted].astype(np.int64)
+
+
+def _check(data_set: DataSet, part: Part, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
+    """Raise DataError unless images and labels are what they should be, and belong together."""
+    if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
+        raise DataError(
+            f"{part.images}: holds {images.dtype} {images.shape}, expected uint8 (N, {SIDE}, {SIDE}). "
+            f"Delete it and run: lenet5 data fetch {data_set.name}"
+        )
+    if labels.shape != (len(images),) or not len(images):
+        raise DataError(
+            f"{part.labels}: holds labels of shape {labels.shape} for {len(images):,} images; each image "
+            f"needs one. Delete both files and run: lenet5 data fetch {data_set.name}"
+        )
+    highest = len(data_set.class_names) - 1
+    if labels.min() < 0 or labels.max() > highest:
+        raise DataError(
+            f"{part.labels}: labels run from {labels.min()} to {labels.max()}, expected 0 to {highest}. "
+            f"Delete it and run: lenet5 data fetch {data_set.name}"
+        )
+
+
+def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return scikit-learn's digits in MNIST's form: 1,437 to train, 360 to test, each class in proportion."""
+    from sklearn.datasets import load_digits  # takes a second to import
+
+    bunch = load_digits()
+    labels = bunch.target.astype(np.int64)
+    shuffled = stream(0, "uci-digits").permutation(len(labels))
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    test = np.zeros(len(labels), bool)
+    test[by_class[::5]] = True  # every fifth image of each class
+    wanted = test if part == "test" else ~test
+    ink = resized(bunch.images, BOX) * 255 / 16  # (1797, 20, 20), from 0..16
+    ink = np.rint(ink.round(6))  # rounded twice, so that halves go the same way on every machine
+    edge = (SIDE - BOX) // 2
+    images = np.pad(ink.astype(np.uint8), ((0, 0), (edge, edge), (edge, edge)))
+    return images[wanted], labels[wanted]

@@ -1,0 +1,174 @@
+"""Find the files of a data set, verify them, and download what is missing or damaged.
+
+A file gets its name only when its digest is right; a mirror that sends anything else is passed over.
+"""
+
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+
+from lenet5.data import idx
+from lenet5.data.sources import DataSet, File
+from lenet5.errors import DataError, DataNotFoundError, IdxError
+from lenet5.files import cache_folder, write_atomically
+
+TIMEOUT_SECONDS = 15.0  # without a byte from a mirror
+PIECE = 1 << 16
+MOST_BYTES = 1 << 26  # for a file whose size is not known; the largest that is has 26 MB
+
+Status = Literal["ok", "unpacked", "missing", "damaged"]
+
+
+def data_folder(given: Path | None) -> Path:
+    """Return the folder that holds a folder for each data set.
+
+    It is the one given; or else the environment's LENET5_DATA; or else one in the user's cache.
+    """
+    if given is not None:
+        return given
+    named = os.environ.get("LENET5_DATA")
+    return Path(named) if named else cache_folder() / "data"
+
+
+def locate(data_set: DataSet, folder: Path) -> dict[str, Path]:
+    """Return where each file of a set lies, by its name; one that is missing is left out.
+
+    folder  the data folder. A file counts as found also when it is unpacked, without ".gz".
+    """
+    places = {}
+    for file in data_set.files:
+        packed = folder / data_set.name / file.name
+        for place in (packed, packed.with_suffix("")):
+            if place.is_file():
+                places[file.name] = place
+                break
+    return places
+
+
+def verify(data_set: DataSet, folder: Path) -> list[tuple[File, Status]]:
+    """Return how each file of a set is.
+
+    "ok" has the publisher's digest. "unpacked" has no ".gz" and so no digest to compare; it reads well, and
+    its items have the right shape. Else a file is "missing" or "damaged".
+    """
+    places = locate(data_set, folder)
+    return [(file, _status(file, places.get(file.name))) for file in data_set.files]
+
+
+def fetch(data_set: DataSet, folder: Path, *, progress: bool = False) -> list[Path]:
+    """Download the files of a set that are missing or damaged, and return where each file lies.
+
+    progress  show a bar for each file
+
+    Raises DataNotFoundError when no mirror has a file, RunError when it cannot be kept.
+    """
+    wanted = [file for file, status in verify(data_set, folder) if status in ("missing", "damaged")]
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    with Progress(*columns, disable=not (progress and wanted)) as bars:
+        for file in wanted:
+            bar = bars.add_task(file.name, total=file.bytes)
+
+            def report(done: int, bar: TaskID = bar) -> None:
+                bars.update(bar, completed=done)
+
+            content = _from_any_mirror(data_set, file, folder, wanted, report)
+            _make(folder / data_set.name)
+            write_atomically(folder / data_set.name / file.name, content)
+    return list(locate(data_set, folder).values())
+
+
+def _status(file: File, place: Path | None) -> Status:
+    if place is None:
+        return "missing"
+    if place.name == file.name:
+        with place.open("rb") as opened:
+            content = hashlib.file_digest(opened, lambda: _hash(file))
+        return "ok" if _is_right(content, file) else "damaged"
+    try:
+        return "unpacked" if idx.read(place).shape[1:] == file.item else "damaged"
+    except IdxError:
+        return "damaged"
+
+
+def _from_any_mirror(
+    data_set: DataSet, file: File, folder: Path, wanted: list[File], report: Callable[[int], None]
+) -> bytes:
+    """Return the content of a file from the first mirror that has it. Raises DataNotFoundError."""
+    refusals = []
+    for mirror in data_set.mirrors:
+        try:
+            return _download(mirror + file.name, file, report)
+        except (OSError, http.client.HTTPException, DataError) as error:
+            refusals.append(f"  {mirror}{file.name}: {_reason(error)}")
+    names = [f"  {other.name}" for other in wanted]
+    raise DataNotFoundError(
+        "\n".join(
+            [
+                f"{data_set.name}: {file.name} is not at hand, and no mirror has it now:",
+                *refusals,
+                f"Try again later; or put these files into {folder / data_set.name} by hand:",
+                *names,
+                "If you have them elsewhere, name the folder above theirs with --data-dir or LENET5_DATA.",
+            ]
+        )
+    )
+
+
+def _download(address: str, file: File, report: Callable[[int], None]) -> bytes:
+    """Return the content at an address once it is known to be right; never takes more than a file can have.
+
+    Raises OSError or HTTPException from the network, DataError when something else is sent.
+    """
+    request = urllib.request.Request(address, headers={"User-Agent": "lenet5"})
+    most = file.bytes or MOST_BYTES
+    content = bytearray()
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        while len(content) <= most and (piece := response.read(PIECE)):
+            content += piece
+            report(len(content))
+    if len(content) > most:
+        raise DataError(f"sent more than {most:,} bytes")
+    if file.bytes and len(content) < file.bytes:
+        raise DataError(f"sent {len(content):,} bytes, expected {file.bytes:,}")
+    digest = _hash(file)
+    digest.update(content)
+    if not _is_right(digest, file):
+        raise DataError("sent another file: its digest is not the publisher's")
+    return bytes(content)
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words why a mirror is passed over."""
+    match error:
+        case urllib.error.HTTPError():
+            return f"answers {error.code} {error.reason}"
+        case TimeoutError() | urllib.error.URLError(reason=TimeoutError()):
+            return f"silent for {TIMEOUT_SECONDS:g} seconds"
+        case urllib.error.URLError():
+            return str(error.reason)
+        case _:
+            return str(error) or type(error).__name__
+
+
+def _hash(file: File) -> "hashlib._Hash":
+    return hashlib.new(file.digest.partition(":")[0], usedforsecurity=False)
+
+
+def _is_right(digest: "hashlib._Hash", file: File) -> bool:
+    return digest.hexdigest() == file.digest.partition(":")[2]
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: the folder cannot be made ({error.strerror}); choose another with --data-dir."
+        ) from None

@@ -1,0 +1,195 @@
+"""The data sets that lenet5 knows: what their files are called, how to know them, where they are.
+
+SHA-256 digests and sizes of MNIST and Fashion-MNIST were computed from the original files; those of KMNIST
+are the ones that TensorFlow Datasets and torchvision's Ruby port both record. For QMNIST the MD5 that
+torchvision records is all there is.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+from lenet5.errors import DataError
+
+DIGITS = tuple("0123456789")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a data set, as its publisher packed it.
+
+    digest  "sha256:..." or "md5:..." of the packed file
+    item    the shape of one item in it: (28, 28) for images, () for labels
+    bytes   its size, where it is known
+    """
+
+    name: str
+    digest: str
+    item: tuple[int, ...]
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a data set: the names of its two files, and which of their items are meant."""
+
+    name: str
+    images: str = ""
+    labels: str = ""
+    first: int = 0
+    end: int | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set: where it comes from, and what is in it.
+
+    files    empty for a set that is inside a library
+    mirrors  addresses that end in "/"; a file's name follows
+    """
+
+    name: str
+    title: str
+    files: tuple[File, ...]
+    mirrors: tuple[str, ...]
+    licence: str
+    citation: str
+    class_names: tuple[str, ...]
+    parts: tuple[Part, ...]
+
+    def part(self, name: str) -> Part:
+        """Return one part. Raises DataError for an unknown name."""
+        for part in self.parts:
+            if part.name == name:
+                return part
+        names = ", ".join(part.name for part in self.parts)
+        raise DataError(f'{self.name} has no part "{name}"; its parts are {names}.')
+
+
+def get(name: str) -> DataSet:
+    """Return a data set by its name. Raises DataError, naming the nearest, when it is unknown."""
+    if name not in DATA_SETS:
+        nearest = difflib.get_close_matches(name, DATA_SETS, n=1, cutoff=0.0)[0]
+        raise DataError(f'no data set is called "{name}"; did you mean "{nearest}"? There are {", ".join(DATA_SETS)}.')
+    return DATA_SETS[name]
+
+
+# Three sets keep the names that MNIST gave its files.
+TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
+TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
+TWO_PARTS = (Part("train", TRAIN_IMAGES, TRAIN_LABELS), Part("test", TEST_IMAGES, TEST_LABELS))
+QMNIST_TEST = "qmnist-test-images-idx3-ubyte.gz", "qmnist-test-labels-idx2-int.gz"
+
+
+def _images(name: str, sha256: str, size: int) -> File:
+    return File(name, f"sha256:{sha256}", (28, 28), size)
+
+
+def _labels(name: str, sha256: str, size: int) -> File:
+    return File(name, f"sha256:{sha256}", (), size)
+
+
+MNIST = DataSet(
+    name="mnist",
+    title="MNIST, handwritten digits",
+    files=(
+        _images(TRAIN_IMAGES, "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9_912_422),
+        _labels(TRAIN_LABELS, "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28_881),
+        _images(TEST_IMAGES, "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1_648_877),
+        _labels(TEST_LABELS, "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4_542),
+    ),
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+        "http://yann.lecun.com/exdb/mnist/",
+    ),
+    licence="CC BY-SA 3.0",
+    citation="Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits (1998)",
+    class_names=DIGITS,
+    parts=TWO_PARTS,
+)
+
+FASHION_MNIST = DataSet(
+    name="fashion-mnist",
+    title="Fashion-MNIST, articles of clothing",
+    files=(
+        _images(TRAIN_IMAGES, "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84", 26_421_880),
+        _labels(TRAIN_LABELS, "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845", 29_515),
+        _images(TEST_IMAGES, "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073", 4_422_102),
+        _labels(TEST_LABELS, "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5", 5_148),
+    ),
+    mirrors=(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    ),
+    licence="MIT",
+    citation="H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, arXiv:1708.07747 (2017)",
+    class_names=(
+        "T-shirt/top",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "ankle boot",
+    ),
+    parts=TWO_PARTS,
+)
+
+KMNIST = DataSet(
+    name="kmnist",
+    title="Kuzushiji-MNIST, cursive Japanese characters",
+    files=(
+        _images(TRAIN_IMAGES, "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4", 18_165_135),
+        _labels(TRAIN_LABELS, "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17", 29_497),
+        _images(TEST_IMAGES, "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5", 3_041_136),
+        _labels(TEST_LABELS, "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c", 5_120),
+    ),
+    mirrors=(
+        "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+        "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
+    ),
+    licence="CC BY-SA 4.0",
+    citation="T. Clanuwat et al.: Deep Learning for Classical Japanese Literature, arXiv:1812.01718 (2018)",
+    class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    parts=TWO_PARTS,
+)
+
+QMNIST = DataSet(
+    name="qmnist",
+    title="QMNIST, MNIST rebuilt from its source, with all 60,000 test images",
+    files=(  # its labels are rows of eight numbers; the first is the class
+        File("qmnist-train-images-idx3-ubyte.gz", "md5:ed72d4157d28c017586c42bc6afe6370", (28, 28)),
+        File("qmnist-train-labels-idx2-int.gz", "md5:0058f8dd561b90ffdd0f734c6a30e5e4", (8,)),
+        File("qmnist-test-images-idx3-ubyte.gz", "md5:1394631089c404de565df7b7aeaf9412", (28, 28)),
+        File("qmnist-test-labels-idx2-int.gz", "md5:5b5b05890a5e13444e108efe57b788aa", (8,)),
+    ),
+    mirrors=(
+        "https://raw.githubusercontent.com/facebookresearch/qmnist/master/",
+        "https://github.com/facebookresearch/qmnist/raw/master/",
+    ),
+    licence="BSD 3-clause",
+    citation="C. Yadav, L. Bottou: Cold Case: The Lost MNIST Digits, arXiv:1905.10498 (2019)",
+    class_names=DIGITS,
+    parts=(
+        Part("train", "qmnist-train-images-idx3-ubyte.gz", "qmnist-train-labels-idx2-int.gz"),
+        Part("test", *QMNIST_TEST),
+        Part("test10k", *QMNIST_TEST, 0, 10_000),  # the images of MNIST's own test set
+        Part("test50k", *QMNIST_TEST, 10_000, 60_000),  # those that were lost until 2019
+    ),
+)
+
+UCI_DIGITS = DataSet(
+    name="uci-digits",
+    title="Small digits of 8x8 pixels, inside scikit-learn; stretched to MNIST's form",
+    files=(),
+    mirrors=(),
+    licence="CC BY 4.0",
+    citation="E. Alpaydin, C. Kaynak: Optical Recognition of Handwritten Digits, UCI (1998)",
+    class_names=DIGITS,
+    parts=(Part("train"), Part("test")),
+)
+
+DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS)}

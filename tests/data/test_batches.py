@@ -1,0 +1,96 @@
+"""The order of an epoch, its batches, and what each batch holds."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet5.data import idx
+from lenet5.data.batches import Examples, batches, examples_for_epoch, order
+from lenet5.data.prepare import prepare
+from lenet5.spec.preparation import Preparation
+
+FLIPPING = Preparation(flip="horizontal", padding=2)
+
+
+@pytest.fixture
+def images(random: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+    return random.integers(0, 256, (1000, 28, 28), dtype=np.uint8)
+
+
+@pytest.fixture
+def labels() -> np.ndarray:  # type: ignore[type-arg]
+    return np.arange(1000)
+
+
+def test_a_shuffled_epoch_shows_each_image_once() -> None:
+    shown = order(1000, seed=1, epoch=1, sampling="shuffled")
+    assert shown.dtype == np.int64
+    assert np.array_equal(np.sort(shown), np.arange(1000))
+
+
+def test_independent_sampling_misses_about_a_third_of_the_images() -> None:
+    shown = order(10_000, seed=1, epoch=1, sampling="independent")
+    assert shown.dtype == np.int64
+    assert shown.shape == (10_000,)
+    assert abs(len(np.unique(shown)) / 10_000 - (1 - 1 / np.e)) < 0.015  # about 5 standard deviations
+
+
+@pytest.mark.parametrize("sampling", ["shuffled", "independent"])
+def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else(sampling: str) -> None:
+    first, again, epoch_2, seed_2 = (
+        order(50, seed, epoch, sampling).tolist()  # type: ignore[arg-type]
+        for seed, epoch in ((1, 1), (1, 1), (1, 2), (2, 1))
+    )
+    assert first == again
+    assert first not in (epoch_2, seed_2)
+
+
+def test_the_order_of_epoch_17_is_what_it_always_was() -> None:
+    assert order(8, seed=1, epoch=17, sampling="shuffled").tolist() == [5, 7, 0, 6, 2, 1, 3, 4]
+
+
+def test_batches_cut_the_order_and_the_last_may_be_smaller() -> None:
+    assert [batch.tolist() for batch in batches(np.arange(7), 3)] == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+def test_batches_that_are_done_are_left_out() -> None:
+    assert [batch.tolist() for batch in batches(np.arange(7), 3, start=1)] == [[3, 4, 5], [6]]
+    assert batches(np.arange(7), 3, start=3) == []
+
+
+def test_inputs_are_the_prepared_images(images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+    chosen = np.array([7, 3, 3])
+    examples = examples_for_epoch(images, labels, Preparation(), seed=1, epoch=1)
+    assert examples.flips is None
+    assert np.array_equal(examples.inputs(chosen), prepare(images[chosen], Preparation()))
+
+
+def test_about_half_of_the_images_are_flipped_and_others_in_each_epoch(
+    images: np.ndarray,  # type: ignore[type-arg]
+    labels: np.ndarray,  # type: ignore[type-arg]
+) -> None:
+    first, second, again = (examples_for_epoch(images, labels, FLIPPING, 1, epoch).flips for epoch in (1, 2, 1))
+    assert first is not None
+    assert 420 < first.sum() < 580  # 500, give or take 5 standard deviations
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
+def test_an_image_is_flipped_in_whatever_batch_it_comes(
+    images: np.ndarray,  # type: ignore[type-arg]
+    labels: np.ndarray,  # type: ignore[type-arg]
+) -> None:
+    flips = np.zeros(1000, bool)
+    flips[3] = True
+    inputs = Examples(images, labels, FLIPPING, flips).inputs(np.array([7, 3]))
+    assert np.array_equal(inputs[0], prepare(images[7:8], FLIPPING)[0])
+    assert np.array_equal(inputs[1], prepare(images[3:4, :, ::-1], FLIPPING)[0])
+
+
+def test_images_on_the_disk_stay_there(tmp_path: Path, images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+    idx.write(tmp_path / "images", images)
+    mapped = idx.read(tmp_path / "images")
+    examples = examples_for_epoch(mapped, labels, FLIPPING, seed=1, epoch=1)
+    assert examples.images is mapped
+    assert examples.inputs(np.array([0, 999])).shape == (2, 1, 32, 32)

@@ -1,0 +1,50 @@
+"""The catalogue finds shipped recipes by name and others by file, and says what is wrong."""
+
+import shutil
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from lenet5.errors import RecipeError
+from lenet5.recipes import catalogue
+
+SHIPPED = ("archaeology", "lab-report", "scratch", "scratch-as-printed", "sigmoid-fashion", "sunnyhaze")
+
+
+def test_names_are_the_six_recipes_sorted() -> None:
+    assert catalogue.names() == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_recipe_carries_the_name_of_its_file(name: str) -> None:
+    assert catalogue.load(name).name == name
+
+
+def test_a_path_that_ends_in_toml_is_read_as_a_file(tmp_path: Path) -> None:
+    copy = tmp_path / "mine.toml"
+    with resources.as_file(resources.files("lenet5.recipes") / "scratch.toml") as original:
+        shutil.copy(original, copy)
+    assert catalogue.load(copy) == catalogue.load(str(copy)) == catalogue.load("scratch")
+
+
+def test_overrides_reach_the_recipe() -> None:
+    recipe = catalogue.load("archaeology", overrides=["batch_size=64", "optimizer.lr=0.5"])
+    assert (recipe.batch_size, recipe.optimizer.learning_rate) == (64, 0.5)
+
+
+def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
+    with pytest.raises(RecipeError, match=r'no recipe "archeology".*mean "archaeology"\?.*lab-report, scratch,'):
+        catalogue.load("archeology")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"gone\.toml: cannot be read \(No such file or directory\)"):
+        catalogue.load(tmp_path / "gone.toml")
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "latin.toml"
+    path.write_bytes('title = "é"'.encode("latin-1"))
+    with pytest.raises(RecipeError, match=r"latin\.toml: not UTF-8 text; save the recipe as UTF-8\."):
+        catalogue.load(path)
