@@ -55,6 +55,14 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["result.json"]
 
 
+def test_a_reader_of_the_old_file_keeps_it_whole(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    files.write_atomically(path, b"old")
+    with path.open("rb") as reader:
+        files.write_atomically(path, b"new")
+        assert reader.read() == b"old"
+
+
 def test_a_new_file_may_be_read_by_those_whom_the_umask_allows(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
     files.write_atomically(tmp_path / "ours", b"")
@@ -103,6 +111,14 @@ def test_a_folder_appears_with_all_its_files(tmp_path: Path) -> None:
     files.write_folder_atomically(tmp_path / "step-7", {"a": b"1", "b": b"2"})
     assert {path.name: path.read_bytes() for path in (tmp_path / "step-7").iterdir()} == {"a": b"1", "b": b"2"}
     assert os.listdir(tmp_path) == ["step-7"]
+
+
+def test_a_folder_gets_its_name_by_renaming_and_never_by_a_copy(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib, os; from lenet5 import files; folder = pathlib.Path(sys.argv[1])\n"
+        "files.write_folder_atomically(folder / 'step-7', {'a': bytes(40_000)}); print(os.listdir(folder))"
+    )
+    assert in_small_disk(tmp_path, "size=64k", program) == "['step-7']\n"  # two copies do not fit
 
 
 def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ import lenet5
 
 PACKAGE = Path(lenet5.__file__).parent
 LEVELS = {
-    "errors": 0, "files": 0, "seeds": 0,
-    "spec": 1,
-    "metrics": 2, "recipes": 2, "data": 2, "engines": 2, "models": 3,
-    "training": 4, "inference": 4,
-    "reports": 5,
-    "api": 6, "classifier": 6,
-    "cli": 7, "__init__": 8, "__main__": 8,
+    "errors": 0,
+    "files": 1, "seeds": 1,
+    "spec": 2,
+    "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
+    "models": 4,
+    "training": 5, "inference": 5,
+    "reports": 6,
+    "api": 7, "classifier": 7,
+    "cli": 8,
+    "__init__": 9, "__main__": 9,
 }  # fmt: skip
 
 

@@ -1,40 +1,65 @@
-"""Figures from labels and answers; pure functions of arrays. Percentages are named so."""
+"""Figures from labels, scores and counts: pure functions of arrays. Percentages are named so."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from typing import Any
 
 Float = NDArray[np.floating[Any]]
 
 
 def accuracy_percent(correct: int, count: int) -> float:
+    """Return the share of right answers in percent."""
     return 100 * correct / count
 
 
 def wilson_interval_percent(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the score interval of Wilson (1927) for a share, in percent.
+
+    Unlike the usual "plus or minus", it stays inside 0 to 100 and holds for accuracies near 100 %.
+    """
+    from scipy.stats import norm  # takes half a second to import
+
     z = float(norm.ppf(0.5 + confidence / 2))
-    share = correct / count
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    half = z / (1 + z * z / count) * np.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
-    return 100 * (middle - half), 100 * (middle + half)
+    share, weight = correct / count, 1 + z**2 / count
+    middle = (share + z**2 / (2 * count)) / weight
+    half = z / weight * (share * (1 - share) / count + z**2 / (4 * count**2)) ** 0.5
+    return 100 * max(0.0, middle - half), 100 * min(1.0, middle + half)
 
 
-def confusion(labels: NDArray[np.int64], predicted: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes)
+def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Return how often each class was answered for each: (classes, classes), truth in rows, answers in columns."""
+    return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
+
+
+def recall_percent(matrix: NDArray[np.int64]) -> Float:
+    """Return, for each class, how many of its images were recognised: (classes,) percent, NaN without images."""
+    totals = matrix.sum(axis=1)
+    shares: Float = np.divide(100.0 * np.diag(matrix), totals, where=totals > 0, out=np.full(len(matrix), np.nan))
+    return shares
+
+
+def precision_percent(matrix: NDArray[np.int64]) -> Float:
+    """Return, for each class, how many answers for it were right: (classes,) percent, NaN without answers."""
+    return recall_percent(matrix.T)
 
 
 def softmax(scores: Float) -> Float:
-    e = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+    """Return scores (N, classes) as probabilities: each row is positive and sums to 1."""
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # exp of a large score would overflow
+    probabilities: Float = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
 def cross_entropy(scores: Float, labels: NDArray[np.int64]) -> float:
-    shifted = scores - scores.max(axis=1, keepdims=True)
+    """Return the mean of -log softmax at the label; computed in float64."""
+    wide = scores.astype(np.float64)
+    shifted = wide - wide.max(axis=1, keepdims=True)
     return float(np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]))
 
 
 def mean_squared_error(scores: Float, labels: NDArray[np.int64]) -> float:
-    difference = scores.copy()
+    """Return the mean of (score - one-hot)^2 over images and classes; computed in float64."""
+    difference = scores.astype(np.float64)
     difference[np.arange(len(labels)), labels] -= 1
     return float(np.mean(difference**2))

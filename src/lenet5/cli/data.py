@@ -3,8 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
-
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 from lenet5.data import datasets, fetch, sources
@@ -18,13 +16,12 @@ Name = Annotated[str, typer.Argument(help="A data set's name; see `lenet5 data l
 def list_sets(data_dir: DataFolder = None) -> None:
     """List the data sets that lenet5 knows, and which are at hand."""
     folder = fetch.data_folder(data_dir)
-    table = Table("name", "what it is", "parts", "licence", "at hand", box=None, pad_edge=False)
     for data_set in sources.DATA_SETS.values():
         found = len(fetch.locate(data_set, folder))
-        at_hand = "yes" if found == len(data_set.files) else f"{found} of {len(data_set.files)} files"
+        at_hand = "at hand" if found == len(data_set.files) else f"{found} of {len(data_set.files)} files at hand"
         parts = ", ".join(part.name for part in data_set.parts)
-        table.add_row(f"[bold]{data_set.name}[/]", data_set.title, parts, data_set.licence, at_hand)
-    out.print(table)
+        out.print(f"[bold]{data_set.name}[/]  {at_hand}; {parts}; licence {data_set.licence}")
+        out.print(f"    {data_set.title}", markup=False)
     out.print(f"\nlooked for in {folder}", markup=False)
 
 

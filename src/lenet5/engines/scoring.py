@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from lenet5.engines.contract import Examples, Float, Network
 
-CHUNK = 1000  # images; the numpy engine's patches of so many take about 60 MB
+CHUNK = 250  # images; the patches of so many in the numpy engine take about 15 MB
 
 
 def score_all(network: Network, examples: Examples) -> Float:

@@ -41,7 +41,8 @@ class Predictor:
 
     def predict(self, images: ArrayLike) -> NDArray[np.int64]:
         """Return the class with the highest score for each image: (N,)."""
-        return self.scores(images).argmax(axis=1)
+        best: NDArray[np.int64] = self.scores(images).argmax(axis=1)
+        return best
 
     def activations(self, images: ArrayLike) -> dict[str, Float]:
         """Return the output of every layer, "input" first: name -> (N, maps, H, W) or (N, units)."""

@@ -36,9 +36,6 @@ ARCHITECTURES = {
             *(Convolution(name="C5", maps=4, kernel=4), TANH, Flatten(), OUTPUT),
         ),
     ),
-    "one map twice": Architecture(
-        input=(1, 6, 6), layers=(c1(1), TANH, Convolution(name="C3", maps=2, kernel=3), Flatten(), OUTPUT)
-    ),
     "sigmoid": Architecture(
         input=(2, 6, 6), layers=(c1(2), SIGMOID, Flatten(), Dense(name="F6", units=5), SIGMOID, OUTPUT)
     ),

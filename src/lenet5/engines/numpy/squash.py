@@ -29,7 +29,8 @@ class Tanh(WithoutWeights):
 
     def backward(self, grad_y: Float) -> Float:
         """The slope is 1 - y^2."""
-        return grad_y * (1 - self._y**2)
+        grad_x: Float = grad_y * (1 - self._y * self._y)
+        return grad_x
 
 
 class Sigmoid(WithoutWeights):

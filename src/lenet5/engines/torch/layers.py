@@ -1,7 +1,6 @@
 """Each layer of an architecture as a function of its input.
 
-PyTorch's own operations, but for two on the CPU that are written out in `slices.py` because they are faster
-there.
+PyTorch's own operations, but for average pooling on the CPU, which `pool.py` writes out.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet5.engines.torch.slices import AveragePool, OneMapConvolution
+from lenet5.engines.torch.pool import AveragePool
 from lenet5.spec import layers as plan
 from lenet5.spec.architecture import PlacedLayer
 
@@ -27,8 +26,6 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
     match placed.layer:
         case plan.Convolution(padding=padding):
             weight, bias = weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"]
-            if device.type == "cpu" and placed.input_shape[0] == 1:
-                return lambda x: OneMapConvolution.apply(x, weight, bias, padding)  # type: ignore[no-untyped-call]
             return partial(functional.conv2d, weight=weight, bias=bias, padding=padding)
         case plan.Dense():
             weight, bias = weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"]

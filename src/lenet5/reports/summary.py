@@ -1,0 +1,46 @@
+"""A network as a table: a row a layer, as the publications print it, with the counts of the 1998 paper beside."""
+
+from rich.table import Table
+
+from lenet5.spec.architecture import Architecture, PlacedLayer
+from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, MaxPool
+
+FUNCTIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+
+
+def kind_of(placed: PlacedLayer) -> str:
+    """Name a layer's kind and sizes, such as "Conv 5x5 (1→6)"."""
+    match placed.layer:
+        case Convolution(maps=maps, kernel=kernel, padding=padding):
+            edge = f", pad {padding}" if padding else ""
+            return f"Conv {kernel}x{kernel}{edge} ({placed.input_shape[0]}→{maps})"
+        case AveragePool(size=size):
+            return f"Average pool {size}x{size}"
+        case MaxPool(size=size):
+            return f"Max pool {size}x{size}"
+        case Dense(units=units):
+            return f"Dense ({placed.input_shape[0]}→{units})"
+        case Activation(function=function):
+            return FUNCTIONS[function]
+        case Flatten():
+            return "Flatten"
+
+
+def summary_table(architecture: Architecture) -> Table:
+    """Return the layers with their output shapes, parameters, connections and multiply-adds, and the totals."""
+    table = Table("", "layer", "output shape", "Param #", "connections", "mult-adds", box=None, pad_edge=False)
+    for index, column in enumerate(table.columns):
+        column.no_wrap = True
+        column.justify = "right" if index > 2 else "left"
+    table.add_row("input", "", _shape(architecture.input), "", "", "")
+    for placed in architecture.placed:
+        name = "" if isinstance(placed.layer, Activation | Flatten) else placed.name
+        counts = (placed.parameters, placed.connections, placed.multiply_adds)
+        table.add_row(f"[bold]{name}[/]", kind_of(placed), _shape(placed.output_shape), *(f"{n:,}" for n in counts))
+    totals = (architecture.parameters, architecture.connections, architecture.multiply_adds)
+    table.add_row("[bold]total[/]", "", "", *(f"[bold]{n:,}[/]" for n in totals))
+    return table
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"(batch, {', '.join(map(str, shape))})"

@@ -1,0 +1,148 @@
+"""The commands as a person types them: what they print, how they end."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def lenet5(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lenet5", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "200"} | environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, made by the command."""
+    runs = tmp_path_factory.mktemp("runs")
+    done = lenet5("train", "archaeology", "--epochs", "2", "--set", "batch_size=8", "--runs", runs,
+                  "--data-dir", small_mnist)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return runs / "archaeology-seed1"
+
+
+def test_train_shows_published_beside_measured_and_leaves_curves(small_mnist: Path, tmp_path: Path) -> None:
+    done = lenet5("train", "archaeology", "--epochs", "1", "--runs", tmp_path, "--data-dir", small_mnist)
+    assert done.returncode == 0, done.stderr
+    assert "after epoch   1: published 97.56 %" in done.stdout
+    for name in ("curves.png", "curves.svg", "model.safetensors", "history.jsonl", "result.json"):
+        assert (tmp_path / "archaeology-seed1" / name).stat().st_size > 0
+
+
+def test_a_changed_recipe_has_no_published_figures_beside_it(small_mnist: Path, tmp_path: Path) -> None:
+    done = lenet5("train", "archaeology", "--epochs", "1", "--set", "optimizer.lr=0.02", "--runs", tmp_path,
+                  "--data-dir", small_mnist)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "published" not in done.stdout
+
+
+def test_evaluate_gives_the_interval_and_draws(run: Path, small_mnist: Path) -> None:
+    done = lenet5("evaluate", run, "--data-dir", small_mnist)
+    assert done.returncode == 0, done.stderr
+    assert "95 % interval" in done.stdout
+    assert "recall" in done.stdout
+    for name in ("confusion.png", "misread.png", "misread.svg"):
+        assert (run / name).stat().st_size > 0
+
+
+def test_show_tells_the_history_of_a_run_and_the_card_of_a_model(run: Path) -> None:
+    shown = lenet5("show", run)
+    assert shown.returncode == 0, shown.stderr
+    assert "test accuracy" in shown.stdout
+    assert "curves.png" in shown.stdout
+    card = lenet5("show", run / "model.safetensors")
+    assert "trained on    mnist" in card.stdout
+
+
+def test_summary_prints_the_published_table() -> None:
+    done = lenet5("summary", "archaeology")
+    for count in ("156", "2,416", "30,840", "10,164", "850", "44,426"):
+        assert count in done.stdout
+
+
+def test_recipes_lists_all() -> None:
+    done = lenet5("recipes")
+    for name in ("archaeology", "lab-report", "scratch", "scratch-as-printed", "sigmoid-fashion", "sunnyhaze"):
+        assert name in done.stdout
+
+
+def test_data_list_and_verify(small_mnist: Path, mnist_folder: Path) -> None:
+    assert "fashion-mnist" in lenet5("data", "list", "--data-dir", small_mnist).stdout
+    done = lenet5("data", "verify", "mnist", "--data-dir", mnist_folder)
+    assert done.returncode == 0, done.stderr
+    assert "60,000 images" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "archeology"], 'Did you mean "archaeology"'),
+        (["train", "archaeology", "--set", "optimizer.momentm=0.5"], 'Did you mean "optimizer.momentum"'),
+        (["train", "archaeology", "--set", "batch_size=many"], '"batch_size" is "many"'),
+        (["train"], "give either a recipe"),
+        (["train", "archaeology", "--engine", "jax"], "the engines are numpy, torch"),
+        (["train", "--resume", "nowhere"], "not a run folder"),
+        (["evaluate", "nowhere.safetensors"], "no such file"),
+        (["show", "nowhere"], "no such file"),
+        (["data", "verify", "mnst"], 'did you mean "mnist"'),
+        (["summary", "nothing"], "there is no recipe"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_exit_1(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = lenet5(*arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mnist: Path, tmp_path: Path) -> None:
+    import shutil
+
+    data = tmp_path / "data"
+    shutil.copytree(small_mnist, data)
+    place = data / "mnist" / "train-images-idx3-ubyte"
+    place.write_bytes(place.read_bytes()[:-1000])
+    done = lenet5("evaluate", "--data-dir", data, tmp_path / "none")
+    assert done.returncode == 1
+    done = lenet5("data", "verify", "mnist", "--data-dir", data)
+    assert done.returncode == 1
+    assert "damaged" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_printed() -> None:
+    from importlib.metadata import version
+
+    assert lenet5("--version").stdout.strip() == f"lenet5 {version('lenet5')}"
+
+
+def test_without_data_and_network_the_small_digits_take_over(tmp_path: Path) -> None:
+    """No proxy answers at this address, so no mirror can be reached: what a machine without a network sees."""
+    dead = "http://127.0.0.1:9"
+    done = lenet5("train", "archaeology", "--offline-digits", "--runs", tmp_path, "--data-dir", tmp_path / "none",
+                  http_proxy=dead, https_proxy=dead)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "train-images-idx3-ubyte.gz" in done.stderr
+    assert "storage.googleapis.com" in done.stderr
+    assert "inside scikit-learn" in done.stdout
+    assert "uci-digits" in done.stdout
+    refused = lenet5("train", "archaeology", "--data-dir", tmp_path / "none", cwd=tmp_path,
+                     http_proxy=dead, https_proxy=dead)  # fmt: skip
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+
+
+def test_output_may_be_cut_by_its_reader(run: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m lenet5 recipes | head -1", shell=True, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr
