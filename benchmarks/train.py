@@ -13,7 +13,7 @@ import contenders
 import numpy as np
 from side_by_side import alternate, machine, record
 
-from lenet5.data.batches import batches, examples_for_epoch, order
+from lenet5.data.batches import Examples, batches, order
 from lenet5.data.datasets import load
 from lenet5.engines import registry
 from lenet5.engines.initial import first_weights
@@ -30,7 +30,7 @@ def engine_loop(name: str, batch_size: int, steps: int) -> Callable[[], None]:
     recipe, data = catalogue.load("archaeology"), load("mnist", "train")
     weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed=1)
     network = registry.get(name).build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
-    network.hold(examples_for_epoch(data.images, data.labels, recipe.preparation, 1, 1))
+    network.hold(Examples(data.images, data.labels, recipe.preparation))
     shuffled = batches(order(len(data.labels), 1, 1, recipe.sampling), batch_size)[:steps]
     return lambda: network.train(shuffled, 0.01) and None
 

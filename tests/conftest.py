@@ -1,6 +1,12 @@
 """What the tests share: where the data are, and small plans that train in a moment."""
 
 import os
+
+# One thread a process, for the tests run side by side: libraries that each start a thread for every core wait for
+# one another. Set before NumPy is imported; the programs that the tests start inherit it.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+
 from pathlib import Path
 
 import numpy as np

@@ -90,9 +90,10 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         weights = first_weights(self._architecture().parameter_shapes, recipe.initial, seed)
         network = self._network(weights)
         rate = self.learning_rate if self.learning_rate is not None else recipe.optimizer.learning_rate
+        examples = Examples(images, labels, recipe.preparation)
         self.loss_curve_: list[float] = []
         for epoch in range(1, self.epochs + 1):
-            network.hold(examples_for_epoch(images, labels, recipe.preparation, seed, epoch))
+            network.hold(examples_for_epoch(examples, seed, epoch))
             shuffled = batches(order(len(labels), seed, epoch, recipe.sampling), self.batch_size)
             steps = network.train(shuffled, rate * recipe.schedule.factor(epoch))
             self.loss_curve_.append(float(np.average(steps.losses, weights=[len(batch) for batch in shuffled])))

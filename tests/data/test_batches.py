@@ -61,7 +61,7 @@ def test_batches_that_are_done_are_left_out() -> None:
 
 def test_inputs_are_the_prepared_images(images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
     chosen = np.array([7, 3, 3])
-    examples = examples_for_epoch(images, labels, Preparation(), seed=1, epoch=1)
+    examples = examples_for_epoch(Examples(images, labels, Preparation()), seed=1, epoch=1)
     assert examples.flips is None
     assert np.array_equal(examples.inputs(chosen), prepare(images[chosen], Preparation()))
 
@@ -70,7 +70,9 @@ def test_about_half_of_the_images_are_flipped_and_others_in_each_epoch(
     images: np.ndarray,  # type: ignore[type-arg]
     labels: np.ndarray,  # type: ignore[type-arg]
 ) -> None:
-    first, second, again = (examples_for_epoch(images, labels, FLIPPING, 1, epoch).flips for epoch in (1, 2, 1))
+    first, second, again = (
+        examples_for_epoch(Examples(images, labels, FLIPPING), 1, epoch).flips for epoch in (1, 2, 1)
+    )
     assert first is not None
     assert 420 < first.sum() < 580  # 500, give or take 5 standard deviations
     assert np.array_equal(first, again)
@@ -91,6 +93,6 @@ def test_an_image_is_flipped_in_whatever_batch_it_comes(
 def test_images_on_the_disk_stay_there(tmp_path: Path, images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
     idx.write(tmp_path / "images", images)
     mapped = idx.read(tmp_path / "images")
-    examples = examples_for_epoch(mapped, labels, FLIPPING, seed=1, epoch=1)
+    examples = examples_for_epoch(Examples(mapped, labels, FLIPPING), seed=1, epoch=1)
     assert examples.images is mapped
     assert examples.inputs(np.array([0, 999])).shape == (2, 1, 32, 32)

@@ -1,5 +1,6 @@
 """Model files: what is written is read; what is damaged or foreign is refused in one sentence."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -75,12 +76,9 @@ def test_a_flipped_bit_in_the_header_is_refused_or_harmless(path: Path, place: i
     content = bytearray(whole)
     content[place] ^= 1 << bit
     path.write_bytes(content)
-    try:
+    with contextlib.suppress(ModelError):  # anything else fails the test
         model_file.read(path)
-    except ModelError as error:
-        assert "Traceback" not in str(error)
-    finally:
-        path.write_bytes(whole)
+    path.write_bytes(whole)
 
 
 @pytest.mark.parametrize(("name", "change"), [("C1.bias", np.nan), ("F6.weight", np.inf)])

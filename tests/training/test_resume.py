@@ -72,9 +72,10 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path
         wait_for(folder / "environment.json", process)
         time.sleep(chance.uniform(0.2, 2.0))
         process.kill()
-        process.wait()
+        process.communicate()
         process = start(small_mnist, tmp_path / "killed", "--resume", str(folder))
-    assert process.wait(timeout=120) == 0, process.communicate()[0]
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, output
     assert weights_of(folder / "model.safetensors") == expected
     assert [row.epoch for row in History(folder / "history.jsonl").epochs] == [1, 2, 3]
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 import typer
+
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 from lenet5.data import datasets, fetch, sources

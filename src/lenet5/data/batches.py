@@ -4,7 +4,7 @@ So a run that resumes in the middle of epoch 17 needs no stored state: it draws 
 leaves out the batches that are done.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -38,14 +38,15 @@ class Examples:
         return prepare(chosen, self.preparation)
 
 
-def examples_for_epoch(
-    images: NDArray[np.uint8], labels: NDArray[np.int64], preparation: Preparation, seed: int, epoch: int
-) -> Examples:
-    """Return the examples of one epoch: if the preparation flips, each image with probability 1/2."""
-    flips = None
-    if preparation.flip != "none":
-        flips = stream(seed, "flips", epoch).random(len(images)) < 0.5
-    return Examples(images, labels, preparation, flips)
+def examples_for_epoch(examples: Examples, seed: int, epoch: int) -> Examples:
+    """Return the examples as one epoch shows them: if the preparation flips, each with probability 1/2.
+
+    Where nothing is drawn, they are the very same examples, and an engine that holds them need not copy them again.
+    """
+    if examples.preparation.flip == "none":
+        return examples
+    flips = stream(seed, "flips", epoch).random(len(examples.images)) < 0.5
+    return replace(examples, flips=flips)
 
 
 def order(count: int, seed: int, epoch: int, sampling: Literal["shuffled", "independent"]) -> NDArray[np.int64]:

@@ -66,8 +66,8 @@ def _accuracy_panel(axes: Axes, epochs: list[int], rows: Sequence[EpochRow], pub
     axes.plot(epochs, train, "o-", ms=3.5, color=style.TRAIN, label="train, mean over the epoch")
     axes.plot(epochs, test, "o-", ms=3.5, color=style.TEST, label="test, after the epoch")
     if published:
-        marks = dict(marker="D", ms=7, mfc="none", mec=style.PUBLISHED, mew=1.2, ls="none")
-        axes.plot(list(published), list(published.values()), label="test, published", **marks)  # type: ignore[arg-type]
+        epochs_published, percent = list(published), list(published.values())
+        axes.plot(epochs_published, percent, "D", ms=7, mfc="none", mec=style.PUBLISHED, label="test, published")
     axes.set_title("accuracy, %", loc="left")
     # The test set sets the scale: the first epoch's running training mean would squeeze all else together.
     seen = [*test, *published.values()]

@@ -12,7 +12,7 @@ def kind_of(placed: PlacedLayer) -> str:
     """Name a layer's kind and sizes, such as "Conv 5x5 (1→6)"."""
     match placed.layer:
         case Convolution(maps=maps, kernel=kernel, padding=padding):
-            edge = f", pad {padding}" if padding else ""
+            edge = f"+{padding}" if padding else ""  # lines of zeros around each map
             return f"Conv {kernel}x{kernel}{edge} ({placed.input_shape[0]}→{maps})"
         case AveragePool(size=size):
             return f"Average pool {size}x{size}"
@@ -28,7 +28,7 @@ def kind_of(placed: PlacedLayer) -> str:
 
 def summary_table(architecture: Architecture) -> Table:
     """Return the layers with their output shapes, parameters, connections and multiply-adds, and the totals."""
-    table = Table("", "layer", "output shape", "Param #", "connections", "mult-adds", box=None, pad_edge=False)
+    table = Table("", "layer", "output shape", "param #", "connections", "mult-adds", box=None, pad_edge=False)
     for index, column in enumerate(table.columns):
         column.no_wrap = True
         column.justify = "right" if index > 2 else "left"

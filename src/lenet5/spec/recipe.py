@@ -65,6 +65,8 @@ class Recipe(Plan):
         unknown = sorted(set(self.frozen) - layers)
         if unknown:
             raise ValueError(f"`frozen` names {unknown[0]}; the layers with weights are {', '.join(sorted(layers))}")
+        if layers <= set(self.frozen):
+            raise ValueError("`frozen` names every layer with weights; at least one must train")
         return self
 
     @property

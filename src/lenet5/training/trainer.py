@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.data import batches as data_batches
+from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
 from lenet5.engines.contract import Engine, Network, Steps
 from lenet5.engines.initial import first_weights
@@ -67,6 +68,7 @@ class Trainer:
     ) -> None:
         self.recipe, self.engine, self.run = recipe, engine, run
         self.train, self.test, self.preparation = train, test, preparation
+        self.examples = Examples(train.images, train.labels, preparation)
         self.observer, self.stop, self.score_train = observer, stop, score_train
         self.history: History = run.history()
         self.network = self._new_network(recipe.seed)
@@ -106,9 +108,7 @@ class Trainer:
         """Take the steps that this epoch still needs, some at a time."""
         recipe, seed, epoch = self.recipe, self.position.seed, self.position.epoch
         count = len(self.train.labels)
-        self.network.hold(
-            data_batches.examples_for_epoch(self.train.images, self.train.labels, self.preparation, seed, epoch)
-        )
+        self.network.hold(data_batches.examples_for_epoch(self.examples, seed, epoch))
         order = data_batches.order(count, seed, epoch, recipe.sampling)
         left_in_run = recipe.total_steps(count) - self.position.step
         todo = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
@@ -171,8 +171,7 @@ class Trainer:
 
     def _loss_and_accuracy(self, images: Images) -> tuple[float, float]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
-        examples = data_batches.Examples(images.images, images.labels, self.preparation)
-        scores = score_all(self.network, examples)
+        scores = score_all(self.network, Examples(images.images, images.labels, self.preparation))
         cross_entropy = self.recipe.objective.loss == "cross_entropy"
         loss = (metrics.cross_entropy if cross_entropy else metrics.mean_squared_error)(scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
@@ -182,11 +181,10 @@ class Trainer:
         if any(incident.what == "failed start" for incident in self.history.incidents) and row.epoch > 1:
             return
         chosen = np.arange(min(DIAGNOSED_IMAGES, len(self.train.labels)))
-        examples = data_batches.Examples(self.train.images, self.train.labels, self.preparation)
         reasons = diagnose(
             self.network,
             self.recipe.architecture,
-            examples.inputs(chosen),
+            self.examples.inputs(chosen),
             self.train.labels[chosen],
             steps=row.step,
             learning_rate=row.learning_rate,

@@ -136,13 +136,14 @@ def test_max_pool_gives_the_gradient_to_the_first_of_equals():
     assert gradient[0, 0].tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
 
 
-def test_sum_multiplies_the_gradient_but_not_the_loss():
+@pytest.mark.parametrize(("loss", "terms"), [("cross_entropy", 40), ("mean_squared_error", 40 * 3)])
+def test_sum_multiplies_the_gradient_but_not_the_loss(loss, terms):
     inputs, labels = some(PLAIN)
-    mean_loss, mean = build().gradients(inputs, labels)
-    sum_loss, total = build(objective=Objective(reduction="sum")).gradients(inputs, labels)
+    mean_loss, mean = build(objective=Objective(loss=loss)).gradients(inputs, labels)
+    sum_loss, total = build(objective=Objective(loss=loss, reduction="sum")).gradients(inputs, labels)
     assert sum_loss == mean_loss
     for name, gradient in mean.items():
-        np.testing.assert_allclose(total[name], 40 * gradient, rtol=1e-12)
+        np.testing.assert_allclose(total[name], terms * gradient, rtol=1e-12)
 
 
 def test_training_reports_the_loss_and_the_images_right_before_each_update():

@@ -29,8 +29,8 @@ class Tanh(WithoutWeights):
 
     def backward(self, grad_y: Float) -> Float:
         """The slope is 1 - y^2."""
-        grad_x: Float = grad_y * (1 - self._y * self._y)
-        return grad_x
+        slope: Float = 1 - self._y**2
+        return grad_y * slope
 
 
 class Sigmoid(WithoutWeights):
@@ -44,4 +44,5 @@ class Sigmoid(WithoutWeights):
 
     def backward(self, grad_y: Float) -> Float:
         """The slope is y (1 - y)."""
-        return grad_y * self._y * (1 - self._y)
+        slope: Float = self._y * (1 - self._y)
+        return grad_y * slope
