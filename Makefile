@@ -26,7 +26,7 @@ types: $(VENV)/.installed-dev
 check: test  ## the same by its other name
 
 slow: $(VENV)/.installed-dev  ## the tests that train for minutes
-	$(BIN)/pytest -m slow -o addopts="-q --strict-markers --import-mode=importlib"
+	$(BIN)/pytest -m slow
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/train.py && $(BIN)/python benchmarks/infer.py

@@ -1,5 +1,6 @@
 """How Sphinx builds the handbook."""
 
+import re
 from importlib.metadata import version as version_of
 
 project = "lenet5"
@@ -15,5 +16,29 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "lenet5"
 html_static_path: list[str] = []
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # the docstrings give shapes, which say more
 autodoc_member_order = "bysource"
+
+# Our docstrings list arguments as aligned columns, "name  what it is"; reStructuredText would run the lines together.
+ENTRY = re.compile(r"^(\S.*?)\s{2,}(\S.*)$")
+
+
+def lay_out_columns(_app, _what, _name, _object, _options, lines: list[str]) -> None:
+    """Turn each aligned entry, with the indented lines that go on with it, into lines of a line block."""
+    laid_out, inside = [], False
+    for line in lines:
+        entry = ENTRY.match(line)
+        if entry:
+            laid_out += [] if inside or not laid_out or not laid_out[-1] else [""]
+            laid_out.append(f"| ``{entry[1]}``  {entry[2]}")
+        elif inside and line.startswith(" "):
+            laid_out[-1] += f" {line.strip()}"
+        else:
+            laid_out += ["", line] if inside and line else [line]
+        inside = bool(entry) or (inside and line.startswith(" "))
+    lines[:] = laid_out
+
+
+def setup(app) -> None:
+    """Hook into autodoc."""
+    app.connect("autodoc-process-docstring", lay_out_columns)

@@ -29,8 +29,7 @@ class Tanh(WithoutWeights):
 
     def backward(self, grad_y: Float) -> Float:
         """The slope is 1 - y^2."""
-        slope: Float = 1 - self._y**2
-        return grad_y * slope
+        return grad_y * (1 - self._y**2)
 
 
 class Sigmoid(WithoutWeights):
@@ -39,10 +38,10 @@ class Sigmoid(WithoutWeights):
     def forward(self, x: Float) -> Float:
         """Any shape; the same shape comes out."""
         # The same function as 1 / (1 + exp(-x)), but exp(-x) overflows for very negative x and tanh does not.
-        self._y: Float = 0.5 * np.tanh(0.5 * x) + 0.5
-        return self._y
+        y: Float = 0.5 * np.tanh(0.5 * x) + 0.5
+        self._y = y
+        return y
 
     def backward(self, grad_y: Float) -> Float:
         """The slope is y (1 - y)."""
-        slope: Float = self._y * (1 - self._y)
-        return grad_y * slope
+        return grad_y * self._y * (1 - self._y)

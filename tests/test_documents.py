@@ -1,0 +1,63 @@
+"""The papers tell the truth: the handbook builds, links lead somewhere, the two READMEs agree, commands exist."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from lenet5.cli.main import app
+
+ROOT = Path(__file__).parents[1]
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+PAGES = [page for page in PAGES if "_build" not in page.parts]
+
+
+def test_the_handbook_builds_without_a_warning(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", ROOT / "docs", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_local_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_and_option_that_is_shown_exists(page: Path) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for line in re.findall(r"(?:^|`)lenet5 ([a-z][^`\n]*)", page.read_text(encoding="utf-8"), flags=re.MULTILINE):
+        name, *rest = line.split("#")[0].split()
+        assert name in commands, line
+        command = commands[name]
+        if hasattr(command, "commands"):
+            for choice in rest[0].split("|"):
+                assert choice in command.commands, line
+            continue
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in rest if word.startswith("--")} <= known, line
+
+
+def test_both_readmes_give_the_same_numbers() -> None:
+    english, chinese = (
+        sorted(re.findall(r"\d[\d.,]*\d", (ROOT / name).read_text(encoding="utf-8")))
+        for name in ("README.md", "README.zh-CN.md")
+    )
+    assert english == chinese
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "README.zh-CN.md"], ids=lambda page: page.name)
+def test_every_room_in_the_tree_is_there(page: Path) -> None:
+    tree = re.findall(r"^[├└]── ([a-z_/]+)/", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert tree
+    for room in tree:
+        assert (ROOT / "src" / "lenet5" / room).is_dir(), room
