@@ -1,9 +1,11 @@
 """The papers tell the truth: the handbook builds, links lead somewhere, the two READMEs agree, commands exist."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 
 import pytest
 from typer.main import get_command
@@ -61,3 +63,16 @@ def test_every_room_in_the_tree_is_there(page: Path) -> None:
     assert tree
     for room in tree:
         assert (ROOT / "src" / "lenet5" / room).is_dir(), room
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_measured_table_is_the_record(name: str) -> None:
+    """Each entry on record has a row that gives its mean (and range, over several seeds) to the hundredth."""
+    table = [line for line in (ROOT / name).read_text(encoding="utf-8").splitlines() if line.startswith("| `")]
+    record = json.loads((ROOT / "results" / "runs.json").read_text())
+    for entry in record:
+        values = entry["test_accuracy_percent"]
+        said = f"{mean(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
+        row = [line for line in table if f"`{entry['recipe']}`" in line and f"{entry['engine']} {said}" in line]
+        assert len(row) == 1, (entry, said)
+    assert len(re.findall(r"(?:numpy|torch) \d", "\n".join(table))) == len(record)

@@ -120,14 +120,14 @@ def test_when_no_mirror_helps_all_that_a_user_needs_is_said(
     with pytest.raises(DataNotFoundError) as caught:
         fetch.fetch(tiny("empty", "wrong", "short", "silent"), tmp_path)
     assert str(caught.value).splitlines() == [
-        "tiny: images.gz is not at hand, and no mirror has it now:",
+        "tiny: images.gz is missing, and no mirror can be had now:",
         f"  {server}empty/images.gz: answers 404 Not Found",
         f"  {server}wrong/images.gz: sent another file: its digest is not the publisher's",
         f"  {server}short/images.gz: sent {len(IMAGES) - 10} bytes, expected {len(IMAGES)}",
         f"  {server}silent/images.gz: silent for 0.2 seconds",
         f"Try again later; or put these files into {tmp_path / 'tiny'} by hand:",
-        "  images.gz",
-        "  labels.gz",
+        "  images.gz  (missing now)",
+        "  labels.gz  (missing now)",
         "If you have them elsewhere, name the folder above theirs with --data-dir or LENET5_DATA.",
     ]
     assert not (tmp_path / "tiny").exists()

@@ -96,7 +96,7 @@ def _introduce(plan: Recipe, engine: str) -> None:
     out.print(f"[bold]{plan.name}[/]  {plan.title}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
-    length = f"{plan.epochs} epochs" if plan.epochs else f"{plan.steps:,} steps"
+    length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"
     out.print(
         f"  network {plan.architecture.parameters:,} parameters   data {plan.data}   batch {plan.batch_size}   "
         f"{length}   seed {plan.seed}   engine {engine}"

@@ -8,7 +8,7 @@ import http.client
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -69,7 +69,7 @@ def fetch(data_set: DataSet, folder: Path, *, progress: bool = False) -> list[Pa
 
     Raises DataNotFoundError when no mirror has a file, RunError when it cannot be kept.
     """
-    wanted = [file for file, status in verify(data_set, folder) if status in ("missing", "damaged")]
+    wanted = {file: status for file, status in verify(data_set, folder) if status in ("missing", "damaged")}
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, disable=not (progress and wanted)) as bars:
         for file in wanted:
@@ -98,7 +98,7 @@ def _status(file: File, place: Path | None) -> Status:
 
 
 def _from_any_mirror(
-    data_set: DataSet, file: File, folder: Path, wanted: list[File], report: Callable[[int], None]
+    data_set: DataSet, file: File, folder: Path, wanted: Mapping[File, Status], report: Callable[[int], None]
 ) -> bytes:
     """Return the content of a file from the first mirror that has it. Raises DataNotFoundError."""
     refusals = []
@@ -107,11 +107,11 @@ def _from_any_mirror(
             return _download(mirror + file.name, file, report)
         except (OSError, http.client.HTTPException, DataError) as error:
             refusals.append(f"  {mirror}{file.name}: {_reason(error)}")
-    names = [f"  {other.name}" for other in wanted]
+    names = [f"  {other.name}  ({status} now)" for other, status in wanted.items()]
     raise DataNotFoundError(
         "\n".join(
             [
-                f"{data_set.name}: {file.name} is not at hand, and no mirror has it now:",
+                f"{data_set.name}: {file.name} is {wanted[file]}, and no mirror can be had now:",
                 *refusals,
                 f"Try again later; or put these files into {folder / data_set.name} by hand:",
                 *names,

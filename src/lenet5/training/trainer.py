@@ -91,6 +91,8 @@ class Trainer:
         Raises InterruptedRunError after a stop request, TrainingError when the loss is not a number.
         """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
+        if self.position.step == 0:
+            self._save()  # a disk that is full says so now, not after the first epoch
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
             self._one_epoch()
             row = self._score()
