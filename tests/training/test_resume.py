@@ -175,3 +175,18 @@ def test_a_damaged_line_of_history_is_named(finished: Path) -> None:
 def test_resuming_what_is_no_run_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="not a run folder"):
         resume(tmp_path)
+
+
+def test_a_manifest_that_was_changed_is_refused(finished: Path) -> None:
+    place = next((finished / "checkpoints").glob("seed-*"))
+    manifest = (place / "manifest.json").read_text()
+    (place / "manifest.json").write_text(manifest.replace('"epoch_step": 0', '"epoch_step": 7'))
+    with pytest.raises(RunError, match="damaged"):
+        checkpoint.read(place)
+
+
+def test_rows_of_steps_that_are_taken_again_are_forgotten(finished: Path, small_mnist: Path) -> None:
+    """A run killed after its epoch was written down, and before its checkpoint was."""
+    shutil.rmtree(max((finished / "checkpoints").glob("seed-*"), key=lambda place: int(place.name.split("-")[-1])))
+    run = resume(finished, data_folder=small_mnist)
+    assert [row.epoch for row in run.history().epochs] == [1, 2]

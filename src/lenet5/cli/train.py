@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lenet5 import api
-from lenet5.cli.console import err, out, percent
+from lenet5.cli.console import err, out, percent, program
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
@@ -117,11 +117,11 @@ def _tell(run: RunFolder) -> None:
     here = {row.epoch: row.test_accuracy_percent for row in rows}
     for epoch, published in list(published_accuracy(recipe, rows).items())[-3:]:
         out.print(f"after epoch {epoch:3d}: published {percent(published)}   here {percent(here[epoch])}")
-    folder = run.path
+    folder, lenet5 = run.path, program()
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
     out.print(
-        f"try next    lenet5 evaluate {folder}   (which digits it misreads)\n"
-        f"            lenet5 show {folder}       (the whole history)\n"
-        f"            lenet5 recipes             (the other reproductions)",
+        f"try next    {lenet5} evaluate {folder}   (which images it misreads)\n"
+        f"            {lenet5} show {folder}       (the whole history)\n"
+        f"            {lenet5} recipes             (the other reproductions)",
         markup=False,
     )
