@@ -115,7 +115,7 @@ def _tell(run: RunFolder) -> None:
     )
     rows = run.history().epochs
     here = {row.epoch: row.test_accuracy_percent for row in rows}
-    for epoch, published in list(published_accuracy(recipe, rows).items())[-3:]:
+    for epoch, published in sorted(published_accuracy(recipe, rows).items())[-3:]:
         out.print(f"after epoch {epoch:3d}: published {percent(published)}   here {percent(here[epoch])}")
     folder, lenet5 = run.path, program()
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
