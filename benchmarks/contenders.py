@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from lenet5.data.datasets import Images
 
@@ -41,31 +42,34 @@ def plain_loop(data: Images, batch_size: int, steps: int) -> Callable[[], None]:
 
 
 class PerImage(Dataset[tuple[torch.Tensor, int]]):
-    """What the common transforms do: for each image, to a tensor, to 0..1, normalised."""
+    """What torchvision's MNIST does with ToTensor and Normalize((0.5,), (0.5,)), step by step, for each image."""
 
     def __init__(self, data: Images) -> None:
-        self.data = data
+        self.images, self.labels = torch.from_numpy(np.array(data.images)), torch.from_numpy(np.array(data.labels))
 
     def __len__(self) -> int:
-        return len(self.data.labels)
+        return len(self.labels)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        image = torch.from_numpy(self.data.images[index].copy())[None]
-        scaled = image.to(torch.float32).div(255)
-        return scaled.sub(0.5).div(0.5), int(self.data.labels[index])
+        picture = Image.fromarray(self.images[index].numpy())
+        pixels = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(picture.height, picture.width, 1)
+        scaled = pixels.permute(2, 0, 1).contiguous().to(torch.float32).div(255)
+        mean, deviation = torch.as_tensor([0.5]), torch.as_tensor([0.5])
+        normalised = scaled.clone().sub_(mean.view(-1, 1, 1)).div_(deviation.view(-1, 1, 1))
+        return normalised, int(self.labels[index])
 
 
-def loader_loop(data: Images, batch_size: int, steps: int) -> Callable[[], None]:
+def loader_loop(data: Images, batch_size: int, steps: int, workers: int) -> Callable[[], None]:
     """The loop that users write: a DataLoader with per-image transforms, the loss read at each step."""
-    loader = DataLoader(PerImage(data), batch_size=batch_size, shuffle=True)
+    # One turn is one epoch of so many images: workers are started for each epoch, as they are by default.
+    chosen = Subset(PerImage(data), range(steps * batch_size))
+    loader = DataLoader(chosen, batch_size=batch_size, shuffle=True, num_workers=workers)
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
 
     def turn() -> None:
         total = 0.0
-        for step, (inputs, labels) in enumerate(loader):
-            if step == steps:
-                break
+        for inputs, labels in loader:
             optimizer.zero_grad()
             loss = nn.functional.cross_entropy(model(inputs), labels)
             loss.backward()

@@ -6,6 +6,7 @@ has one turn in each round; a ratio is the median over the rounds of the ratio w
 
 import os
 import platform
+import random
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -39,12 +40,16 @@ class Timing:
 
 
 def alternate(contenders: Mapping[str, Turn], rounds: int) -> dict[str, Timing]:
-    """Give each contender one turn to warm up, then one turn in each round."""
+    """Give each contender one turn to warm up, then one turn in each round, in a new order each time.
+
+    Who comes after whom matters: one library's threads may still be awake when the next one starts.
+    """
+    shuffled = random.Random(0)
     for turn in contenders.values():
         turn()
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
-        for name, turn in contenders.items():
+        for name, turn in shuffled.sample(list(contenders.items()), len(contenders)):
             started = time.perf_counter()
             turn()
             seconds[name].append(time.perf_counter() - started)

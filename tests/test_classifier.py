@@ -26,15 +26,7 @@ class Squared(LeNet5Classifier):
         return super()._images(np.resize(X.T, (side * side, len(X))).T)
 
 
-TABLES = {
-    "check_classifiers_one_label_sample_weights": "takes no sample weights",
-}
-
-
-@parametrize_with_checks(
-    [Squared(epochs=25, batch_size=8, learning_rate=0.02)],
-    expected_failed_checks=lambda _: TABLES,
-)
+@parametrize_with_checks([Squared(epochs=25, batch_size=8, learning_rate=0.02)])
 def test_conduct(estimator: Any, check: Any) -> None:
     check(estimator)
 
