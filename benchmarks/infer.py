@@ -38,7 +38,8 @@ def main() -> None:
         ROUNDS,
     )
     lines = [
-        f"{machine()}. 10,000 test images, from bytes to scores, the engines in chunks of 250, PyTorch of 1,000; {ROUNDS} alternated turns.",
+        f"{machine()}. 10,000 test images, from bytes to scores, the engines in chunks of 250, PyTorch of 1,000; "
+        f"{ROUNDS} alternated turns.",
         "",
         "| contender | images/s, median (best) | times plain PyTorch |",
         "|---|---|---|",
