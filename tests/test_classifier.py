@@ -20,7 +20,7 @@ class Squared(LeNet5Classifier):
     check (cloning, names, NaN, labels of any type, subsets, pickling) is tested through this door.
     """
 
-    def _images(self, X: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def _images(self, X: np.ndarray) -> np.ndarray:
         # Columns are repeated, not padded, so that a table of two columns still fills its image.
         side = isqrt(X.shape[1] - 1) + 1
         return super()._images(np.resize(X.T, (side * side, len(X))).T)
@@ -32,7 +32,7 @@ def test_conduct(estimator: Any, check: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def digits() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def digits() -> tuple[np.ndarray, np.ndarray]:
     return load_digits(return_X_y=True)
 
 

@@ -14,12 +14,12 @@ FLIPPING = Preparation(flip="horizontal", padding=2)
 
 
 @pytest.fixture
-def images(random: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def images(random: np.random.Generator) -> np.ndarray:
     return random.integers(0, 256, (1000, 28, 28), dtype=np.uint8)
 
 
 @pytest.fixture
-def labels() -> np.ndarray:  # type: ignore[type-arg]
+def labels() -> np.ndarray:
     return np.arange(1000)
 
 
@@ -39,8 +39,7 @@ def test_independent_sampling_misses_about_a_third_of_the_images() -> None:
 @pytest.mark.parametrize("sampling", ["shuffled", "independent"])
 def test_the_order_depends_on_seed_and_epoch_and_on_nothing_else(sampling: str) -> None:
     first, again, epoch_2, seed_2 = (
-        order(50, seed, epoch, sampling).tolist()  # type: ignore[arg-type]
-        for seed, epoch in ((1, 1), (1, 1), (1, 2), (2, 1))
+        order(50, seed, epoch, sampling).tolist() for seed, epoch in ((1, 1), (1, 1), (1, 2), (2, 1))
     )
     assert first == again
     assert first not in (epoch_2, seed_2)
@@ -59,7 +58,7 @@ def test_batches_that_are_done_are_left_out() -> None:
     assert batches(np.arange(7), 3, start=3) == []
 
 
-def test_inputs_are_the_prepared_images(images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_inputs_are_the_prepared_images(images: np.ndarray, labels: np.ndarray) -> None:
     chosen = np.array([7, 3, 3])
     examples = examples_for_epoch(Examples(images, labels, Preparation()), seed=1, epoch=1)
     assert examples.flips is None
@@ -67,8 +66,8 @@ def test_inputs_are_the_prepared_images(images: np.ndarray, labels: np.ndarray) 
 
 
 def test_about_half_of_the_images_are_flipped_and_others_in_each_epoch(
-    images: np.ndarray,  # type: ignore[type-arg]
-    labels: np.ndarray,  # type: ignore[type-arg]
+    images: np.ndarray,
+    labels: np.ndarray,
 ) -> None:
     first, second, again = (
         examples_for_epoch(Examples(images, labels, FLIPPING), 1, epoch).flips for epoch in (1, 2, 1)
@@ -80,8 +79,8 @@ def test_about_half_of_the_images_are_flipped_and_others_in_each_epoch(
 
 
 def test_an_image_is_flipped_in_whatever_batch_it_comes(
-    images: np.ndarray,  # type: ignore[type-arg]
-    labels: np.ndarray,  # type: ignore[type-arg]
+    images: np.ndarray,
+    labels: np.ndarray,
 ) -> None:
     flips = np.zeros(1000, bool)
     flips[3] = True
@@ -90,7 +89,7 @@ def test_an_image_is_flipped_in_whatever_batch_it_comes(
     assert np.array_equal(inputs[1], prepare(images[3:4, :, ::-1], FLIPPING)[0])
 
 
-def test_images_on_the_disk_stay_there(tmp_path: Path, images: np.ndarray, labels: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_images_on_the_disk_stay_there(tmp_path: Path, images: np.ndarray, labels: np.ndarray) -> None:
     idx.write(tmp_path / "images", images)
     mapped = idx.read(tmp_path / "images")
     examples = examples_for_epoch(Examples(mapped, labels, FLIPPING), seed=1, epoch=1)

@@ -12,7 +12,7 @@ IMAGES = np.arange(12 * 28 * 28, dtype=np.uint32).astype(np.uint8).reshape(12, 2
 LABELS = (np.arange(12) % 10).astype(np.uint8)
 
 
-def keep(folder: Path, images: np.ndarray = IMAGES, labels: np.ndarray = LABELS) -> Path:  # type: ignore[type-arg]
+def keep(folder: Path, images: np.ndarray = IMAGES, labels: np.ndarray = LABELS) -> Path:
     """Write a test part of MNIST as unpacked files."""
     (folder / "mnist").mkdir()
     idx.write(folder / "mnist" / "t10k-images-idx3-ubyte", images)

@@ -14,7 +14,7 @@ TYPES = ["uint8", "int8", "int16", "int32", "float32", "float64"]
 GOOD = bytes((0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 3)) + bytes(range(6))
 
 
-def lies_on_disk(array: np.ndarray) -> bool:  # type: ignore[type-arg]
+def lies_on_disk(array: np.ndarray) -> bool:
     """Follow an array to what holds its numbers."""
     base: object = array
     while isinstance(base, np.ndarray | memoryview):
@@ -112,6 +112,6 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("array", [np.zeros(3, np.int64), np.array(1, np.uint8), np.zeros((1,) * 5, np.uint8)])
-def test_an_array_without_an_idx_form_is_not_written(tmp_path: Path, array: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_an_array_without_an_idx_form_is_not_written(tmp_path: Path, array: np.ndarray) -> None:
     with pytest.raises(ShapeError, match="has no IDX form"):
         idx.write(tmp_path / "file", array)

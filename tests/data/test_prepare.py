@@ -14,7 +14,7 @@ LECUN = Preparation(background=-0.1, ink=1.175, padding=2)
 
 
 @pytest.fixture
-def images(random: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def images(random: np.random.Generator) -> np.ndarray:
     return random.integers(0, 256, (5, 28, 28), dtype=np.uint8)
 
 
@@ -31,7 +31,7 @@ def test_pixel_51_is_a_fifth_of_the_way() -> None:
     assert prepare(fifth, Preparation(background=-1.0, ink=1.0))[0, 0, 0, 0] == np.float32(-0.6)
 
 
-def test_padding_has_the_value_of_the_background(images: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_padding_has_the_value_of_the_background(images: np.ndarray) -> None:
     inputs = prepare(images, LECUN)
     edge = np.ones((32, 32), bool)
     edge[2:-2, 2:-2] = False
@@ -43,7 +43,7 @@ def test_padding_has_the_value_of_the_background(images: np.ndarray) -> None:  #
 )
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_inputs_are_contiguous_float32_of_the_right_shape(
-    images: np.ndarray,  # type: ignore[type-arg]
+    images: np.ndarray,
     preparation: Preparation,
     count: int,
 ) -> None:
@@ -54,7 +54,7 @@ def test_inputs_are_contiguous_float32_of_the_right_shape(
 
 
 @pytest.mark.parametrize("side", [14, 28, 32, 33, 64])
-def test_resizing_agrees_with_pytorch(images: np.ndarray, side: int) -> None:  # type: ignore[type-arg]
+def test_resizing_agrees_with_pytorch(images: np.ndarray, side: int) -> None:
     ours = prepare(images, Preparation(resize=side))
     theirs = torch.nn.functional.interpolate(
         torch.from_numpy(images / 255)[:, None], size=(side, side), mode="bilinear", align_corners=False
@@ -71,18 +71,18 @@ def test_one_pixel_is_stretched_to_itself_everywhere() -> None:
     assert (resized(np.full((1, 1, 1), 7.0), 3) == 7).all()
 
 
-def test_a_mean_that_is_not_known_yet_is_an_error(images: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_a_mean_that_is_not_known_yet_is_an_error(images: np.ndarray) -> None:
     with pytest.raises(ShapeError, match=r"mean that is not known yet; first use preparation.centred"):
         prepare(images, Preparation(subtract_mean=True))
 
 
-def test_centred_inputs_have_mean_zero(images: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_centred_inputs_have_mean_zero(images: np.ndarray) -> None:
     centred = Preparation(subtract_mean=True).centred(mean_pixel(images))
     assert abs(prepare(images, centred).mean(dtype=np.float64)) < 1e-7  # float32 pixels, rounded at random
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 28, 28)), np.zeros((28, 28), np.uint8), np.zeros((1, 8, 8), np.uint8)])
-def test_other_images_are_refused(wrong: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_other_images_are_refused(wrong: np.ndarray) -> None:
     with pytest.raises(ShapeError, match=r"expected uint8 \(N, 28, 28\)"):
         prepare(wrong, Preparation())
 

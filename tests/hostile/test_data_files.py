@@ -23,7 +23,7 @@ heads = st.builds(
 contents = st.binary(max_size=300) | st.builds(bytes.__add__, heads, st.binary(max_size=300))
 
 
-def read_or_refuse(content: bytes) -> tuple[np.ndarray | None, int]:  # type: ignore[type-arg]
+def read_or_refuse(content: bytes) -> tuple[np.ndarray | None, int]:
     """Return the array, or None, and the most memory that was taken."""
     tracemalloc.start()
     try:

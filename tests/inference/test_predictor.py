@@ -48,7 +48,7 @@ def test_every_form_of_the_same_images_gets_the_same_answers(predictor: Predicto
         (np.full((28, 28), -1), "run from -1"),
     ],
 )
-def test_other_images_are_refused_with_what_was_expected(images: np.ndarray, said: str) -> None:  # type: ignore[type-arg]
+def test_other_images_are_refused_with_what_was_expected(images: np.ndarray, said: str) -> None:
     with pytest.raises(ShapeError) as refusal:
         mnist_form(images)
     assert said in str(refusal.value)
@@ -90,7 +90,7 @@ def test_a_set_with_more_classes_is_refused(small_mnist: Path) -> None:
     two = recipe.architecture.with_classes(2)
     weights = first_weights(two.parameter_shapes, "pytorch", 1)
     with pytest.raises(DataError, match="10 classes; the model tells 2 apart"):
-        evaluate(Predictor(Model(two, recipe.preparation, weights, None)), load("mnist", "test", small_mnist))  # type: ignore[arg-type]
+        evaluate(Predictor(Model(two, recipe.preparation, weights, None)), load("mnist", "test", small_mnist))
 
 
 def test_scoring_sixty_thousand_images_adds_less_than_200_megabytes(model: Path, mnist_folder: Path) -> None:

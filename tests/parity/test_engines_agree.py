@@ -32,7 +32,7 @@ class MadeExamples:
         noise = random.normal(size=(80, *recipe.architecture.input))
         self._inputs = (np.cumsum(noise, axis=3) / 3).astype(np.float32)
 
-    def inputs(self, indices: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    def inputs(self, indices: np.ndarray) -> np.ndarray:
         return self._inputs[indices]
 
 

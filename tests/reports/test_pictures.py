@@ -22,7 +22,7 @@ def row(epoch: int, test: float = 98.0) -> EpochRow:
 
 def words(figure: object, path: Path) -> str:
     """Return the texts of a figure, as they stand in its SVG's comments."""
-    _, svg = save(figure, path)  # type: ignore[arg-type]
+    _, svg = save(figure, path)
     return " ".join(re.findall(r"<!-- (.*?) -->", svg.read_text(encoding="utf-8")))
 
 

@@ -69,13 +69,13 @@ class Pool(Plan):
             raise ShapeError(f"{self.name}: maps of {height}x{width} do not divide into squares of {self.size}.")
         return maps, height // self.size, width // self.size
 
-    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:  # noqa: ARG002  every layer has the same door
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         return NoParameters
 
     def connections(self, shape: Shape) -> int:
         return self.size**2 * prod(self.output_shape(shape))
 
-    def multiply_adds(self, shape: Shape) -> int:  # noqa: ARG002
+    def multiply_adds(self, shape: Shape) -> int:
         return 0
 
 
@@ -116,13 +116,13 @@ class Dense(Plan):
 class Unchanging(Plan):
     """What activation and flatten share: no parameters, no connections of their own."""
 
-    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:  # noqa: ARG002
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         return NoParameters
 
-    def connections(self, shape: Shape) -> int:  # noqa: ARG002
+    def connections(self, shape: Shape) -> int:
         return 0
 
-    def multiply_adds(self, shape: Shape) -> int:  # noqa: ARG002
+    def multiply_adds(self, shape: Shape) -> int:
         return 0
 
 

@@ -44,7 +44,7 @@ class Constant(Plan):
 
     kind: Literal["constant"] = "constant"
 
-    def factor(self, epoch: int) -> float:  # noqa: ARG002  every schedule has the same door
+    def factor(self, epoch: int) -> float:
         """By how much the learning rate is multiplied in this epoch, counted from 1."""
         return 1.0
 

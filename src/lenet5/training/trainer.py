@@ -113,11 +113,11 @@ class Trainer:
         self.network.hold(data_batches.examples_for_epoch(self.examples, seed, epoch))
         order = data_batches.order(count, seed, epoch, recipe.sampling)
         left_in_run = recipe.total_steps(count) - self.position.step
-        todo = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
+        left = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
         learning_rate = recipe.optimizer.learning_rate * recipe.schedule.factor(epoch)
         at_once = 1
-        while todo:
-            now, todo = todo[:at_once], todo[at_once:]
+        while left:
+            now, left = left[:at_once], left[at_once:]
             started = time.perf_counter()
             steps = self.network.train(now, learning_rate)
             seconds = time.perf_counter() - started
