@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 Turn = Callable[[], object]
+REST = 0.3  # seconds; OpenMP's threads wait awake for up to 0.2
 RECORDS = Path(__file__).parent / "records.md"
 
 
@@ -42,7 +43,8 @@ class Timing:
 def alternate(contenders: Mapping[str, Turn], rounds: int) -> dict[str, Timing]:
     """Give each contender one turn to warm up, then one turn in each round, in a new order each time.
 
-    Who comes after whom matters: one library's threads may still be awake when the next one starts.
+    Who comes after whom matters: one library's threads may still be awake when the next one starts. So the order
+    changes, and each turn begins after a rest in which all threads fall asleep.
     """
     shuffled = random.Random(0)
     for turn in contenders.values():
@@ -50,6 +52,7 @@ def alternate(contenders: Mapping[str, Turn], rounds: int) -> dict[str, Timing]:
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, turn in shuffled.sample(list(contenders.items()), len(contenders)):
+            time.sleep(REST)
             started = time.perf_counter()
             turn()
             seconds[name].append(time.perf_counter() - started)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet5.data.datasets import load as load_data
+from lenet5.engines import registry
 from lenet5.errors import ModelError
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
@@ -22,7 +23,7 @@ from lenet5.training.trainer import Observer
 def train(
     recipe: str | Recipe,
     *,
-    engine: str = "numpy",
+    engine: str = registry.AUTO,
     seed: int | None = None,
     epochs: int | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -78,7 +79,7 @@ def resume(
     return folder
 
 
-def load(model: Path | str, *, engine: str = "numpy") -> Predictor:
+def load(model: Path | str, *, engine: str = registry.AUTO) -> Predictor:
     """Return a model ready to answer.
 
     model  a model file (.safetensors), or a run folder
@@ -99,7 +100,7 @@ def evaluate(
     data: str | None = None,
     part: str = "test",
     data_folder: Path | str | None = None,
-    engine: str = "numpy",
+    engine: str = registry.AUTO,
 ) -> Evaluation:
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 

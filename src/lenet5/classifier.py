@@ -37,7 +37,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     epochs         passes over the training images
     batch_size     images a step
     learning_rate  in place of the recipe's, if given
-    engine         "numpy" or "torch"
+    engine         "native", "numpy" or "torch"; "auto" takes the native one where it was built
     random_state   seed, or scikit-learn's other forms of one
 
     Attributes
@@ -64,7 +64,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         epochs: int = 6,
         batch_size: int = 32,
         learning_rate: float | None = None,
-        engine: str = "numpy",
+        engine: str = registry.AUTO,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.recipe = recipe
@@ -119,8 +119,10 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         check_is_fitted(self)
         images = self._images(validate_data(self, X, reset=False, allow_nd=True, dtype="numeric"))
         examples = Examples(images, np.zeros(len(images), np.int64), catalogue.load(self.recipe).preparation)
-        # In float32 the last bits of a score depend on its neighbours in the chunk; scikit-learn forbids that.
-        return score_all(self._network(self.weights_, "float64"), examples)
+        # In float32 the last bits of a score depend on its neighbours in the chunk, except in the native engine, which
+        # sums each image by itself. scikit-learn forbids such a dependence.
+        precision: Precision = "float32" if registry.get(self.engine).name == "native" else "float64"
+        return score_all(self._network(self.weights_, precision), examples)
 
     def _architecture(self) -> Architecture:
         return catalogue.load(self.recipe).architecture.with_classes(len(self.classes_))

@@ -9,6 +9,7 @@ from rich.table import Table
 from lenet5 import api, metrics
 from lenet5.cli.console import out, percent
 from lenet5.cli.options import DataFolder, EngineName
+from lenet5.engines import registry
 from lenet5.inference.evaluation import Evaluation
 from lenet5.reports.confusion import confusion_figure
 from lenet5.reports.gallery import gallery
@@ -21,7 +22,7 @@ def evaluate(
         str | None, typer.Option(help="Data set; without it, the one it was trained on.", show_default=False)
     ] = None,
     part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
-    engine: EngineName = "numpy",
+    engine: EngineName = registry.AUTO,
     data_dir: DataFolder = None,
     pictures: Annotated[
         Path | None,
@@ -34,7 +35,7 @@ def evaluate(
     low, high = outcome.interval_percent
     card = predictor.model.card
     out.print(
-        f"[bold]{card.recipe}[/] (seed {card.seed}) on {outcome.data.name} {part}, engine {engine}: "
+        f"[bold]{card.recipe}[/] (seed {card.seed}) on {outcome.data.name} {part}, engine {registry.get(engine).name}: "
         f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
     )

@@ -13,4 +13,4 @@ DataFolder = Annotated[
         show_default=False,
     ),
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="What computes: numpy or torch.")]
+EngineName = Annotated[str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")]

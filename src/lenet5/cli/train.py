@@ -10,6 +10,7 @@ from lenet5.cli.console import err, out, percent, program
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
+from lenet5.engines import registry
 from lenet5.errors import DataNotFoundError, RecipeError
 from lenet5.metrics import wilson_interval_percent
 from lenet5.recipes import catalogue
@@ -26,7 +27,7 @@ def train(
         str | None,
         typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False),
     ] = None,
-    engine: EngineName = "numpy",
+    engine: EngineName = registry.AUTO,
     epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
     overrides: Annotated[
@@ -92,15 +93,21 @@ def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None,
 
 
 def _introduce(plan: Recipe, engine: str) -> None:
-    """Say what is about to be trained, on what, by what."""
+    """Say what is about to be trained, on what, by what, and why by that."""
+    facts = registry.get(engine).describe()
+    means = ", ".join(facts[key] for key in ("instructions", "device") if key in facts)
     out.print(f"[bold]{plan.name}[/]  {plan.title}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
     length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"
     out.print(
         f"  network {plan.architecture.parameters:,} parameters   data {plan.data}   batch {plan.batch_size}   "
-        f"{length}   seed {plan.seed}   engine {engine}"
+        f"{length}   seed {plan.seed}"
     )
+    out.print(f"  engine  {facts['engine']} ({means}, {facts['threads']} threads)")
+    missing = registry.missing_because("native")
+    if engine == registry.AUTO and missing:
+        out.print(f"  [yellow]{missing}[/]", highlight=False)
 
 
 def _tell(run: RunFolder) -> None:

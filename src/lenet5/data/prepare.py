@@ -28,7 +28,7 @@ def prepare(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[np.f
             "the preparation subtracts a mean that is not known yet; first use "
             "preparation.centred(mean_pixel(training images))."
         )
-    scaled = _scale(preparation.background, preparation.ink).take(images)
+    scaled = _scale(preparation).take(images)
     if preparation.resize is not None:
         scaled = resized(scaled, preparation.resize)
     if not preparation.padding:
@@ -55,10 +55,8 @@ def mean_pixel(images: NDArray[np.uint8]) -> float:
 
 
 @cache
-def _scale(background: float, ink: float) -> NDArray[np.float32]:
-    """The input for each of the 256 pixel values; both ends are exact."""
-    share = np.arange(256) / 255
-    return (background * (1 - share) + ink * share).astype(np.float32)
+def _scale(preparation: Preparation) -> NDArray[np.float32]:
+    return np.array(preparation.scale(), np.float32)
 
 
 @cache

@@ -27,6 +27,7 @@ class Examples(Protocol):
 
     images  (N, 28, 28) uint8, 0 = background; read in place, never copied
     labels  (N,) int64
+    flips   (N,) True for an image to mirror as `preparation.flip` says, or None
     """
 
     @property
@@ -37,6 +38,9 @@ class Examples(Protocol):
 
     @property
     def preparation(self) -> Preparation: ...
+
+    @property
+    def flips(self) -> NDArray[np.bool_] | None: ...
 
     def inputs(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the prepared inputs of some images: (n, 1, H, W) float32."""

@@ -21,7 +21,7 @@ class Predictor:
     works in bounded memory however many there are.
     """
 
-    def __init__(self, model: Model, *, engine: str = "numpy") -> None:
+    def __init__(self, model: Model, *, engine: str = registry.AUTO) -> None:
         self.model = model
         # A network is built for training as well; here its objective and optimiser are never used.
         self._network = registry.get(engine).build(

@@ -40,6 +40,10 @@ class Preparation(Plan):
         """Height and width of the inputs made from images of `image_side` pixels."""
         return self.resize if self.resize is not None else image_side + 2 * self.padding
 
+    def scale(self) -> list[float]:
+        """Return the input for each of the 256 pixel values; both ends are exact."""
+        return [self.background * (1 - pixel / 255) + self.ink * (pixel / 255) for pixel in range(256)]
+
     def centred(self, mean_pixel: float) -> "Preparation":
         """Return the same preparation with the mean of the training set folded into the scale.
 

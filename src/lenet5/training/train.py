@@ -38,7 +38,7 @@ class Unwatched:
 def train(
     recipe: Recipe,
     *,
-    engine: str = "numpy",
+    engine: str = registry.AUTO,
     data_folder: Path | None = None,
     runs_folder: Path = Path("runs"),
     score_train: bool = False,
@@ -51,18 +51,18 @@ def train(
 
     Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
-    registry.get(engine)  # an engine that is not installed is said before any folder is made
+    machine = registry.get(engine)  # an engine that is not installed is said before any folder is made
     train_images, test_images = (
         load(recipe.data, "train", data_folder),
         load(recipe.data, "test", data_folder),
     )
     environment = environment_now() | {
-        **registry.get(engine).describe(),
+        **machine.describe(),
         "recipe_digest": recipe.digest,
         "data": {part.part: part.fingerprint for part in (train_images, test_images)},
     }
     run = RunFolder.create(runs_folder, recipe, environment)
-    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, resume=False)
+    return _carry_on(run, recipe, machine.name, train_images, test_images, score_train, observer, resume=False)
 
 
 def resume(

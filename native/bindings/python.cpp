@@ -1,0 +1,352 @@
+// The module lenet5.engines.native._kernels: the only file here that knows Python.
+//
+// Shapes and types are checked here as far as memory depends on them; what a user may get wrong is checked, with a
+// better sentence, in Python. Nothing that computes holds Python's lock.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "lenet5/cpu.h"
+#include "lenet5/network.h"
+#include "lenet5/reference.h"
+
+namespace nb = nanobind;
+using namespace lenet5;
+
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<nb::numpy, T, nb::c_contig>;
+
+// (kind, maps, size, padding, function, frozen), as Layer has them.
+using LayerTuple = std::tuple<std::string, int, int, int, std::string, bool>;
+
+void require(bool fits, const char* what) {
+  if (!fits) throw std::invalid_argument(what);
+}
+
+template <class T>
+T named(const std::string& name, std::initializer_list<std::pair<const char*, T>> choices) {
+  for (const auto& [choice, value] : choices) {
+    if (name == choice) return value;
+  }
+  throw std::invalid_argument("unknown name: " + name);
+}
+
+Layer layer_of(const LayerTuple& tuple) {
+  const auto& [kind, maps, size, padding, function, frozen] = tuple;
+  Layer layer;
+  layer.kind = named<Layer::Kind>(kind, {{"convolution", Layer::Kind::convolution},
+                                         {"dense", Layer::Kind::dense},
+                                         {"average_pool", Layer::Kind::average_pool},
+                                         {"max_pool", Layer::Kind::max_pool},
+                                         {"activation", Layer::Kind::activation},
+                                         {"flatten", Layer::Kind::flatten}});
+  layer.maps = maps;
+  layer.size = size;
+  layer.padding = padding;
+  layer.function = named<Function>(function, {{"none", Function::none},
+                                              {"relu", Function::relu},
+                                              {"tanh", Function::tanh},
+                                              {"sigmoid", Function::sigmoid}});
+  layer.frozen = frozen;
+  return layer;
+}
+
+// A new NumPy array. The memory belongs to it.
+template <class T>
+std::pair<T*, Out<T>> new_array(const std::vector<std::size_t>& shape) {
+  std::size_t size = 1;
+  for (std::size_t n : shape) size *= n;
+  T* data = new T[size > 0 ? size : 1]();
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return {data, Out<T>(data, shape.size(), shape.data(), owner)};
+}
+
+// The images and labels that training draws from. Keeps the arrays alive that it points into.
+struct Examples {
+  Source source;
+  In<std::int64_t> labels;
+  std::vector<nb::object> kept;
+  std::size_t count = 0;
+};
+
+Examples bytes_source(nb::object images, nb::object labels, std::vector<float> scale, int padding, int resize,
+                      nb::object flips, bool flip_vertical) {
+  const auto pixels = nb::cast<In<std::uint8_t>>(images);
+  Examples examples{{}, nb::cast<In<std::int64_t>>(labels), {images, labels, flips}, pixels.shape(0)};
+  require(pixels.ndim() == 3 && pixels.shape(1) == pixels.shape(2), "images must be (N, side, side) uint8");
+  require(examples.labels.ndim() == 1 && examples.labels.shape(0) == examples.count, "labels must be (N,) int64");
+  require(scale.size() == 256, "the scale must have 256 numbers");
+  Source& source = examples.source;
+  source.bytes = pixels.data();
+  source.side = static_cast<int>(pixels.shape(1));
+  source.scale = std::move(scale);
+  source.padding = padding;
+  if (resize) source.taps = stretch(source.side, resize);
+  if (!flips.is_none()) {
+    const auto mirrored = nb::cast<In<std::uint8_t>>(flips);
+    require(mirrored.ndim() == 1 && mirrored.shape(0) == examples.count, "flips must be (N,) uint8");
+    source.flips = mirrored.data();
+  }
+  source.flip_vertical = flip_vertical;
+  return examples;
+}
+
+Examples inputs_source(nb::object inputs, nb::object labels) {
+  const auto numbers = nb::cast<In<float>>(inputs);
+  Examples examples{{}, nb::cast<In<std::int64_t>>(labels), {inputs, labels}, numbers.shape(0)};
+  require(examples.labels.ndim() == 1 && examples.labels.shape(0) == examples.count, "labels must be (N,) int64");
+  examples.source.inputs = numbers.data();
+  return examples;
+}
+
+class PyNetwork {
+ public:
+  PyNetwork(std::tuple<int, int, int> input, const std::vector<LayerTuple>& layers, const std::string& loss, bool mean,
+            bool adam, float momentum, float weight_decay, float beta1, float beta2, float epsilon)
+      : network_(plan({std::get<0>(input), std::get<1>(input), std::get<2>(input)}, layers_of(layers)),
+                 {named<Loss>(loss, {{"cross_entropy", Loss::cross_entropy},
+                                     {"mean_squared_error", Loss::mean_squared_error}}),
+                  mean},
+                 {adam, momentum, weight_decay, beta1, beta2, epsilon}) {}
+
+  nb::tuple train(const Examples& examples, In<std::int64_t> order, const std::vector<std::int64_t>& sizes,
+                  float learning_rate) {
+    check_examples(examples);
+    std::int64_t total = 0;
+    for (std::int64_t size : sizes) {
+      require(size > 0, "a batch is empty");
+      total += size;
+    }
+    require(order.ndim() == 1 && static_cast<std::int64_t>(order.shape(0)) == total, "order and sizes do not fit");
+    const auto count = static_cast<std::int64_t>(examples.count);
+    const auto known = [&](std::int64_t index) { return index >= 0 && index < count; };
+    require(std::all_of(order.data(), order.data() + total, known), "an index is not in 0..N-1");
+    auto [losses, loss_array] = new_array<double>({sizes.size()});
+    auto [correct, correct_array] = new_array<std::int64_t>({sizes.size()});
+    {
+      const nb::gil_scoped_release unlocked;
+      network_.train(examples.source, examples.labels.data(), order.data(), sizes, learning_rate, losses, correct);
+    }
+    return nb::make_tuple(loss_array, correct_array);
+  }
+
+  Out<float> scores(In<float> inputs) {
+    const std::size_t count = check_inputs(inputs);
+    auto [data, array] = new_array<float>({count, static_cast<std::size_t>(network_.plan().classes)});
+    const nb::gil_scoped_release unlocked;
+    network_.scores(inputs.data(), static_cast<std::int64_t>(count), data);
+    return array;
+  }
+
+  nb::tuple gradients(In<float> inputs, In<std::int64_t> labels) {
+    const std::size_t count = check_inputs(inputs);
+    check_labels(labels, count);
+    Floats numbers(static_cast<std::size_t>(network_.plan().trained));
+    double loss = 0.0;
+    {
+      const nb::gil_scoped_release unlocked;
+      loss = network_.gradients(inputs.data(), labels.data(), static_cast<std::int64_t>(count), numbers.data());
+    }
+    return nb::make_tuple(loss, arrays_of(numbers, true));
+  }
+
+  // (N, numbers) for each layer.
+  nb::list activations(In<float> inputs) {
+    const std::size_t count = check_inputs(inputs);
+    const Plan& plan = network_.plan();
+    const std::vector<Shape> shapes = reference::shapes(plan.input, plan.layers);
+    std::vector<float*> data;
+    nb::list arrays;
+    for (const Shape& shape : shapes) {
+      auto [own, array] = new_array<float>({count, static_cast<std::size_t>(shape.size())});
+      data.push_back(own);
+      arrays.append(array);
+    }
+    const reference::Parameters parameters = unpacked();
+    const nb::gil_scoped_release unlocked;
+    for (std::size_t i = 0; i < count; ++i) {
+      const float* image = inputs.data() + i * static_cast<std::size_t>(plan.input.size());
+      const auto values = reference::forward(plan.input, plan.layers, parameters, image);
+      for (std::size_t l = 0; l < values.size(); ++l) {
+        std::copy(values[l].begin(), values[l].end(), data[l] + i * values[l].size());
+      }
+    }
+    return arrays;
+  }
+
+  nb::list weights() { return arrays_of(network_.numbers(), false); }
+  void set_weights(const std::vector<In<float>>& arrays) { put(network_.numbers(), arrays, false); }
+
+  // What the optimiser remembers: for each of its memories an array for each trained parameter; and its steps.
+  nb::tuple state() {
+    nb::list memories;
+    for (Floats& memory : network_.memory()) memories.append(arrays_of(memory, true));
+    return nb::make_tuple(memories, network_.steps);
+  }
+  void set_state(const std::vector<std::vector<In<float>>>& memories, std::int64_t steps) {
+    require(memories.size() == network_.memory().size(), "the optimiser remembers something else");
+    for (std::size_t i = 0; i < memories.size(); ++i) put(network_.memory()[i], memories[i], true);
+    network_.steps = steps;
+  }
+
+  void watch() { network_.watch(); }
+
+  // [(layers' weights begin with this parameter or -1, {work: seconds})] of each stage.
+  nb::list seconds() {
+    static constexpr const char* kNames[kWorks] = {"load",            "forward",        "loss",   "squash gradient",
+                                                   "weight gradient", "input gradient", "update", "wait"};
+    nb::list stages;
+    const auto& seconds = network_.stopwatch().seconds();
+    for (std::size_t s = 0; s < seconds.size(); ++s) {
+      nb::dict works;
+      for (std::size_t w = 0; w < kWorks; ++w) works[kNames[w]] = seconds[s][w];
+      stages.append(nb::make_tuple(network_.plan().stages[s].weight, works));
+    }
+    return stages;
+  }
+
+ private:
+  static std::vector<Layer> layers_of(const std::vector<LayerTuple>& tuples) {
+    std::vector<Layer> layers;
+    for (const LayerTuple& tuple : tuples) layers.push_back(layer_of(tuple));
+    return layers;
+  }
+
+  std::size_t check_inputs(const In<float>& inputs) const {
+    const Shape& shape = network_.plan().input;
+    require(inputs.ndim() == 4 && inputs.shape(1) == static_cast<std::size_t>(shape.maps) &&
+                inputs.shape(2) == static_cast<std::size_t>(shape.height) &&
+                inputs.shape(3) == static_cast<std::size_t>(shape.width),
+            "inputs do not have the network's shape");
+    return inputs.shape(0);
+  }
+
+  void check_labels(const In<std::int64_t>& labels, std::size_t count) const {
+    require(labels.ndim() == 1 && labels.shape(0) == count, "labels must be (N,) int64");
+    const auto known = [&](std::int64_t label) { return label >= 0 && label < network_.plan().classes; };
+    require(std::all_of(labels.data(), labels.data() + count, known), "a label is not in 0..classes-1");
+  }
+
+  void check_examples(const Examples& examples) const {
+    const Source& source = examples.source;
+    const Shape& shape = network_.plan().input;
+    if (source.bytes) {
+      const int side = source.taps.empty() ? source.side + 2 * source.padding : static_cast<int>(source.taps.size());
+      require(shape.maps == 1 && shape.height == side && shape.width == side, "images do not become the network's inputs");
+    }
+    check_labels(examples.labels, examples.count);
+  }
+
+  nb::list arrays_of(const Floats& numbers, bool trained_only) const {
+    nb::list arrays;
+    for (const Parameter& parameter : network_.plan().parameters) {
+      if (trained_only && parameter.frozen) continue;
+      const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
+      auto [data, array] = new_array<float>({rows, columns});
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::copy_n(numbers.data() + parameter.offset + static_cast<std::int64_t>(r) * parameter.stride, columns, data + r * columns);
+      }
+      arrays.append(array);
+    }
+    return arrays;
+  }
+
+  void put(Floats& numbers, const std::vector<In<float>>& arrays, bool trained_only) {
+    std::size_t next = 0;
+    for (const Parameter& parameter : network_.plan().parameters) {
+      if (trained_only && parameter.frozen) continue;
+      const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
+      require(next < arrays.size() && arrays[next].size() == rows * columns, "an array does not fit its parameter");
+      for (std::size_t r = 0; r < rows; ++r) {
+        std::copy_n(arrays[next].data() + r * columns, columns,
+                    numbers.data() + parameter.offset + static_cast<std::int64_t>(r) * parameter.stride);
+      }
+      ++next;
+    }
+    require(next == arrays.size(), "too many arrays");
+  }
+
+  reference::Parameters unpacked() {
+    reference::Parameters parameters;
+    for (const Parameter& parameter : network_.plan().parameters) {
+      std::vector<float>& own = parameters.emplace_back();
+      for (int r = 0; r < parameter.rows; ++r) {
+        const float* row = network_.numbers().data() + parameter.offset + std::int64_t{r} * parameter.stride;
+        own.insert(own.end(), row, row + parameter.columns);
+      }
+    }
+    return parameters;
+  }
+
+  Network network_;
+};
+
+// Multiply-adds a second (each of one number) that `threads` reach with registers alone, during about `seconds`.
+double multiply_add_limit(int threads, double seconds) {
+  const nb::gil_scoped_release unlocked;
+  const Kernels& kernels = *chosen_target().kernels[0];
+  Pool pool(threads);
+  std::vector<double> rates(static_cast<std::size_t>(threads));
+  pool.run([&](int thread) {
+    using Clock = std::chrono::steady_clock;
+    const auto passed = [started = Clock::now()] { return std::chrono::duration<double>(Clock::now() - started).count(); };
+    std::int64_t vectors = 0;
+    float sink = 0;
+    while (passed() < seconds) vectors += kernels.multiply_add_in_registers(10'000, &sink);
+    rates[static_cast<std::size_t>(thread)] = static_cast<double>(vectors * kernels.lanes) / passed();
+  });
+  double sum = 0.0;
+  for (double rate : rates) sum += rate;
+  return sum;
+}
+
+}  // namespace
+
+NB_MODULE(_kernels, m) {
+  m.doc() = "The compiled part of the native engine. Use lenet5.engines.native.network instead.";
+  m.def("instructions", [] { return std::string(chosen_target().name); },
+        "The instruction set in use: avx512, avx2, neon or baseline.");
+  m.def("runnable_instructions",
+        [] {
+          std::vector<std::string> names;
+          for (const Target* target : runnable_targets()) names.emplace_back(target->name);
+          return names;
+        },
+        "What this machine can run, best first.");
+  m.def("threads", [] { return shared_pool().threads(); }, "How many threads compute.");
+  m.def("multiply_add_limit", multiply_add_limit, nb::arg("threads"), nb::arg("seconds"),
+        "Multiply-adds a second with registers alone: the machine's limit, measured.");
+  nb::class_<Examples>(m, "Examples", "Images and labels to draw batches from, read in place.")
+      .def_static("from_bytes", bytes_source, nb::arg("images"), nb::arg("labels"), nb::arg("scale"),
+                  nb::arg("padding"), nb::arg("resize"), nb::arg("flips").none(), nb::arg("flip_vertical"))
+      .def_static("from_inputs", inputs_source, nb::arg("inputs"), nb::arg("labels"));
+  nb::class_<PyNetwork>(m, "Network", "Weights, optimiser and threads.")
+      .def(nb::init<std::tuple<int, int, int>, const std::vector<LayerTuple>&, const std::string&, bool, bool, float,
+                    float, float, float, float>(),
+           nb::arg("input"), nb::arg("layers"), nb::arg("loss"), nb::arg("mean"), nb::arg("adam"), nb::arg("momentum"),
+           nb::arg("weight_decay"), nb::arg("beta1"), nb::arg("beta2"), nb::arg("epsilon"))
+      .def("train", &PyNetwork::train, nb::arg("examples"), nb::arg("order"), nb::arg("sizes"), nb::arg("learning_rate"))
+      .def("scores", &PyNetwork::scores, nb::arg("inputs"))
+      .def("gradients", &PyNetwork::gradients, nb::arg("inputs"), nb::arg("labels"))
+      .def("activations", &PyNetwork::activations, nb::arg("inputs"))
+      .def("weights", &PyNetwork::weights)
+      .def("set_weights", &PyNetwork::set_weights, nb::arg("arrays"))
+      .def("state", &PyNetwork::state)
+      .def("set_state", &PyNetwork::set_state, nb::arg("memories"), nb::arg("steps"))
+      .def("watch", &PyNetwork::watch)
+      .def("seconds", &PyNetwork::seconds);
+}

@@ -1,0 +1,101 @@
+// The door between the network and its kernels: what a kernel is given, and the table of all kernels.
+//
+// A block is up to `lanes` images that are computed together: each number of the network is a vector that
+// holds this number for every image of the block. So a kernel reads like the loops of a textbook for one
+// image, and every instruction works on `lanes` images.
+#pragma once
+
+#include <cstdint>
+
+namespace lenet5 {
+
+enum class Function : int { none, relu, tanh, sigmoid };
+enum class Pooling : int { none, average, max };
+enum class Loss : int { cross_entropy, mean_squared_error };
+
+constexpr int kAlignment = 64;     // bytes: one cache line, and the widest vector
+constexpr int kRowMultiple = 16;   // rows of dense weights are padded with zeros to a multiple of this
+
+// The maps of one block. Image i's number at (map, y, x) is data[(map * plane + y * row + x) * lanes + i].
+// Rows may be longer than the width and planes larger than the maps: the margin around padded maps is skipped.
+struct Maps {
+  float* data;
+  int maps, height, width;
+  int row, plane;  // in vectors
+};
+
+// One line of a resized image is made of two lines of the original: first * (1 - share) + second * share.
+struct Tap {
+  int first, second;
+  float share;
+};
+
+// What the optimisers need to know. The definitions are PyTorch's.
+struct SgdStep {
+  float learning_rate, momentum, weight_decay;
+};
+struct AdamStep {
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  float mean_share, square_share;  // 1 - beta^steps: both means start at 0 and are too small at first
+};
+
+struct LossOfBlock {
+  double sum;   // over the images; the mean squared error sums over the classes, too
+  int correct;  // images whose highest score is at their label
+};
+
+// All kernels of one instruction set and one number of lanes. `add` says that a gradient is added to what is
+// there; without it, what is there is overwritten.
+struct Kernels {
+  int lanes;
+
+  // Images -> block. Lanes from `count` on become 0.
+  void (*load_bytes)(const std::uint8_t* const* images, int count, const float* scale, const Maps& out);
+  void (*load_floats)(const float* const* images, int count, const Maps& out);
+  void (*resize)(const Maps& x, const Tap* taps, const Maps& out);
+
+  // Convolution, forward: y = function(w * x + b), and the 2x2 pooling of y where `pooling` asks for it.
+  // `packed` comes from pack_weights. y.data may be null when only the pooled maps are wanted.
+  void (*pack_weights)(const float* weights, int maps_out, int weights_per_map, float* packed);
+  void (*convolution_forward)(const Maps& x, const float* packed, const float* bias, int kernel, Function function,
+                              Pooling pooling, const Maps& y, const Maps& pooled);
+  void (*convolution_weight_gradient)(const Maps& x, const Maps& dy, int kernel, bool add, float* dw);
+  void (*convolution_input_gradient)(const Maps& dy, const float* weights, int kernel, const Maps& dx);
+
+  // Dense layer; x and y are single numbers for each unit.
+  void (*dense_forward)(const float* x, int inputs, const float* weights, const float* bias, int units,
+                        Function function, float* y);
+  void (*dense_weight_gradient)(const float* x, int inputs, const float* dy, int units, int count, bool add,
+                                float* scratch, float* dw);
+  void (*dense_input_gradient)(const float* dy, int units, const float* weights, int inputs, float* dx);
+
+  // What stands between the layers with weights.
+  void (*squash)(Function function, const Maps& x, const Maps& y);
+  void (*pool)(const Maps& y, Pooling pooling, int size, const Maps& pooled);
+  void (*squash_gradient)(Function function, const Maps& y, const Maps& dy);
+  // Turns y into the gradient of the sums that were squashed to y.
+  void (*pool_gradient)(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y);
+  void (*bias_gradient)(const Maps& dy, bool add, float* db);
+
+  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores.
+  LossOfBlock (*loss)(Loss loss, float* scores, int classes, const std::int64_t* labels, int count, float scale);
+  void (*store_scores)(const float* scores, int classes, int count, float* const* out);
+
+  // The gradients of all threads are summed in their order; so the result depends on their number alone.
+  void (*sgd)(const SgdStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+              float* weights, float* momentum);
+  void (*adam)(const AdamStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+               float* weights, float* mean, float* square);
+
+  // Multiplies and adds in registers alone; returns how many vectors. The machine's limit is measured with it.
+  std::int64_t (*multiply_add_in_registers)(std::int64_t rounds, float* sink);
+};
+
+// An instruction set this library was built for, widest lanes first.
+struct Target {
+  const char* name;
+  const Kernels* const* kernels;
+  int widths;
+};
+
+}  // namespace lenet5

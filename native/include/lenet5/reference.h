@@ -1,0 +1,26 @@
+// The network in plain loops, one image and one layer at a time: the judge of the fast kernels, and the way to see
+// what each layer says.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lenet5/plan.h"
+
+namespace lenet5::reference {
+
+// Weights and biases of each layer with weights, in order: (maps, maps in, side, side) or (units, inputs), and (maps,).
+using Parameters = std::vector<std::vector<float>>;
+
+// The shape of each layer's output.
+std::vector<Shape> shapes(Shape input, const std::vector<Layer>& layers);
+
+// The output of each layer for one image.
+std::vector<std::vector<float>> forward(Shape input, const std::vector<Layer>& layers, const Parameters& parameters,
+                                        const float* image);
+
+// The loss of one image and, added to `gradients`, its gradient for every parameter.
+double there_and_back(Shape input, const std::vector<Layer>& layers, const Parameters& parameters, Loss loss,
+                      const float* image, std::int64_t label, Parameters& gradients);
+
+}  // namespace lenet5::reference

@@ -1,0 +1,170 @@
+#include "lenet5/block.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lenet5 {
+
+std::vector<Tap> stretch(int from, int to) {
+  std::vector<Tap> taps;
+  for (int i = 0; i < to; ++i) {
+    const double centre = std::clamp((i + 0.5) * from / to - 0.5, 0.0, from - 1.0);
+    const int first = std::min(static_cast<int>(centre), std::max(from - 2, 0));
+    taps.push_back({first, std::min(first + 1, from - 1), static_cast<float>(centre - first)});
+  }
+  return taps;
+}
+
+Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
+  const std::size_t stages = plan.stages.size();
+  int longest_row = 0;
+  for (std::size_t s = 0; s <= stages; ++s) {
+    const Shape& shape = s < stages ? plan.stages[s].in : plan.stages[s - 1].out;
+    const int padding = s < stages ? plan.stages[s].padding : 0;
+    values_.push_back(make(shape, padding));
+    const bool needed = static_cast<int>(s) > plan.first_trained_stage && s < stages;
+    gradients_.push_back(needed ? make(shape, padding) : Padded{});
+    if (s < stages) {
+      squashed_.push_back(plan.stages[s].pool_size ? make(plan.stages[s].sums, 0).whole : Maps{});
+      if (plan.stages[s].work == Stage::Work::dense) longest_row = std::max(longest_row, shape.size());
+    }
+  }
+  gradients_.back() = values_.back();
+  scratch_ = Floats(static_cast<std::size_t>(longest_row + kRowMultiple) * static_cast<std::size_t>(kernels.lanes));
+}
+
+Block::Padded Block::make(const Shape& shape, int padding) {
+  const int row = shape.width + 2 * padding, plane = row * (shape.height + 2 * padding);
+  // Dense kernels read and write whole rows of weights, so a little beyond the last unit.
+  const int vectors = shape.maps * plane + kRowMultiple;
+  memory_.emplace_back(static_cast<std::size_t>(vectors) * static_cast<std::size_t>(kernels_.lanes));
+  float* data = memory_.back().data();
+  return {{data, shape.maps, shape.height + 2 * padding, row, row, plane},
+          {data + (padding * row + padding) * kernels_.lanes, shape.maps, shape.height, shape.width, row, plane}};
+}
+
+void Block::load(const Source& source, const std::int64_t* indices, std::int64_t first, int count,
+                 Stopwatch& watch) {
+  constexpr int kMostLanes = 16;
+  count_ = count;
+  const Maps& inputs = values_[0].inside;
+  const auto index = [&](int lane) { return indices ? indices[lane] : first + lane; };
+  if (source.inputs) {
+    const float* images[kMostLanes];
+    for (int lane = 0; lane < count; ++lane) images[lane] = source.inputs + index(lane) * plan_.input.size();
+    kernels_.load_floats(images, count, inputs);
+    return watch.lap(0, Work::load);
+  }
+  const std::int64_t pixels = std::int64_t{source.side} * source.side;
+  const std::uint8_t* images[kMostLanes];
+  flipped_.resize(static_cast<std::size_t>(pixels * kMostLanes));
+  for (int lane = 0; lane < count; ++lane) {
+    images[lane] = source.bytes + index(lane) * pixels;
+    if (!source.flips || !source.flips[index(lane)]) continue;
+    std::uint8_t* mirror = flipped_.data() + lane * pixels;
+    for (int row = 0; row < source.side; ++row) {
+      const int from = source.flip_vertical ? source.side - 1 - row : row;
+      std::uint8_t* to = std::copy_n(images[lane] + from * source.side, source.side, mirror + row * source.side);
+      if (!source.flip_vertical) std::reverse(to - source.side, to);
+    }
+    images[lane] = mirror;
+  }
+  if (!source.taps.empty()) {
+    if (!pixels_.whole.data) pixels_ = make({1, source.side, source.side}, 0);
+    kernels_.load_bytes(images, count, source.scale.data(), pixels_.whole);
+    kernels_.resize(pixels_.whole, source.taps.data(), inputs);
+  } else {
+    Maps inside = inputs;
+    if (source.padding) {
+      for (int row = 0; row < inputs.height; ++row) {
+        std::fill_n(inputs.data + row * inputs.row * kernels_.lanes, inputs.width * kernels_.lanes, source.scale[0]);
+      }
+      inside.data += (source.padding * inputs.row + source.padding) * kernels_.lanes;
+      inside.height = inside.width = source.side;
+    }
+    kernels_.load_bytes(images, count, source.scale.data(), inside);
+  }
+  watch.lap(0, Work::load);
+}
+
+const Maps& Block::sums_of(std::size_t stage) const {
+  return plan_.stages[stage].pool_size ? squashed_[stage] : values_[stage + 1].inside;
+}
+
+void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
+  for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
+    const Stage& stage = plan_.stages[s];
+    const Padded& in = values_[s];
+    const Maps &squashed = sums_of(s), &out = values_[s + 1].inside;
+    const auto numbers = [&](int parameter) {
+      return weights.numbers + plan_.parameters[static_cast<std::size_t>(parameter)].offset;
+    };
+    bool pooled = false;
+    switch (stage.work) {
+      case Stage::Work::convolution: {
+        pooled = stage.pool_size == 2;
+        const Maps y = pooled && !keep ? Maps{nullptr, squashed.maps, squashed.height, squashed.width, 0, 0} : squashed;
+        kernels_.convolution_forward(in.whole, weights.packed[s], numbers(stage.bias), stage.kernel, stage.function,
+                                     pooled ? stage.pooling : Pooling::none, y, out);
+        break;
+      }
+      case Stage::Work::dense:
+        kernels_.dense_forward(in.whole.data, stage.in.size(), numbers(stage.weight), numbers(stage.bias),
+                               stage.out.maps, stage.function, out.data);
+        break;
+      case Stage::Work::none:
+        kernels_.squash(stage.function, in.inside, squashed);
+        break;
+    }
+    if (stage.pool_size && !pooled) kernels_.pool(squashed, stage.pooling, stage.pool_size, out);
+    if (stage.function_after_pool != Function::none) kernels_.squash(stage.function_after_pool, out, out);
+    watch.lap(s, Work::forward);
+  }
+}
+
+LossOfBlock Block::loss(Loss kind, const std::int64_t* labels, float scale) {
+  return kernels_.loss(kind, values_.back().inside.data, plan_.classes, labels, count_, scale);
+}
+
+void Block::backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch) {
+  watch.lap(plan_.stages.size() - 1, Work::loss);
+  for (int s = static_cast<int>(plan_.stages.size()) - 1; s >= plan_.first_trained_stage; --s) {
+    const auto at = static_cast<std::size_t>(s);
+    const Stage& stage = plan_.stages[at];
+    const Maps &out = values_[at + 1].inside, &dout = gradients_[at + 1].inside;
+    const auto offset = [&](int parameter) { return plan_.parameters[static_cast<std::size_t>(parameter)].offset; };
+    if (stage.function_after_pool != Function::none) kernels_.squash_gradient(stage.function_after_pool, out, dout);
+    if (stage.pool_size) {
+      kernels_.pool_gradient(dout, stage.pooling, stage.pool_size, stage.function, squashed_[at]);
+    } else if (stage.function != Function::none) {
+      kernels_.squash_gradient(stage.function, out, dout);
+    }
+    const Maps& dsums = stage.pool_size ? squashed_[at] : dout;
+    if (stage.work != Stage::Work::none && !stage.frozen) kernels_.bias_gradient(dsums, add, gradients + offset(stage.bias));
+    watch.lap(at, Work::squash_gradient);
+    if (stage.work == Stage::Work::convolution && !stage.frozen) {
+      kernels_.convolution_weight_gradient(values_[at].whole, dsums, stage.kernel, add, gradients + offset(stage.weight));
+    } else if (stage.work == Stage::Work::dense && !stage.frozen) {
+      kernels_.dense_weight_gradient(values_[at].whole.data, stage.in.size(), dsums.data, stage.out.maps, count_, add,
+                                     scratch_.data(), gradients + offset(stage.weight));
+    }
+    watch.lap(at, Work::weight_gradient);
+    if (s == plan_.first_trained_stage) break;
+    if (stage.work == Stage::Work::convolution) {
+      kernels_.convolution_input_gradient(dsums, weights.numbers + offset(stage.weight), stage.kernel,
+                                          gradients_[at].whole);
+    } else if (stage.work == Stage::Work::dense) {
+      kernels_.dense_input_gradient(dsums.data, stage.out.maps, weights.numbers + offset(stage.weight),
+                                    stage.in.size(), gradients_[at].whole.data);
+    } else {
+      kernels_.squash(Function::none, dsums, gradients_[at].inside);
+    }
+    watch.lap(at, Work::input_gradient);
+  }
+}
+
+void Block::store_scores(float* const* out) const {
+  kernels_.store_scores(values_.back().inside.data, plan_.classes, count_, out);
+}
+
+}  // namespace lenet5

@@ -1,0 +1,87 @@
+// Functions of every lane: exp, tanh, sigmoid, and the slopes of the squashing functions.
+#pragma once
+
+#include "lenet5/kernels.h"
+#include "vector-inl.h"
+
+namespace LENET5_TARGET {
+
+using lenet5::Function;
+
+// e^x to about 2 units in the last place, by x = n ln 2 + r with |r| <= ln 2 / 2 and a polynomial for e^r
+// (Taylor's series, cut where its rest is below half a unit). Below -87 the result is that of -87, not 0.
+template <int W>
+LENET5_INLINE F<W> exponential(F<W> x) {
+  x = x < -87.0f ? all<W>(-87.0f) : x;
+  x = x > 88.0f ? all<W>(88.0f) : x;
+  const F<W> rounder = all<W>(12582912.0f);  // 1.5 * 2^23: adding it rounds to a whole number
+  const F<W> n = (x * 1.44269504f + rounder) - rounder;
+  const F<W> r = (x - n * 0.693359375f) - n * -2.12194440e-4f;  // ln 2 in two parts, the first exact
+  F<W> e = all<W>(1.0f / 5040);
+  e = e * r + 1.0f / 720;
+  e = e * r + 1.0f / 120;
+  e = e * r + 1.0f / 24;
+  e = e * r + 1.0f / 6;
+  e = e * r + 0.5f;
+  e = e * r + 1.0f;
+  e = e * r + 1.0f;
+  const I<W> exponent = (__builtin_convertvector(n, I<W>) + 127) << 23;  // the bits of 2^n
+  return e * (F<W>)exponent;
+}
+
+template <int W>
+LENET5_INLINE F<W> sigmoid(F<W> x) {
+  return 1.0f / (1.0f + exponential<W>(-x));
+}
+
+// Near 0 the difference of two numbers near 1 would lose digits, so below 0.6 an odd polynomial takes over: least
+// squares of the relative error at Chebyshev's points, at most 3e-9 off before rounding.
+template <int W>
+LENET5_INLINE F<W> tanh(F<W> x) {
+  const F<W> far = 1.0f - 2.0f / (exponential<W>(2.0f * x) + 1.0f);
+  const F<W> s = x * x;
+  F<W> p = all<W>(-0.0058624009f);
+  p = p * s + 0.0207694612f;
+  p = p * s - 0.0537764535f;
+  p = p * s + 0.1333184298f;
+  p = p * s - 0.3333329517f;
+  const F<W> near = x + x * s * p;
+  return s < 0.36f ? near : far;
+}
+
+// Values in registers, or small arrays of them. relu is worth a line of its own: it is one instruction.
+template <int W>
+LENET5_INLINE F<W> squashed(Function function, F<W> x) {
+  switch (function) {
+    case Function::relu: return x > 0.0f ? x : F<W>{};
+    case Function::tanh: return tanh<W>(x);
+    case Function::sigmoid: return sigmoid<W>(x);
+    case Function::none: break;
+  }
+  return x;
+}
+
+// The derivative, in terms of the function's value y.
+template <int W>
+LENET5_INLINE F<W> times_slope(Function function, F<W> y, F<W> dy) {
+  switch (function) {
+    case Function::relu: return y > 0.0f ? dy : F<W>{};
+    case Function::tanh: return dy * (1.0f - y * y);
+    case Function::sigmoid: return dy * y * (1.0f - y);
+    case Function::none: break;
+  }
+  return dy;
+}
+
+// Calls body with the function as a constant, so that no loop inside asks which one it is.
+template <class Body>
+LENET5_INLINE void with_function(Function function, Body&& body) {
+  switch (function) {
+    case Function::relu: return body(std::integral_constant<Function, Function::relu>{});
+    case Function::tanh: return body(std::integral_constant<Function, Function::tanh>{});
+    case Function::sigmoid: return body(std::integral_constant<Function, Function::sigmoid>{});
+    case Function::none: return body(std::integral_constant<Function, Function::none>{});
+  }
+}
+
+}  // namespace LENET5_TARGET

@@ -1,0 +1,26 @@
+// What the machine can do at most: multiply-adds of registers alone, with no load and no store.
+#pragma once
+
+#include "vector-inl.h"
+
+namespace LENET5_TARGET {
+
+// Twelve independent sums hide the time that one multiply-add takes. Returns the number of vectors.
+template <int W>
+std::int64_t multiply_add_in_registers(std::int64_t rounds, float* sink) {
+  F<W> sums[12];
+  unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = F<W>{}; });
+  F<W> factor = all<W>(0.999f), term = all<W>(0.001f);
+  for (std::int64_t i = 0; i < rounds; ++i) {
+    unrolled<12>([&](auto n) LENET5_LAMBDA {
+      sums[n] = sums[n] * factor + term;
+      asm volatile("" : "+v"(sums[n]));  // the compiler may not fold the rounds into one
+    });
+  }
+  F<W> total{};
+  unrolled<12>([&](auto n) LENET5_LAMBDA { total += sums[n]; });
+  *sink = total[0];
+  return rounds * 12;
+}
+
+}  // namespace LENET5_TARGET

@@ -1,0 +1,60 @@
+// How weights follow their gradients. Plain loops: the compiler turns them into vectors, limited by memory.
+#pragma once
+
+#include "lenet5/kernels.h"
+#include "vector-inl.h"
+
+namespace LENET5_TARGET {
+
+using lenet5::AdamStep;
+using lenet5::SgdStep;
+
+// Body gets each index and the gradient there, summed over the threads in their order.
+template <class Body>
+LENET5_INLINE void each_gradient(const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+                                 Body&& body) {
+  const float* first = gradients[0];
+  if (threads == 1) {
+    for (std::int64_t i = from; i < to; ++i) body(i, first[i]);
+  } else if (threads == 2) {
+    const float* second = gradients[1];
+    for (std::int64_t i = from; i < to; ++i) body(i, first[i] + second[i]);
+  } else {
+    for (std::int64_t i = from; i < to; ++i) {
+      float sum = first[i];
+      for (int thread = 1; thread < threads; ++thread) sum += gradients[thread][i];
+      body(i, sum);
+    }
+  }
+}
+
+// v <- momentum v + g + weight_decay w;  w <- w - learning_rate v. Without momentum there is no v.
+inline void sgd(const SgdStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+                float* __restrict weights, float* __restrict momentum) {
+  const float rate = step.learning_rate, decay = step.weight_decay, keep = step.momentum;
+  if (momentum) {
+    each_gradient(gradients, threads, from, to, [=](std::int64_t i, float gradient) LENET5_LAMBDA {
+      momentum[i] = keep * momentum[i] + (gradient + decay * weights[i]);
+      weights[i] -= rate * momentum[i];
+    });
+  } else {
+    each_gradient(gradients, threads, from, to, [=](std::int64_t i, float gradient) LENET5_LAMBDA {
+      weights[i] -= rate * (gradient + decay * weights[i]);
+    });
+  }
+}
+
+// Kingma and Ba 2015, algorithm 1.
+inline void adam(const AdamStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+                 float* __restrict weights, float* __restrict mean, float* __restrict square) {
+  const AdamStep s = step;
+  const float rate = s.learning_rate / s.mean_share, square_share = 1.0f / s.square_share;
+  each_gradient(gradients, threads, from, to, [=](std::int64_t i, float gradient) LENET5_LAMBDA {
+    const float g = gradient + s.weight_decay * weights[i];
+    mean[i] += (1.0f - s.beta1) * (g - mean[i]);
+    square[i] = s.beta2 * square[i] + (1.0f - s.beta2) * g * g;
+    weights[i] -= rate * mean[i] / (__builtin_sqrtf(square[i] * square_share) + s.epsilon);
+  });
+}
+
+}  // namespace LENET5_TARGET

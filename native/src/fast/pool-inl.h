@@ -1,0 +1,132 @@
+// What stands between the layers with weights: squashing, pooling, and their gradients. Each number is visited once,
+// so these kernels are limited by loads and stores, not by arithmetic.
+#pragma once
+
+#include "lenet5/kernels.h"
+#include "function-inl.h"
+
+namespace LENET5_TARGET {
+
+using lenet5::Maps;
+using lenet5::Pooling;
+
+// Calls body with the index of each row of each map, for maps of equal shape.
+template <class Body>
+LENET5_INLINE void each_row(const Maps& shape, Body&& body) {
+  for (int map = 0; map < shape.maps; ++map) {
+    for (int row = 0; row < shape.height; ++row) body(map, row);
+  }
+}
+
+template <int W>
+LENET5_INLINE F<W>* row_of(const Maps& maps, int map, int row) {
+  return vectors<W>(maps.data) + map * maps.plane + row * maps.row;
+}
+
+// y = function(x); x and y may be the same.
+template <int W>
+void squash(Function function, const Maps& x, const Maps& y) {
+  with_function(function, [&](auto f) LENET5_LAMBDA {
+    each_row(y, [&](int map, int row) LENET5_LAMBDA {
+      const F<W>* in = row_of<W>(x, map, row);
+      F<W>* out = row_of<W>(y, map, row);
+      for (int i = 0; i < y.width; ++i) out[i] = squashed<W>(f, in[i]);
+    });
+  });
+}
+
+// dy becomes the gradient of the sums that were squashed to y.
+template <int W>
+void squash_gradient(Function function, const Maps& y, const Maps& dy) {
+  with_function(function, [&](auto f) LENET5_LAMBDA {
+    each_row(y, [&](int map, int row) LENET5_LAMBDA {
+      const F<W>* value = row_of<W>(y, map, row);
+      F<W>* d = row_of<W>(dy, map, row);
+      for (int i = 0; i < y.width; ++i) d[i] = times_slope<W>(f, value[i], d[i]);
+    });
+  });
+}
+
+// Squares of size x size become their mean or their largest value.
+template <int W>
+void pool(const Maps& y, Pooling pooling, int size, const Maps& pooled) {
+  const float share = 1.0f / static_cast<float>(size * size);
+  each_row(pooled, [&](int map, int row) LENET5_LAMBDA {
+    for (int column = 0; column < pooled.width; ++column) {
+      const F<W>* square = row_of<W>(y, map, row * size) + column * size;
+      F<W> total = square[0];
+      for (int i = 1; i < size * size; ++i) {
+        const F<W> value = square[i / size * y.row + i % size];
+        total = pooling == Pooling::average ? total + value : value > total ? value : total;
+      }
+      row_of<W>(pooled, map, row)[column] = pooling == Pooling::average ? total * share : total;
+    }
+  });
+}
+
+// In place of y: the gradient of the sums that were squashed to y and then pooled. The mean shares the gradient out
+// evenly; the largest value takes all of it, the first in reading order where several are equal (as in PyTorch).
+template <int W, Pooling pooling, Function function>
+LENET5_INLINE void pool_gradient_of(const Maps& dpooled, int size, const Maps& y) {
+  const float share = 1.0f / static_cast<float>(size * size);
+  each_row(dpooled, [&](int map, int row) LENET5_LAMBDA {
+    const F<W>* gradients = row_of<W>(dpooled, map, row);
+    F<W>* square = row_of<W>(y, map, row * size);
+    for (int column = 0; column < dpooled.width; ++column, square += size) {
+      if constexpr (pooling == Pooling::average) {
+        const F<W> d = gradients[column] * share;
+        for (int i = 0; i < size; ++i) {
+          for (int j = 0; j < size; ++j) {
+            square[i * y.row + j] = times_slope<W>(function, square[i * y.row + j], d);
+          }
+        }
+      } else {
+        F<W> largest = square[0];
+        for (int i = 1; i < size * size; ++i) {
+          const F<W> value = square[i / size * y.row + i % size];
+          largest = value > largest ? value : largest;
+        }
+        F<W> left = gradients[column];  // becomes 0 once it is given away
+        for (int i = 0; i < size * size; ++i) {
+          F<W>& value = square[i / size * y.row + i % size];
+          const F<W> given = value == largest ? left : F<W>{};
+          left = value == largest ? F<W>{} : left;
+          value = times_slope<W>(function, value, given);
+        }
+      }
+    }
+  });
+}
+
+template <int W>
+void pool_gradient(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y) {
+  with_function(function, [&](auto f) LENET5_LAMBDA {
+    auto of_size = [&](int side) LENET5_LAMBDA {
+      if (pooling == Pooling::average) {
+        pool_gradient_of<W, Pooling::average, f>(dpooled, side, y);
+      } else {
+        pool_gradient_of<W, Pooling::max, f>(dpooled, side, y);
+      }
+    };
+    if (size == 2) {
+      of_size(2);  // a constant: the loops over a square are unrolled
+    } else {
+      of_size(size);
+    }
+  });
+}
+
+// The gradient of each map's bias: the sum of dy over its places and images.
+template <int W>
+void bias_gradient(const Maps& dy, bool add, float* db) {
+  for (int map = 0; map < dy.maps; ++map) {
+    F<W> sum[1] = {};
+    for (int row = 0; row < dy.height; ++row) {
+      const F<W>* d = row_of<W>(dy, map, row);
+      for (int i = 0; i < dy.width; ++i) sum[0] += d[i];
+    }
+    store_lane_sums<W>(sum, add, db + map);
+  }
+}
+
+}  // namespace LENET5_TARGET

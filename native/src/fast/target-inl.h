@@ -1,0 +1,40 @@
+// Gathers the kernels of one instruction set in the table that the network calls.
+#pragma once
+
+#include "lenet5/kernels.h"
+#include "convolution-inl.h"
+#include "dense-inl.h"
+#include "input-inl.h"
+#include "limit-inl.h"
+#include "loss-inl.h"
+#include "optimizer-inl.h"
+#include "pool-inl.h"
+
+namespace LENET5_TARGET {
+
+template <int W>
+constexpr lenet5::Kernels kKernels = {
+    W,
+    load_bytes<W>,
+    load_floats<W>,
+    resize<W>,
+    pack_weights<W>,
+    convolution_forward<W>,
+    convolution_weight_gradient<W>,
+    convolution_input_gradient<W>,
+    dense_forward<W>,
+    dense_weight_gradient<W>,
+    dense_input_gradient<W>,
+    squash<W>,
+    pool<W>,
+    squash_gradient<W>,
+    pool_gradient<W>,
+    bias_gradient<W>,
+    loss<W>,
+    store_scores<W>,
+    sgd,
+    adam,
+    multiply_add_in_registers<W>,
+};
+
+}  // namespace LENET5_TARGET

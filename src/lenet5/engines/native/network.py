@@ -1,0 +1,181 @@
+"""The network of the native engine: what the compiled part needs to know, and arrays in and out."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.engines.checks import check_inputs, check_state, check_weights
+from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
+from lenet5.engines.native.library import kernels
+from lenet5.errors import EngineError
+from lenet5.spec import layers as plan
+from lenet5.spec.architecture import Architecture, PlacedLayer
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Adam, Optimizer
+
+LayerTuple = tuple[str, int, int, int, str, bool]  # kind, maps or units, side, padding, function, frozen
+
+
+def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
+    """Return one layer as the compiled part reads it."""
+    match placed.layer:
+        case plan.Convolution(maps=maps, kernel=kernel, padding=padding):
+            return "convolution", maps, kernel, padding, "none", frozen
+        case plan.Dense(units=units):
+            return "dense", units, 0, 0, "none", frozen
+        case plan.AveragePool(size=size) | plan.MaxPool(size=size):
+            return placed.layer.kind, 0, size, 0, "none", False
+        case plan.Activation(function=function):
+            return "activation", 0, 0, 0, function, False
+        case plan.Flatten():
+            return "flatten", 0, 0, 0, "none", False
+
+
+class NativeNetwork:
+    """`engines.contract.Network` in C++. Deterministic for one instruction set and one number of threads."""
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Float],
+        objective: Objective,
+        optimizer: Optimizer,
+        frozen: Sequence[str],
+    ) -> None:
+        check_weights(architecture, weights)
+        self.architecture = architecture
+        self.objective = objective
+        self._shapes = architecture.parameter_shapes
+        self._trained = [name for name in self._shapes if name.split(".")[0] not in frozen]
+        self._memories = ("mean", "square") if isinstance(optimizer, Adam) else ("momentum",)
+        adam = isinstance(optimizer, Adam)
+        self._network = kernels().Network(
+            input=architecture.input,
+            layers=[layer_tuple(placed, placed.name in frozen) for placed in architecture.placed],
+            loss=objective.loss,
+            mean=objective.reduction == "mean",
+            adam=adam,
+            momentum=0.0 if isinstance(optimizer, Adam) else optimizer.momentum,
+            weight_decay=optimizer.weight_decay,
+            beta1=optimizer.beta1 if isinstance(optimizer, Adam) else 0.0,
+            beta2=optimizer.beta2 if isinstance(optimizer, Adam) else 0.0,
+            epsilon=optimizer.epsilon if isinstance(optimizer, Adam) else 0.0,
+        )
+        self._counts_steps = adam
+        self._put_weights(weights)
+
+    def hold(self, examples: Examples) -> None:
+        """Keep references: bytes are read where they lie, and prepared on their way into the kernels."""
+        preparation = examples.preparation
+        self._examples = kernels().Examples.from_bytes(
+            images=np.ascontiguousarray(examples.images),
+            labels=np.ascontiguousarray(examples.labels),
+            scale=preparation.scale(),
+            padding=preparation.padding,
+            resize=preparation.resize or 0,
+            flips=None if examples.flips is None else np.ascontiguousarray(examples.flips, np.uint8),
+            flip_vertical=preparation.flip == "vertical",
+        )
+
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
+        """Take one training step for each batch of indices into the examples held, without Python in between."""
+        if not batches:
+            return Steps(np.empty(0), np.empty(0, np.int64))
+        order = np.concatenate(batches)
+        losses, correct = self._network.train(self._examples, order, [len(batch) for batch in batches], learning_rate)
+        return Steps(losses, correct)
+
+    def scores(self, inputs: Float) -> Float:
+        """Return the scores (N, classes) of prepared inputs (N, maps, H, W)."""
+        scores: Float = self._network.scores(self._checked(inputs))
+        return scores
+
+    def activations(self, inputs: Float) -> dict[str, Float]:
+        """Return the output of each layer, by its name in `Architecture.placed`. Plain loops, not the fast kernels."""
+        outputs = self._network.activations(self._checked(inputs))
+        return {
+            placed.name: output.reshape(len(inputs), *placed.output_shape)
+            for placed, output in zip(self.architecture.placed, outputs, strict=True)
+        }
+
+    def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
+        """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
+        loss, arrays = self._network.gradients(self._checked(inputs), np.ascontiguousarray(labels))
+        return loss, self._named(self._trained, arrays)
+
+    def weights(self) -> Weights:
+        """Return a copy of the weights."""
+        return self._named(self._shapes, self._network.weights())
+
+    def state(self) -> Weights:
+        """Return a copy of what the optimiser remembers."""
+        memories, steps = self._network.state()
+        state: Weights = {"steps": np.array(steps, np.int64)} if self._counts_steps else {}
+        for memory, arrays in zip(self._memories, memories, strict=False):
+            state |= {f"{memory}.{name}": array for name, array in self._named(self._trained, arrays).items()}
+        return state
+
+    def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
+        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        check_weights(self.architecture, weights)
+        own = self.state()
+        check_state(own, state)
+        self._put_weights(weights)
+        memories = [
+            [_floats(state[f"{memory}.{name}"]) for name in self._trained]
+            for memory in self._memories
+            if any(name.startswith(f"{memory}.") for name in own)
+        ]
+        self._network.set_state(memories, int(state.get("steps", 0)))
+
+    def _put_weights(self, weights: Mapping[str, Float]) -> None:
+        self._network.set_weights([_floats(weights[name]) for name in self._shapes])
+
+    def _named(self, names: Sequence[str] | Mapping[str, object], arrays: Sequence[Float]) -> Weights:
+        return {name: array.reshape(self._shapes[name]) for name, array in zip(names, arrays, strict=True)}
+
+    def _checked(self, inputs: Float) -> Float:
+        check_inputs(self.architecture, inputs)
+        return _floats(inputs)
+
+
+def _floats(array: Float) -> Float:
+    return np.ascontiguousarray(array, np.float32)
+
+
+class NativeEngine:
+    """`engines.contract.Engine` in C++."""
+
+    name = "native"
+
+    def build(
+        self,
+        architecture: Architecture,
+        weights: Mapping[str, Float],
+        objective: Objective,
+        optimizer: Optimizer,
+        *,
+        frozen: Sequence[str] = (),
+        precision: Precision = "float32",
+    ) -> NativeNetwork:
+        """Return a network with these first weights.
+
+        Raises ModelError when they do not fit, EngineError for a precision other than float32.
+        """
+        if precision != "float32":
+            raise EngineError(f'engine "native" computes in float32; for {precision} use the numpy or torch engine.')
+        return NativeNetwork(architecture, weights, objective, optimizer, frozen)
+
+    def describe(self) -> dict[str, str]:
+        """Return the instruction set that was chosen and the number of threads: together they decide every byte."""
+        return {
+            "engine": self.name,
+            "instructions": kernels().instructions(),
+            "device": "cpu",
+            "threads": str(kernels().threads()),
+        }
+
+    def peak_memory_bytes(self) -> None:
+        """There is no device memory: the process's own is what counts."""
+        return
