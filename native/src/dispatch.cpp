@@ -5,18 +5,23 @@
 
 namespace lenet5 {
 
-#if defined(LENET5_X86)
-extern const Target kAvx512Target, kAvx2Target;
+#if defined(LENET5_HAS_AVX512)
+extern const Target kAvx512Target;
+#endif
+#if defined(LENET5_HAS_AVX2)
+extern const Target kAvx2Target;
 #endif
 extern const Target kBaselineTarget;
 
 std::vector<const Target*> runnable_targets() {
   std::vector<const Target*> targets;
-#if defined(LENET5_X86)
+#if defined(LENET5_HAS_AVX512)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw")) {
     targets.push_back(&kAvx512Target);
   }
+#endif
+#if defined(LENET5_HAS_AVX2)
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) targets.push_back(&kAvx2Target);
 #endif
   targets.push_back(&kBaselineTarget);

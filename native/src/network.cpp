@@ -19,9 +19,9 @@ Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
     : plan_(plan),
       objective_(objective),
       optimizer_(optimizer),
-      pool_(shared_pool()),
+      threads_(shared_pool().threads()),
       numbers_(static_cast<std::size_t>(plan.numbers)),
-      workers_(static_cast<std::size_t>(pool_.threads())) {
+      workers_(static_cast<std::size_t>(threads_)) {
   const int memories = optimizer.adam ? 2 : optimizer.momentum != 0 ? 1 : 0;
   for (int i = 0; i < memories; ++i) memory_.emplace_back(static_cast<std::size_t>(plan.trained));
   for (Worker& worker : workers_) {
@@ -40,13 +40,13 @@ Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
 
 // Images are shared out evenly: the first threads get one more where it does not work out.
 Network::Range Network::share_of(std::int64_t count, int thread) const {
-  const std::int64_t threads = pool_.threads(), least = count / threads, rest = count % threads;
+  const std::int64_t threads = threads_, least = count / threads, rest = count % threads;
   const std::int64_t from = thread * least + std::min<std::int64_t>(thread, rest);
   return {from, from + least + (thread < rest ? 1 : 0)};
 }
 
 int Network::workers_for(std::int64_t count) const {
-  return static_cast<int>(std::min<std::int64_t>(count, pool_.threads()));
+  return static_cast<int>(std::min<std::int64_t>(count, threads_));
 }
 
 void Network::pack(Worker& worker) {
@@ -120,11 +120,12 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
                     const std::vector<std::int64_t>& sizes, float learning_rate, double* losses,
                     std::int64_t* correct) {
   const std::lock_guard only(one_caller_);
-  pool_.run([&](int thread) {
+  Pool& pool = shared_pool();
+  pool.run([&](int thread) {
     Worker& worker = workers_[static_cast<std::size_t>(thread)];
     // Whole cache lines for each thread, so that no two threads write to the same one.
     const std::int64_t lines = plan_.trained / kRowMultiple;
-    const Range own{lines * thread / pool_.threads() * kRowMultiple, lines * (thread + 1) / pool_.threads() * kRowMultiple};
+    const Range own{lines * thread / threads_ * kRowMultiple, lines * (thread + 1) / threads_ * kRowMultiple};
     const std::int64_t* indices = order;
     worker.watch.start();
     for (std::size_t step = 0; step < sizes.size(); indices += sizes[step++]) {
@@ -132,7 +133,7 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
       const int workers = workers_for(count);
       if (thread == 0) ++steps;
       there_and_back(worker, source, labels, indices, share_of(count, thread), scale_of(count));
-      pool_.meet();
+      pool.meet();
       worker.watch.lap(0, Work::wait);
       if (thread == 0) {
         LossOfBlock total{0.0, 0};
@@ -145,7 +146,7 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
       }
       update(workers, own, learning_rate);
       worker.watch.lap(0, Work::update);
-      pool_.meet();
+      pool.meet();
       worker.watch.lap(0, Work::wait);
     }
   });
@@ -169,14 +170,14 @@ void Network::scores(const float* inputs, std::int64_t count, float* out) {
     }
   };
   if (count <= target().kernels[0]->lanes) return part(workers_[0], {0, count});  // not worth waking anybody
-  pool_.run([&](int thread) { part(workers_[static_cast<std::size_t>(thread)], share_of(count, thread)); });
+  shared_pool().run([&](int thread) { part(workers_[static_cast<std::size_t>(thread)], share_of(count, thread)); });
 }
 
 double Network::gradients(const float* inputs, const std::int64_t* labels, std::int64_t count, float* out) {
   const std::lock_guard only(one_caller_);
   Source source;
   source.inputs = inputs;
-  pool_.run([&](int thread) {
+  shared_pool().run([&](int thread) {
     there_and_back(workers_[static_cast<std::size_t>(thread)], source, labels, nullptr, share_of(count, thread),
                    scale_of(count));
   });

@@ -88,7 +88,7 @@ def test_data_list_and_verify(small_mnist: Path, mnist_folder: Path) -> None:
         (["train", "archaeology", "--set", "optimizer.momentm=0.5"], 'Did you mean "optimizer.momentum"'),
         (["train", "archaeology", "--set", "batch_size=many"], '"batch_size" is "many"'),
         (["train"], "give either a recipe"),
-        (["train", "archaeology", "--engine", "jax"], "the engines are numpy, torch"),
+        (["train", "archaeology", "--engine", "jax"], "the engines are native, numpy, torch"),
         (["train", "--resume", "nowhere"], "not a run folder"),
         (["evaluate", "nowhere.safetensors"], "no such file"),
         (["show", "nowhere"], "no such file"),

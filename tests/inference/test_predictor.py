@@ -54,9 +54,10 @@ def test_other_images_are_refused_with_what_was_expected(images: np.ndarray, sai
     assert said in str(refusal.value)
 
 
-def test_both_engines_answer_alike(model: Path, small_mnist: Path) -> None:
+@pytest.mark.parametrize("other", ["native", "torch"])
+def test_engines_answer_alike(model: Path, small_mnist: Path, other: str) -> None:
     images = load("mnist", "test", small_mnist).images
-    ours, theirs = (Predictor(model_file.read(model), engine=engine).scores(images) for engine in ("numpy", "torch"))
+    ours, theirs = (Predictor(model_file.read(model), engine=engine).scores(images) for engine in ("numpy", other))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)  # float32, sums of up to 256 terms
 
 

@@ -9,7 +9,7 @@ from lenet5.recipes import catalogue
 from lenet5.training.train import train
 
 pytestmark = pytest.mark.slow
-ENGINES = pytest.mark.parametrize("engine", ["numpy", "torch"])
+ENGINES = pytest.mark.parametrize("engine", ["native", "numpy", "torch"])
 
 
 def accuracies(data: Path, runs: Path, engine: str, *overrides: str) -> list[float]:

@@ -62,7 +62,7 @@ def wait_for(condition: Path, process: subprocess.Popen[str], seconds: float = 6
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("engine", ["native", "numpy", "torch"])
 def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path, tmp_path: Path, engine: str) -> None:
     expected = straight(small_mnist, tmp_path / "straight", engine)
     folder = tmp_path / "killed" / "archaeology-seed1"
@@ -70,7 +70,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path
     chance = random.Random(5)
     for _ in range(3):
         wait_for(folder / "environment.json", process)
-        time.sleep(chance.uniform(0.2, 2.0))
+        time.sleep(chance.uniform(0.0, 0.3 if engine == "native" else 2.0))  # before it is over
         process.kill()
         process.communicate()
         process = start(small_mnist, tmp_path / "killed", "--resume", str(folder))
@@ -83,7 +83,7 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path
 def test_ctrl_c_saves_inside_the_epoch_and_exits_130(small_mnist: Path, tmp_path: Path) -> None:
     expected = straight(small_mnist, tmp_path / "straight", "numpy")
     folder = tmp_path / "archaeology-seed1"
-    process = start(small_mnist, tmp_path, *ARGUMENTS)
+    process = start(small_mnist, tmp_path, *ARGUMENTS, "--engine", "numpy")
     wait_for(folder / "history.jsonl", process)  # the first epoch is over
     time.sleep(0.4)
     process.send_signal(signal.SIGINT)
@@ -100,6 +100,20 @@ def test_ctrl_c_saves_inside_the_epoch_and_exits_130(small_mnist: Path, tmp_path
     assert running == {
         row.epoch: row.train_loss for row in History(tmp_path / "straight/archaeology-seed1/history.jsonl").epochs
     }
+
+
+def test_ctrl_c_is_heard_inside_an_epoch_of_the_native_engine(mnist_folder: Path, tmp_path: Path) -> None:
+    process = start(mnist_folder, tmp_path, "archaeology", "--epochs", "50", "--engine", "native")
+    folder = tmp_path / "archaeology-seed1"
+    wait_for(folder / "history.jsonl", process)
+    time.sleep(0.5)  # well inside the second epoch
+    process.send_signal(signal.SIGINT)
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 130, output
+    found, _ = checkpoint.newest(folder / "checkpoints")
+    assert found is not None
+    assert found.position.epoch_step > 0
+    assert found.position.epoch <= 4  # not some epochs later
 
 
 @pytest.fixture

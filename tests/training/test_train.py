@@ -30,7 +30,7 @@ def test_a_run_leaves_model_history_and_result(small_mnist: Path, tmp_path: Path
     assert card.data_fingerprint == load("mnist", "train", small_mnist).fingerprint
 
 
-@pytest.mark.parametrize("engine", ["numpy", "torch"])
+@pytest.mark.parametrize("engine", ["native", "numpy", "torch"])
 def test_the_same_seed_gives_the_same_bytes(small_mnist: Path, tmp_path: Path, engine: str) -> None:
     first = train(recipe("epochs=1"), engine=engine, data_folder=small_mnist, runs_folder=tmp_path)
     second = train(recipe("epochs=1"), engine=engine, data_folder=small_mnist, runs_folder=tmp_path)

@@ -80,7 +80,7 @@ class Network {
   const Plan plan_;
   const Objective objective_;
   const Optimizer optimizer_;
-  Pool& pool_;
+  const int threads_;
   Floats numbers_;
   std::vector<Floats> memory_;
   std::vector<Worker> workers_;

@@ -12,10 +12,7 @@ std::int64_t multiply_add_in_registers(std::int64_t rounds, float* sink) {
   unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = F<W>{}; });
   F<W> factor = all<W>(0.999f), term = all<W>(0.001f);
   for (std::int64_t i = 0; i < rounds; ++i) {
-    unrolled<12>([&](auto n) LENET5_LAMBDA {
-      sums[n] = sums[n] * factor + term;
-      asm volatile("" : "+v"(sums[n]));  // the compiler may not fold the rounds into one
-    });
+    unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = sums[n] * factor + term; });
   }
   F<W> total{};
   unrolled<12>([&](auto n) LENET5_LAMBDA { total += sums[n]; });

@@ -25,7 +25,7 @@ template <int W>
 using I = typename VectorOf<W>::I;
 
 // How many vectors fit into the registers decides how much a kernel computes at a time.
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__) || defined(__aarch64__) || defined(LENET5_MANY_REGISTERS)
 constexpr bool kManyRegisters = true;  // 32
 #else
 constexpr bool kManyRegisters = false;  // 16

@@ -13,4 +13,6 @@ DataFolder = Annotated[
         show_default=False,
     ),
 ]
-EngineName = Annotated[str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")
+]

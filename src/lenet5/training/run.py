@@ -94,6 +94,7 @@ def environment_now() -> dict[str, Any]:
     return {
         "lenet5": version("lenet5"),
         "python": sys.version.split()[0],
+        "numpy": version("numpy"),  # draws first weights and order, whatever the engine
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
         "cores": os.cpu_count(),

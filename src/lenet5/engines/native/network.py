@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lenet5.engines.checks import check_inputs, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
 from lenet5.engines.native.library import kernels
-from lenet5.errors import EngineError
+from lenet5.errors import EngineError, ShapeError
 from lenet5.spec import layers as plan
 from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.objective import Objective
@@ -67,10 +67,14 @@ class NativeNetwork:
 
     def hold(self, examples: Examples) -> None:
         """Keep references: bytes are read where they lie, and prepared on their way into the kernels."""
-        preparation = examples.preparation
+        preparation, labels = examples.preparation, np.ascontiguousarray(examples.labels)
+        classes = self.architecture.classes
+        for label in (labels.min(), labels.max()) if len(labels) else ():
+            if not 0 <= label < classes:
+                raise ShapeError(f"label {label} is not one of this network's {classes} classes, 0 to {classes - 1}.")
         self._examples = kernels().Examples.from_bytes(
             images=np.ascontiguousarray(examples.images),
-            labels=np.ascontiguousarray(examples.labels),
+            labels=labels,
             scale=preparation.scale(),
             padding=preparation.padding,
             resize=preparation.resize or 0,

@@ -1,0 +1,51 @@
+"""The C++ library by itself: its fast kernels against its plain loops, also under sanitizers."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+TOOLS = Path(sys.executable).parent  # cmake and ninja come with the development requirements
+
+
+def build(folder: Path, *options: str) -> Path:
+    """Build the tests of `native/` in a folder; return the program."""
+    environment = os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
+    for command in (
+        ["cmake", "-S", str(ROOT / "native"), "-B", str(folder), "-G", "Ninja", "-DLENET5_TESTS=ON", *options],
+        ["cmake", "--build", str(folder)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return folder / "lenet5_tests"
+
+
+def agree(program: Path, threads: int) -> str:
+    done = subprocess.run(
+        [str(program)], capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "comparisons agree" in done.stdout
+    return done.stdout
+
+
+def test_fast_kernels_agree_with_plain_loops(tmp_path: Path) -> None:
+    program = build(tmp_path, "-DLENET5_WIDE=ON", "-DLENET5_AVX512=OFF")
+    for threads in (1, 2, 3):
+        said = agree(program, threads)
+        assert f"{threads} threads" in said
+    assert "baseline" in said or "neon" in said
+    assert "wide" in said
+
+
+@pytest.mark.skipif(platform.system() != "Linux", reason="the sanitizers' libraries come with GCC on Linux")
+def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path: Path) -> None:
+    # -O1: enough to be quick, and the sanitizers still see every access.
+    program = build(
+        tmp_path, "-DLENET5_SANITIZE=address,undefined", "-DLENET5_AVX512=OFF", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"
+    )
+    agree(program, threads=2)

@@ -1,0 +1,162 @@
+"""What the native engine promises beyond its arithmetic: determinism, threads, images read in place, errors."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lenet5.data.batches import Examples, examples_for_epoch
+from lenet5.data.datasets import load
+from lenet5.engines import registry
+from lenet5.engines.initial import first_weights
+from lenet5.engines.native.library import kernels
+from lenet5.engines.native.network import NativeEngine, NativeNetwork
+from lenet5.errors import EngineError, ShapeError
+from lenet5.recipes import catalogue
+from lenet5.spec.recipe import Recipe
+
+RECIPE = catalogue.load("archaeology")
+
+
+def network(recipe: Recipe = RECIPE) -> NativeNetwork:
+    weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=1)
+    return NativeEngine().build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
+
+
+def in_a_process(program: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_it_is_the_default_where_it_is_built() -> None:
+    assert registry.get(registry.AUTO).name == "native"
+
+
+def test_scores_do_not_depend_on_the_neighbours_of_an_image(random: np.random.Generator) -> None:
+    net = network()
+    inputs = random.normal(size=(61, 1, 28, 28)).astype(np.float32)
+    together = net.scores(inputs)
+    for start, count in ((0, 1), (7, 5), (20, 16), (3, 40)):
+        np.testing.assert_array_equal(net.scores(inputs[start : start + count]), together[start : start + count])
+
+
+def test_no_images_give_no_scores() -> None:
+    assert network().scores(np.empty((0, 1, 28, 28), np.float32)).shape == (0, 10)
+
+
+TRAINED = """
+import hashlib, numpy as np
+from lenet5.data.batches import Examples, batches, order
+from lenet5.engines.initial import first_weights
+from lenet5.engines.native.network import NativeEngine
+from lenet5.recipes import catalogue
+recipe = catalogue.load("archaeology")
+weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=1)
+network = NativeEngine().build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
+random = np.random.default_rng(0)
+images = random.integers(0, 256, (500, 28, 28), np.uint8)
+network.hold(Examples(images, random.integers(0, 10, 500), recipe.preparation))
+network.train(batches(order(500, 1, 1, "shuffled"), 33), 0.01)
+digest = hashlib.sha256(b"".join(w.tobytes() for w in network.weights().values())).hexdigest()
+facts = NativeEngine().describe()
+print(facts["instructions"], facts["threads"], digest)
+"""
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+def test_the_same_number_of_threads_gives_the_same_bytes(threads: str) -> None:
+    first, second = (in_a_process(TRAINED, OMP_NUM_THREADS=threads) for _ in range(2))
+    assert first == second
+    assert first.split()[1] == threads
+
+
+def test_every_instruction_set_trains_to_nearly_the_same_weights(random: np.random.Generator) -> None:
+    program = TRAINED + 'print(" ".join(str(float(np.abs(w).mean())) for w in network.weights().values()))'
+    means = []
+    for name in kernels().runnable_instructions():
+        said, numbers = in_a_process(program, LENET5_INSTRUCTIONS=name).splitlines()
+        assert said.startswith(name)
+        means.append([float(number) for number in numbers.split()])
+    for other in means[1:]:
+        np.testing.assert_allclose(other, means[0], rtol=1e-3)
+
+
+def test_an_instruction_set_that_the_machine_lacks_is_refused() -> None:
+    program = "from lenet5.engines import registry; print(registry.missing_because('native'))"
+    said = in_a_process(program, LENET5_INSTRUCTIONS="sse9")
+    assert "LENET5_INSTRUCTIONS is sse9; this machine can run" in said
+
+
+def test_a_forked_process_has_threads_of_its_own() -> None:
+    program = (
+        TRAINED
+        + """
+import os
+inputs = np.zeros((64, 1, 28, 28), np.float32)
+expected = network.scores(inputs)
+child = os.fork()
+if child == 0:
+    other = NativeEngine().build(recipe.architecture, network.weights(), recipe.objective, recipe.optimizer)
+    os._exit(0 if (other.scores(inputs) == expected).all() and (network.scores(inputs) == expected).all() else 1)
+print(os.waitpid(child, 0)[1])
+"""
+    )
+    assert in_a_process(program, OMP_NUM_THREADS="2").splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize("flip", ["none", "horizontal", "vertical"])
+@pytest.mark.parametrize("size", [["preparation.padding=0"], ["preparation.padding=2"], ["preparation.resize=32"]])
+def test_bytes_become_the_same_inputs_as_in_python(small_mnist: Path, flip: str, size: list[str]) -> None:
+    side = 28 if size[0].endswith("0") else 32
+    recipe = catalogue.load(
+        "archaeology",
+        overrides=[*size, f"architecture.input=[1,{side},{side}]", f'preparation.flip="{flip}"', "preparation.ink=2.5"],
+    )
+    data = load("mnist", "train", small_mnist)
+    examples = examples_for_epoch(Examples(data.images, data.labels, recipe.preparation), seed=1, epoch=1)
+    chosen = np.arange(37)
+    net = network(recipe)
+    expected, _ = net.gradients(examples.inputs(chosen), data.labels[chosen])
+    net.hold(examples)
+    assert net.train([chosen], 0.0).losses[0] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
+def test_memory_does_not_grow_with_the_batch() -> None:
+    program = (
+        TRAINED
+        + """
+def peak():
+    return int(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+before = peak()
+network.train(batches(order(500, 1, 1, "shuffled"), 500), 0.01)
+print(peak() - before)
+"""
+    )
+    # Activations and gradients of 500 images would be 20,000 kB.
+    assert int(in_a_process(program).splitlines()[-1]) < 2_000
+
+
+def test_labels_and_indices_out_of_range_are_refused(small_mnist: Path) -> None:
+    data = load("mnist", "train", small_mnist)
+    net = network()
+    net.hold(Examples(data.images, data.labels, RECIPE.preparation))
+    with pytest.raises(ValueError, match="an index is not in"):
+        net.train([np.array([0, 2000])], 0.01)
+    with pytest.raises(ValueError, match="an index is not in"):
+        net.train([np.array([-1])], 0.01)
+    wrong = data.labels.copy()
+    wrong[5] = 10
+    with pytest.raises(ShapeError, match="label 10"):
+        net.hold(Examples(data.images, wrong, RECIPE.preparation))
+
+
+def test_float64_is_refused_with_a_way_out() -> None:
+    weights = first_weights(RECIPE.architecture.parameter_shapes, "pytorch", seed=1)
+    with pytest.raises(EngineError, match="numpy or torch"):
+        NativeEngine().build(RECIPE.architecture, weights, RECIPE.objective, RECIPE.optimizer, precision="float64")
