@@ -189,7 +189,10 @@ class PyNetwork {
   }
 
   nb::list weights() { return arrays_of(network_.numbers(), false); }
-  void set_weights(const std::vector<In<float>>& arrays) { put(network_.numbers(), arrays, false); }
+  void set_weights(const std::vector<In<float>>& arrays) {
+    put(network_.numbers(), arrays, false);
+    network_.changed();
+  }
 
   // What the optimiser remembers: for each of its memories an array for each trained parameter; and its steps.
   nb::tuple state() {

@@ -121,6 +121,7 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
                     std::int64_t* correct) {
   const std::lock_guard only(one_caller_);
   Pool& pool = shared_pool();
+  changed();
   pool.run([&](int thread) {
     Worker& worker = workers_[static_cast<std::size_t>(thread)];
     // Whole cache lines for each thread, so that no two threads write to the same one.
@@ -154,6 +155,7 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
 
 void Network::scores(const float* inputs, std::int64_t count, float* out) {
   const std::lock_guard only(one_caller_);
+  if (count == 1 && OneImage::knows(plan_)) return score_one(inputs, out);
   Source source;
   source.inputs = inputs;
   const auto part = [&](Worker& worker, Range images) {
@@ -171,6 +173,13 @@ void Network::scores(const float* inputs, std::int64_t count, float* out) {
   };
   if (count <= target().kernels[0]->lanes) return part(workers_[0], {0, count});  // not worth waking anybody
   shared_pool().run([&](int thread) { part(workers_[static_cast<std::size_t>(thread)], share_of(count, thread)); });
+}
+
+void Network::score_one(const float* inputs, float* out) {
+  if (!one_image_) one_image_ = std::make_unique<OneImage>(plan_, *target().kernels[target().widths - 1]);
+  if (!one_image_is_current_) one_image_->take(numbers_.data());
+  one_image_is_current_ = true;
+  one_image_->scores(inputs, out);
 }
 
 double Network::gradients(const float* inputs, const std::int64_t* labels, std::int64_t count, float* out) {

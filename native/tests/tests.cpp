@@ -205,6 +205,14 @@ void test_network(const Case& test) {
     compare(std::string(test.name) + ", network's loss", &loss, &mean, 1);
     compare_gradients(std::string(test.name) + ", network of " + std::to_string(count), plan, gradient.data(), expected);
   }
+  network.changed();
+  for (std::size_t i = 0; i < 3; ++i) {
+    const float* image = made.inputs.data() + i * static_cast<std::size_t>(test.input.size());
+    std::vector<float> one(static_cast<std::size_t>(plan.classes));
+    network.scores(image, 1, one.data());
+    const auto values = reference::forward(test.input, test.layers, made.parameters, image);
+    compare(std::string(test.name) + ", one image", one, values.back(), one.size());
+  }
   std::vector<std::int64_t> order(53);
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(52 - i);
   std::vector<double> losses(4);

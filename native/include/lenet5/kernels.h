@@ -24,6 +24,14 @@ struct Maps {
   int row, plane;  // in vectors
 };
 
+// The numbers of one image, place by place: map m at (y, x) is data[y * row + x * stride + m]. Kernels write whole
+// vectors of maps, so the stride is a multiple of the lanes.
+struct Places {
+  float* data;
+  int maps;
+  int row, stride;  // in numbers
+};
+
 // One line of a resized image is made of two lines of the original: first * (1 - share) + second * share.
 struct Tap {
   int first, second;
@@ -80,6 +88,13 @@ struct Kernels {
   // Scores -> loss, and the gradient of its sum times `scale` in place of the scores.
   LossOfBlock (*loss)(Loss loss, float* scores, int classes, const std::int64_t* labels, int count, float scale);
   void (*store_scores)(const float* scores, int classes, int count, float* const* out);
+
+  // One image: weights in the order in which they are read, a convolution with all that follows it, a dense layer.
+  void (*one_pack)(const float* weights, int stride, int maps, int inputs, bool convolution, float* packed);
+  void (*one_convolution)(const Places& in, const float* packed, const float* bias, int kernel, Function function,
+                          Pooling pooling, Function after, const Places& out, int height, int width);
+  void (*one_dense)(const Places& in, int places, const float* packed, const float* bias, int units, Function function,
+                    float* out);
 
   // The gradients of all threads are summed in their order; so the result depends on their number alone.
   void (*sgd)(const SgdStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,

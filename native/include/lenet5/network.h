@@ -8,6 +8,7 @@
 
 #include "lenet5/block.h"
 #include "lenet5/memory.h"
+#include "lenet5/one_image.h"
 #include "lenet5/plan.h"
 #include "lenet5/source.h"
 #include "lenet5/stopwatch.h"
@@ -33,9 +34,12 @@ class Network {
   const Plan& plan() const { return plan_; }
   const Objective& objective() const { return objective_; }
 
-  // All numbers of the network, as Plan::parameters place them; and what the optimiser remembers of the trained ones:
-  // the momentum, or Adam's two means, or nothing.
+  // All numbers of the network, as Plan::parameters place them. Call `changed` after writing to them.
+  const Floats& numbers() const { return numbers_; }
   Floats& numbers() { return numbers_; }
+  void changed() { one_image_is_current_ = false; }
+
+  // What the optimiser remembers of the trained numbers: the momentum, or Adam's two means, or nothing.
   std::vector<Floats>& memory() { return memory_; }
   std::int64_t steps = 0;  // that Adam has taken
 
@@ -67,6 +71,7 @@ class Network {
     std::int64_t from, to;
   };
 
+  void score_one(const float* inputs, float* out);
   Range share_of(std::int64_t count, int thread) const;
   int workers_for(std::int64_t count) const;
   void pack(Worker& worker);
@@ -85,6 +90,8 @@ class Network {
   std::vector<Floats> memory_;
   std::vector<Worker> workers_;
   std::vector<const float*> gradient_of_;
+  std::unique_ptr<OneImage> one_image_;  // made when the first single image comes
+  bool one_image_is_current_ = false;
   std::mutex one_caller_;
 };
 

@@ -7,6 +7,7 @@
 #include "input-inl.h"
 #include "limit-inl.h"
 #include "loss-inl.h"
+#include "one-image-inl.h"
 #include "optimizer-inl.h"
 #include "pool-inl.h"
 
@@ -32,6 +33,9 @@ constexpr lenet5::Kernels kKernels = {
     bias_gradient<W>,
     loss<W>,
     store_scores<W>,
+    one_pack<W>,
+    one_convolution<W>,
+    one_dense<W>,
     sgd,
     adam,
     multiply_add_in_registers<W>,
