@@ -31,7 +31,7 @@ slow: $(VENV)/.installed-dev  ## the tests that train for minutes
 	$(BIN)/pytest -m slow
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
-	$(BIN)/python benchmarks/train.py && $(BIN)/python benchmarks/infer.py
+	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py
 
 docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

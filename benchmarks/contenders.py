@@ -1,6 +1,6 @@
-"""The other side, at its strongest: how PyTorch users train this network, and the nested loops of reproduction 003.
+"""The other side, at its strongest: how PyTorch users train these networks, and the nested loops of reproduction 003.
 
-All train `archaeology`: the same layers, the same loss and optimiser, the same batches.
+The same layers, the same loss and optimiser, the same batches.
 """
 
 from collections.abc import Callable
@@ -11,31 +11,74 @@ from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, Subset
 
+from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
+from lenet5.spec import layers
+from lenet5.spec.architecture import PlacedLayer
+from lenet5.spec.optimizer import Adam
+from lenet5.spec.recipe import Recipe
+
+SQUASH = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
-def network() -> nn.Sequential:
-    """Return the network as PyTorch users write it."""
-    return nn.Sequential(
-        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.AvgPool2d(2),
-        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2),
-        nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-    )  # fmt: skip
+def module(placed: PlacedLayer) -> nn.Module:
+    """Return one layer as PyTorch users write it."""
+    match placed.layer:
+        case layers.Convolution(maps=maps, kernel=kernel, padding=padding):
+            return nn.Conv2d(placed.input_shape[0], maps, kernel, padding=padding)
+        case layers.Dense(units=units):
+            return nn.Linear(placed.input_shape[0], units)
+        case layers.AveragePool(size=size):
+            return nn.AvgPool2d(size)
+        case layers.MaxPool(size=size):
+            return nn.MaxPool2d(size)
+        case layers.Activation(function=function):
+            return SQUASH[function]()
+        case layers.Flatten():
+            return nn.Flatten()
 
 
-def plain_loop(data: Images, batch_size: int, steps: int) -> Callable[[], None]:
-    """A plain loop with everything in memory: no loader, no transfer, no `.item()` in the loop."""
-    inputs = torch.from_numpy(data.images.astype(np.float32)[:, None] / 127.5 - 1)
+def network(recipe: Recipe) -> nn.Sequential:
+    """Return a recipe's network as PyTorch users write it."""
+    return nn.Sequential(*(module(placed) for placed in recipe.architecture.placed))
+
+
+def optimizer_of(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    """Return a recipe's optimiser."""
+    settings = recipe.optimizer
+    if isinstance(settings, Adam):
+        return torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+    return torch.optim.SGD(
+        model.parameters(), lr=settings.learning_rate, momentum=settings.momentum, weight_decay=settings.weight_decay
+    )
+
+
+def plain_loop(
+    recipe: Recipe, data: Images, batch_size: int, steps: int, *, compiled: bool = False
+) -> Callable[[], None]:
+    """A plain loop with every input prepared in memory: no loader, no transfer, no flips, no `.item()` in the loop.
+
+    compiled  the network and its loss pass through torch.compile
+    """
+    everything = np.arange(len(data.labels))
+    inputs = torch.from_numpy(Examples(data.images, data.labels, recipe.preparation).inputs(everything))
     labels = torch.from_numpy(np.array(data.labels))
-    model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    model = network(recipe)
+    optimizer = optimizer_of(recipe, model)
+
+    def loss_of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if recipe.objective.loss == "cross_entropy":
+            return nn.functional.cross_entropy(model(x), y)
+        return nn.functional.mse_loss(model(x), nn.functional.one_hot(y, 10).to(torch.float32))
+
+    loss = torch.compile(loss_of) if compiled else loss_of
 
     def turn() -> None:
         shuffled = torch.randperm(len(labels))
         for step in range(steps):
             batch = shuffled[step * batch_size : (step + 1) * batch_size]
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
+            loss(inputs[batch], labels[batch]).backward()
             optimizer.step()
 
     return turn
@@ -59,13 +102,13 @@ class PerImage(Dataset[tuple[torch.Tensor, int]]):
         return normalised, int(self.labels[index])
 
 
-def loader_loop(data: Images, batch_size: int, steps: int, workers: int) -> Callable[[], None]:
+def loader_loop(recipe: Recipe, data: Images, batch_size: int, steps: int, workers: int) -> Callable[[], None]:
     """The loop that users write: a DataLoader with per-image transforms, the loss read at each step."""
     # One turn is one epoch of so many images: workers are started for each epoch, as they are by default.
     chosen = Subset(PerImage(data), range(steps * batch_size))
     loader = DataLoader(chosen, batch_size=batch_size, shuffle=True, num_workers=workers)
-    model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+    model = network(recipe)
+    optimizer = optimizer_of(recipe, model)
 
     def turn() -> None:
         total = 0.0

@@ -23,7 +23,14 @@ from lenet5.training.memory import process_peak_bytes
 
 IMAGES_A_TURN = 6400  # about a tenth of an epoch: short enough that all contenders share the machine's mood
 ROUNDS = 7
-WAYS = ("numpy engine", "torch engine", "plain PyTorch loop", "DataLoader loop", "DataLoader loop, 4 workers")
+WAYS = (
+    "native engine",
+    "numpy engine",
+    "torch engine",
+    "plain PyTorch loop",
+    "DataLoader loop",
+    "DataLoader loop, 4 workers",
+)
 
 
 def engine_loop(name: str, batch_size: int, steps: int) -> Callable[[], None]:
@@ -40,11 +47,15 @@ def way(name: str, batch_size: int, steps: int) -> Callable[[], None]:
     """Return one contender, ready for its turns."""
     match name:
         case "plain PyTorch loop":
-            return contenders.plain_loop(load("mnist", "train"), batch_size, steps)
+            return contenders.plain_loop(catalogue.load("archaeology"), load("mnist", "train"), batch_size, steps)
         case "DataLoader loop":
-            return contenders.loader_loop(load("mnist", "train"), batch_size, steps, workers=0)
+            return contenders.loader_loop(
+                catalogue.load("archaeology"), load("mnist", "train"), batch_size, steps, workers=0
+            )
         case "DataLoader loop, 4 workers":  # as reproduction 004 has it
-            return contenders.loader_loop(load("mnist", "train"), batch_size, steps, workers=4)
+            return contenders.loader_loop(
+                catalogue.load("archaeology"), load("mnist", "train"), batch_size, steps, workers=4
+            )
         case _:
             return engine_loop(name.split()[0], batch_size, steps)
 

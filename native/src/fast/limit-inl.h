@@ -9,7 +9,7 @@ namespace LENET5_TARGET {
 template <int W>
 std::int64_t multiply_add_in_registers(std::int64_t rounds, float* sink) {
   F<W> sums[12];
-  unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = F<W>{}; });
+  unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = all<W>(0.1f * n); });  // unlike one another
   F<W> factor = all<W>(0.999f), term = all<W>(0.001f);
   for (std::int64_t i = 0; i < rounds; ++i) {
     unrolled<12>([&](auto n) LENET5_LAMBDA { sums[n] = sums[n] * factor + term; });

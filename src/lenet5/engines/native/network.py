@@ -133,6 +133,15 @@ class NativeNetwork:
         ]
         self._network.set_state(memories, int(state.get("steps", 0)))
 
+    def watch(self) -> None:
+        """From now on book where the first thread's time goes; `seconds` tells it."""
+        self._network.watch()
+
+    def seconds(self) -> list[tuple[int, dict[str, float]]]:
+        """Return the seconds of each kind of work since `watch`, for each stage: a layer with all that follows it."""
+        seconds: list[tuple[int, dict[str, float]]] = self._network.seconds()
+        return seconds
+
     def _put_weights(self, weights: Mapping[str, Float]) -> None:
         self._network.set_weights([_floats(weights[name]) for name in self._shapes])
 
