@@ -117,7 +117,8 @@ def main() -> None:
         ROUNDS,
     )
     lines = [
-        f"{machine()}, ONNX Runtime {onnxruntime.__version__}. `archaeology`, inputs prepared, {ROUNDS} alternated turns.",
+        f"{machine()}, ONNX Runtime {onnxruntime.__version__}. `archaeology`, inputs prepared; "
+        f"{ROUNDS} alternated turns.",
         "",
         f"10,000 images at once, {threads} threads:",
         "",

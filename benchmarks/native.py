@@ -170,8 +170,8 @@ def main() -> None:
     )  # fmt: skip
     lines = [
         f"{machine()}; native engine with {kernels().instructions()}, {threads} threads. "
-        f"{ROUNDS} alternated turns of {IMAGES_A_TURN:,} images. Seconds an epoch, median (best); PyTorch has every input "
-        "prepared in memory and makes no flips, the native engine prepares and flips the bytes itself.",
+        f"{ROUNDS} alternated turns of {IMAGES_A_TURN:,} images. Seconds an epoch, median (best); PyTorch has every "
+        "input prepared in memory and makes no flips, the native engine prepares and flips the bytes itself.",
         "",
         "| recipe | batch | native | PyTorch, eager | PyTorch, compiled | times the best | share of the limit "
         "| two threads for one |",

@@ -29,24 +29,33 @@ LENET5_INLINE F<W> exponential(F<W> x) {
   return e * (F<W>)exponent;
 }
 
-template <int W>
-LENET5_INLINE F<W> sigmoid(F<W> x) {
-  return 1.0f / (1.0f + exponential<W>(-x));
-}
-
-// Near 0 the difference of two numbers near 1 would lose digits, so below 0.6 an odd polynomial takes over: least
-// squares of the relative error at Chebyshev's points, at most 3e-9 off before rounding.
+// tanh x = x P(x^2) / Q(x^2), at most 4e-7 off in all: P and Q were fitted to the relative error over |x| <= 9, where
+// tanh becomes 1 in 24 bits. One division and no power of e; benchmarks/tanh.py repeats the fit.
 template <int W>
 LENET5_INLINE F<W> tanh(F<W> x) {
-  const F<W> far = 1.0f - 2.0f / (exponential<W>(2.0f * x) + 1.0f);
+  x = x < -9.0f ? all<W>(-9.0f) : x;
+  x = x > 9.0f ? all<W>(9.0f) : x;
   const F<W> s = x * x;
-  F<W> p = all<W>(-0.0058624009f);
-  p = p * s + 0.0207694612f;
-  p = p * s - 0.0537764535f;
-  p = p * s + 0.1333184298f;
-  p = p * s - 0.3333329517f;
-  const F<W> near = x + x * s * p;
-  return s < 0.36f ? near : far;
+  F<W> p = all<W>(-8.488700005e-14f);
+  p = p * s + 5.277952234e-11f;
+  p = p * s - 2.022525253e-08f;
+  p = p * s + 1.115431961e-05f;
+  p = p * s + 3.103957656e-03f;
+  p = p * s + 1.308401154e-01f;
+  p = p * s + 1.0f;
+  F<W> q = all<W>(2.546147088e-04f);
+  q = q * s + 2.449518457e-02f;
+  q = q * s + 4.641733866e-01f;
+  q = q * s + 1.0f;
+  const F<W> y = x * p / q;
+  const F<W> low = y < -1.0f ? all<W>(-1.0f) : y;  // rounding may step over 1, where the slope would turn negative
+  return low > 1.0f ? all<W>(1.0f) : low;
+}
+
+// The same function as 1 / (1 + e^-x), and as the NumPy engine computes it.
+template <int W>
+LENET5_INLINE F<W> sigmoid(F<W> x) {
+  return 0.5f * tanh<W>(0.5f * x) + 0.5f;
 }
 
 // Values in registers, or small arrays of them. relu is worth a line of its own: it is one instruction.
