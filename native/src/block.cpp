@@ -87,6 +87,15 @@ void Block::load(const Source& source, const std::int64_t* indices, std::int64_t
   watch.lap(0, Work::load);
 }
 
+void Block::prefetch(const Source& source, const std::int64_t* indices, int count) {
+  if (!source.bytes) return;
+  const std::int64_t pixels = std::int64_t{source.side} * source.side;
+  for (int lane = 0; lane < count; ++lane) {
+    const std::uint8_t* image = source.bytes + indices[lane] * pixels;
+    for (std::int64_t at = 0; at < pixels; at += kAlignment) __builtin_prefetch(image + at);
+  }
+}
+
 const Maps& Block::sums_of(std::size_t stage) const {
   return plan_.stages[stage].pool_size ? squashed_[stage] : values_[stage + 1].inside;
 }
@@ -134,17 +143,19 @@ void Block::backward(const Weights& weights, bool add, float* gradients, Stopwat
     const Maps &out = values_[at + 1].inside, &dout = gradients_[at + 1].inside;
     const auto offset = [&](int parameter) { return plan_.parameters[static_cast<std::size_t>(parameter)].offset; };
     if (stage.function_after_pool != Function::none) kernels_.squash_gradient(stage.function_after_pool, out, dout);
+    const bool trains = stage.work != Stage::Work::none && !stage.frozen;
+    float* biases = trains ? gradients + offset(stage.bias) : nullptr;
     if (stage.pool_size) {
-      kernels_.pool_gradient(dout, stage.pooling, stage.pool_size, stage.function, squashed_[at]);
-    } else if (stage.function != Function::none) {
-      kernels_.squash_gradient(stage.function, out, dout);
+      kernels_.pool_gradient(dout, stage.pooling, stage.pool_size, stage.function, squashed_[at], add, biases);
+    } else {
+      if (stage.function != Function::none) kernels_.squash_gradient(stage.function, out, dout);
+      if (trains) kernels_.bias_gradient(dout, add, biases);
     }
     const Maps& dsums = stage.pool_size ? squashed_[at] : dout;
-    if (stage.work != Stage::Work::none && !stage.frozen) kernels_.bias_gradient(dsums, add, gradients + offset(stage.bias));
     watch.lap(at, Work::squash_gradient);
-    if (stage.work == Stage::Work::convolution && !stage.frozen) {
+    if (stage.work == Stage::Work::convolution && trains) {
       kernels_.convolution_weight_gradient(values_[at].whole, dsums, stage.kernel, add, gradients + offset(stage.weight));
-    } else if (stage.work == Stage::Work::dense && !stage.frozen) {
+    } else if (stage.work == Stage::Work::dense && trains) {
       kernels_.dense_weight_gradient(values_[at].whole.data, stage.in.size(), dsums.data, stage.out.maps, count_, add,
                                      scratch_.data(), gradients + offset(stage.weight));
     }

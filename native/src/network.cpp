@@ -69,7 +69,7 @@ Block& Network::block_for(Worker& worker, std::int64_t images) {
 }
 
 void Network::there_and_back(Worker& worker, const Source& source, const std::int64_t* labels,
-                             const std::int64_t* indices, Range images, float scale) {
+                             const std::int64_t* indices, Range images, float scale, Range next_images) {
   worker.total = {0.0, 0};
   pack(worker);
   bool add = false;
@@ -79,6 +79,11 @@ void Network::there_and_back(Worker& worker, const Source& source, const std::in
     std::int64_t chosen[16];
     for (int lane = 0; lane < count; ++lane) chosen[lane] = labels[indices ? indices[at + lane] : at + lane];
     block.load(source, indices ? indices + at : nullptr, at, count, worker.watch);
+    if (indices) {
+      const Range next = at + count < images.to ? Range{at + count, images.to} : next_images;
+      const std::int64_t most = std::min<std::int64_t>(block.kernels().lanes, next.to - next.from);
+      Block::prefetch(source, indices + next.from, static_cast<int>(most));
+    }
     block.forward(worker.weights, true, worker.watch);
     const LossOfBlock loss = block.loss(objective_.loss, chosen, scale);
     worker.total.sum += loss.sum;
@@ -133,7 +138,12 @@ void Network::train(const Source& source, const std::int64_t* labels, const std:
       const std::int64_t count = sizes[step];
       const int workers = workers_for(count);
       if (thread == 0) ++steps;
-      there_and_back(worker, source, labels, indices, share_of(count, thread), scale_of(count));
+      Range next{0, 0};  // this thread's images of the next batch, counted from the first of this one
+      if (step + 1 < sizes.size()) {
+        next = share_of(sizes[step + 1], thread);
+        next = {next.from + count, next.to + count};
+      }
+      there_and_back(worker, source, labels, indices, share_of(count, thread), scale_of(count), next);
       pool.meet();
       worker.watch.lap(0, Work::wait);
       if (thread == 0) {
@@ -188,7 +198,7 @@ double Network::gradients(const float* inputs, const std::int64_t* labels, std::
   source.inputs = inputs;
   shared_pool().run([&](int thread) {
     there_and_back(workers_[static_cast<std::size_t>(thread)], source, labels, nullptr, share_of(count, thread),
-                   scale_of(count));
+                   scale_of(count), {0, 0});
   });
   double sum = 0.0;
   std::fill_n(out, plan_.trained, 0.0f);

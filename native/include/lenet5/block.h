@@ -26,6 +26,9 @@ class Block {
   // Puts images into the lanes: those numbered `indices`, or `first`, `first` + 1, ... without indices.
   void load(const Source& source, const std::int64_t* indices, std::int64_t first, int count, Stopwatch& watch);
 
+  // Asks for images that will be loaded soon: in random order they come from far away, one cache line after another.
+  static void prefetch(const Source& source, const std::int64_t* indices, int count);
+
   // From the inputs to the scores. `keep` what the way back needs.
   void forward(const Weights& weights, bool keep, Stopwatch& watch);
 

@@ -81,8 +81,9 @@ struct Kernels {
   void (*squash)(Function function, const Maps& x, const Maps& y);
   void (*pool)(const Maps& y, Pooling pooling, int size, const Maps& pooled);
   void (*squash_gradient)(Function function, const Maps& y, const Maps& dy);
-  // Turns y into the gradient of the sums that were squashed to y.
-  void (*pool_gradient)(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y);
+  // Turns y into the gradient of the sums that were squashed to y; and that of the biases, unless db is null.
+  void (*pool_gradient)(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y, bool add,
+                        float* db);
   void (*bias_gradient)(const Maps& dy, bool add, float* db);
 
   // Scores -> loss, and the gradient of its sum times `scale` in place of the scores.

@@ -77,7 +77,7 @@ class Network {
   void pack(Worker& worker);
   Block& block_for(Worker& worker, std::int64_t images);
   void there_and_back(Worker& worker, const Source& source, const std::int64_t* labels, const std::int64_t* indices,
-                      Range images, float scale);
+                      Range images, float scale, Range next_images);
   void update(int workers, Range numbers, float learning_rate);
   float scale_of(std::int64_t count) const;
   double mean_loss(double sum, std::int64_t count) const;

@@ -66,46 +66,56 @@ void pool(const Maps& y, Pooling pooling, int size, const Maps& pooled) {
 
 // In place of y: the gradient of the sums that were squashed to y and then pooled. The mean shares the gradient out
 // evenly; the largest value takes all of it, the first in reading order where several are equal (as in PyTorch).
+// Returns the sum of what it wrote, for the bias.
 template <int W, Pooling pooling, Function function>
-LENET5_INLINE void pool_gradient_of(const Maps& dpooled, int size, const Maps& y) {
-  const float share = 1.0f / static_cast<float>(size * size);
-  each_row(dpooled, [&](int map, int row) LENET5_LAMBDA {
-    const F<W>* gradients = row_of<W>(dpooled, map, row);
-    F<W>* square = row_of<W>(y, map, row * size);
-    for (int column = 0; column < dpooled.width; ++column, square += size) {
-      if constexpr (pooling == Pooling::average) {
-        const F<W> d = gradients[column] * share;
-        for (int i = 0; i < size; ++i) {
-          for (int j = 0; j < size; ++j) {
-            square[i * y.row + j] = times_slope<W>(function, square[i * y.row + j], d);
-          }
-        }
-      } else {
-        F<W> largest = square[0];
-        for (int i = 1; i < size * size; ++i) {
-          const F<W> value = square[i / size * y.row + i % size];
-          largest = value > largest ? value : largest;
-        }
-        F<W> left = gradients[column];  // becomes 0 once it is given away
-        for (int i = 0; i < size * size; ++i) {
-          F<W>& value = square[i / size * y.row + i % size];
-          const F<W> given = value == largest ? left : F<W>{};
-          left = value == largest ? F<W>{} : left;
-          value = times_slope<W>(function, value, given);
-        }
+LENET5_INLINE F<W> square_gradient(F<W> dpooled, int size, F<W>* square, int row) {
+  F<W> sum{};
+  if constexpr (pooling == Pooling::average) {
+    for (int i = 0; i < size; ++i) {
+      for (int j = 0; j < size; ++j) sum += square[i * row + j] = times_slope<W>(function, square[i * row + j], dpooled);
+    }
+  } else {
+    F<W> largest = square[0];
+    for (int i = 1; i < size * size; ++i) {
+      const F<W> value = square[i / size * row + i % size];
+      largest = value > largest ? value : largest;
+    }
+    F<W> left = dpooled;  // becomes 0 once it is given away
+    for (int i = 0; i < size * size; ++i) {
+      F<W>& value = square[i / size * row + i % size];
+      const F<W> given = value == largest ? left : F<W>{};
+      left = value == largest ? F<W>{} : left;
+      sum += value = times_slope<W>(function, value, given);
+    }
+  }
+  return sum;
+}
+
+template <int W, Pooling pooling, Function function>
+LENET5_INLINE void pool_gradient_of(const Maps& dpooled, int size, const Maps& y, bool add, float* db) {
+  const float share = pooling == Pooling::average ? 1.0f / static_cast<float>(size * size) : 1.0f;
+  for (int map = 0; map < dpooled.maps; ++map) {
+    F<W> sum[1] = {};
+    for (int row = 0; row < dpooled.height; ++row) {
+      const F<W>* gradients = row_of<W>(dpooled, map, row);
+      F<W>* square = row_of<W>(y, map, row * size);
+      for (int column = 0; column < dpooled.width; ++column, square += size) {
+        sum[0] += square_gradient<W, pooling, function>(gradients[column] * share, size, square, y.row);
       }
     }
-  });
+    if (db) store_lane_sums<W>(sum, add, db + map);
+  }
 }
 
 template <int W>
-void pool_gradient(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y) {
+void pool_gradient(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y, bool add,
+                   float* db) {
   with_function(function, [&](auto f) LENET5_LAMBDA {
     auto of_size = [&](int side) LENET5_LAMBDA {
       if (pooling == Pooling::average) {
-        pool_gradient_of<W, Pooling::average, f>(dpooled, side, y);
+        pool_gradient_of<W, Pooling::average, f>(dpooled, side, y, add, db);
       } else {
-        pool_gradient_of<W, Pooling::max, f>(dpooled, side, y);
+        pool_gradient_of<W, Pooling::max, f>(dpooled, side, y, add, db);
       }
     };
     if (size == 2) {
