@@ -75,4 +75,13 @@ def test_the_measured_table_is_the_record(name: str) -> None:
         said = f"{mean(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
         row = [line for line in table if f"`{entry['recipe']}`" in line and f"{entry['engine']} {said}" in line]
         assert len(row) == 1, (entry, said)
-    assert len(re.findall(r"(?:numpy|torch) \d", "\n".join(table))) == len(record)
+    assert len(re.findall(r"(?:native|numpy|torch) \d", "\n".join(table))) == len(record)
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_table_of_speed_is_the_record(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    for contest in json.loads((ROOT / "benchmarks" / "speed.json").read_text())["contests"]:
+        seconds = [contest["seconds"][way][0] for way in ("native", contest["best"])]
+        row = f"{contest['batch_size']:,} | {seconds[0]:.2f} | {seconds[1]:.2f} | {contest['times_faster']:.1f} |"
+        assert row in text, contest["recipe"]
