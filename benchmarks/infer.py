@@ -81,7 +81,7 @@ def many_times(once: Callable[[], object]) -> Callable[[], None]:
 def main() -> None:
     """Score 10,000 prepared images at once, then one at a time."""
     recipe, data = catalogue.load("archaeology"), load("mnist", "test")
-    weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed=1)
+    weights = first_weights(recipe.architecture, recipe.initial, seed=1)
     inputs = Examples(data.images, data.labels, recipe.preparation).inputs(np.arange(len(data.labels)))
     networks = {
         name: registry.get(name).build(recipe.architecture, weights, recipe.objective, recipe.optimizer)

@@ -24,6 +24,7 @@ from lenet5.engines.initial import first_weights
 from lenet5.engines.native.library import kernels
 from lenet5.engines.native.network import NativeEngine, NativeNetwork
 from lenet5.recipes import catalogue
+from lenet5.spec.initial import Pytorch
 from lenet5.spec.recipe import Recipe
 
 IMAGES_A_TURN = 12_800
@@ -51,7 +52,7 @@ def native(name: str, batch_size: int) -> tuple[NativeNetwork, Callable[[], None
     """Return the native engine's network for a recipe, and a turn of its training."""
     recipe = recipe_of(name)
     data = load(recipe.data, "train")
-    weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=1)
+    weights = first_weights(recipe.architecture, Pytorch(), seed=1)
     network = NativeEngine().build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
     network.hold(examples_for_epoch(Examples(data.images, data.labels, recipe.preparation), 1, 1))
     # A tenth of the learning rate: a turn is repeated many times, and must not diverge.

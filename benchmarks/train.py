@@ -36,7 +36,7 @@ WAYS = (
 def engine_loop(name: str, batch_size: int, steps: int) -> Callable[[], None]:
     """Train with one of our engines."""
     recipe, data = catalogue.load("archaeology"), load("mnist", "train")
-    weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed=1)
+    weights = first_weights(recipe.architecture, recipe.initial, seed=1)
     network = registry.get(name).build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
     network.hold(Examples(data.images, data.labels, recipe.preparation))
     shuffled = batches(order(len(data.labels), 1, 1, recipe.sampling), batch_size)[:steps]

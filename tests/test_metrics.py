@@ -5,6 +5,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, log_loss, precision_score, recall_score
 
 from lenet5 import metrics
+from lenet5.spec.objective import Objective
 
 
 def test_wilson_interval_of_8_in_10_is_the_textbook_value() -> None:
@@ -40,3 +41,25 @@ def test_losses_and_softmax(random: np.random.Generator) -> None:
 
 def test_softmax_of_huge_scores_is_finite() -> None:
     np.testing.assert_array_equal(metrics.softmax(np.array([[1e5, -1e5]])), [[1, 0]])
+
+
+def test_rejecting_the_least_sure_leaves_fewer_errors() -> None:
+    confidence = np.array([0.1, 0.9, 0.2, 0.8, 0.7])
+    right = np.array([False, True, True, True, False])
+    rejected, error = metrics.error_by_rejection(confidence, right)
+    np.testing.assert_allclose(rejected, [0, 20, 40, 60, 80])
+    np.testing.assert_allclose(error, [40, 25, 100 / 3, 0, 0])
+    assert metrics.rejection_for_error_percent(confidence, right, 30) == 20
+    assert metrics.rejection_for_error_percent(confidence, right, 5) == 60
+    assert np.isnan(metrics.rejection_for_error_percent(confidence, np.zeros(5, bool), 5))
+
+
+def test_margin_is_the_lead_of_the_best_score() -> None:
+    np.testing.assert_array_equal(metrics.margin(np.array([[1.0, 5.0, 3.0], [-2.0, -2.0, -9.0]])), [2, 0])
+
+
+def test_losses_of_1998_by_hand() -> None:
+    scores, labels = np.array([[-1.0, -3.0]]), np.array([1])
+    assert metrics.loss(Objective(loss="maximum_likelihood"), scores, labels) == 3
+    expected = 3 + np.log(np.exp(-0.5) + np.exp(-1.0) + np.exp(-3.0))
+    assert metrics.loss(Objective(loss="maximum_a_posteriori", j=0.5), scores, labels) == pytest.approx(expected)

@@ -87,7 +87,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         images, labels = self._images(pixels), encoded.astype(np.int64)
         recipe = catalogue.load(self.recipe)
-        weights = first_weights(self._architecture().parameter_shapes, recipe.initial, seed)
+        weights = first_weights(self._architecture(), recipe.initial, seed)
         network = self._network(weights)
         rate = self.learning_rate if self.learning_rate is not None else recipe.optimizer.learning_rate
         examples = Examples(images, labels, recipe.preparation)

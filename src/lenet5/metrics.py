@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.spec.objective import Objective
+
 Float = NDArray[np.floating[Any]]
 
 
@@ -44,6 +46,37 @@ def precision_percent(matrix: NDArray[np.int64]) -> Float:
     return recall_percent(matrix.T)
 
 
+def margin(scores: Float) -> Float:
+    """Return by how much each best score leads the second best: (N, classes) -> (N,)."""
+    two_best = np.partition(scores, -2, axis=1)[:, -2:]
+    lead: Float = two_best[:, 1] - two_best[:, 0]
+    return lead
+
+
+def error_by_rejection(confidence: Float, right: NDArray[np.bool_]) -> tuple[Float, Float]:
+    """Return the error that is left when the least sure answers are not given.
+
+    confidence  (N,) any number that is larger for surer answers, such as `margin`
+    right       (N,) whether each answer is right
+
+    Returns (N,) rejected, in percent of all, from 0 up; and (N,) the wrong ones among those accepted, in percent.
+    """
+    count = len(right)
+    wrong_from = np.cumsum(~right[np.argsort(confidence, kind="stable")][::-1])[::-1]
+    rejected = np.arange(count)
+    return 100.0 * rejected / count, 100.0 * wrong_from / (count - rejected)
+
+
+def rejection_for_error_percent(confidence: Float, right: NDArray[np.bool_], error_percent: float) -> float:
+    """Return how many answers must be held back, in percent, for so small an error among the others.
+
+    The 1998 paper (figure 10) gives this for 0.5 %, by the `margin` of the scores. NaN when no number is enough.
+    """
+    rejected, left = error_by_rejection(confidence, right)
+    enough = np.flatnonzero(left <= error_percent)
+    return float(rejected[enough[0]]) if len(enough) else float("nan")
+
+
 def softmax(scores: Float) -> Float:
     """Return scores (N, classes) as probabilities: each row is positive and sums to 1."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # exp of a large score would overflow
@@ -63,3 +96,26 @@ def mean_squared_error(scores: Float, labels: NDArray[np.int64]) -> float:
     difference = scores.astype(np.float64)
     difference[np.arange(len(labels)), labels] -= 1
     return float(np.mean(difference**2))
+
+
+def maximum_likelihood(scores: Float, labels: NDArray[np.int64]) -> float:
+    """Return the mean of -score at the label (1998 paper, equation 8); computed in float64."""
+    return float(-np.mean(scores[np.arange(len(labels)), labels], dtype=np.float64))
+
+
+def maximum_a_posteriori(scores: Float, labels: NDArray[np.int64], j: float) -> float:
+    """Return the mean of -score at the label + log(exp(-j) + sum of exp(score)) (equation 9); in float64."""
+    return cross_entropy(np.hstack([scores, np.full((len(scores), 1), -j)]), labels)
+
+
+def loss(objective: Objective, scores: Float, labels: NDArray[np.int64]) -> float:
+    """Return the mean of the loss that an objective names; computed in float64."""
+    match objective.loss:
+        case "cross_entropy":
+            return cross_entropy(scores, labels)
+        case "mean_squared_error":
+            return mean_squared_error(scores, labels)
+        case "maximum_likelihood":
+            return maximum_likelihood(scores, labels)
+        case "maximum_a_posteriori":
+            return maximum_a_posteriori(scores, labels, objective.j or 0.0)

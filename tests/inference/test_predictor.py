@@ -86,10 +86,11 @@ def test_an_evaluation_repeats_the_figure_of_the_run(model: Path, small_mnist: P
 def test_a_set_with_more_classes_is_refused(small_mnist: Path) -> None:
     from lenet5.engines.initial import first_weights
     from lenet5.models.model import Model
+    from lenet5.spec.initial import Pytorch
 
     recipe = catalogue.load("archaeology")
     two = recipe.architecture.with_classes(2)
-    weights = first_weights(two.parameter_shapes, "pytorch", 1)
+    weights = first_weights(two, Pytorch(), 1)
     with pytest.raises(DataError, match="10 classes; the model tells 2 apart"):
         evaluate(Predictor(Model(two, recipe.preparation, weights, None)), load("mnist", "test", small_mnist))
 

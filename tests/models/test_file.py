@@ -15,11 +15,12 @@ from lenet5.errors import ModelError, RunError
 from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec.initial import Pytorch
 
 
 def a_model() -> Model:
     recipe = catalogue.load("archaeology")
-    weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", 1)
+    weights = first_weights(recipe.architecture, Pytorch(), 1)
     card = Card(
         recipe=recipe.name, recipe_digest=recipe.digest, data="mnist", data_fingerprint="0" * 16,
         class_names=tuple("0123456789"), seed=1, engine="numpy", epochs=6, steps=11250, test_images=10_000,

@@ -9,10 +9,21 @@ import pytest
 from lenet5.errors import RecipeError
 from lenet5.recipes import catalogue
 
-SHIPPED = ("archaeology", "lab-report", "scratch", "scratch-as-printed", "sigmoid-fashion", "sunnyhaze")
+SHIPPED = (
+    "archaeology",
+    "lab-report",
+    "lecun-1998",
+    "lecun-1998-15k",
+    "lecun-1998-30k",
+    "lecun-1998-distortions",
+    "scratch",
+    "scratch-as-printed",
+    "sigmoid-fashion",
+    "sunnyhaze",
+)
 
 
-def test_names_are_the_six_recipes_sorted() -> None:
+def test_names_are_the_shipped_recipes_sorted() -> None:
     assert catalogue.names() == SHIPPED
 
 
@@ -34,7 +45,7 @@ def test_overrides_reach_the_recipe() -> None:
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
-    with pytest.raises(RecipeError, match=r'no recipe "archeology".*mean "archaeology"\?.*lab-report, scratch,'):
+    with pytest.raises(RecipeError, match=r'no recipe "archeology".*mean "archaeology"\?.*lab-report, lecun-1998,'):
         catalogue.load("archeology")
 
 
@@ -48,3 +59,21 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path.write_bytes('title = "é"'.encode("latin-1"))
     with pytest.raises(RecipeError, match=r"latin\.toml: not UTF-8 text; save the recipe as UTF-8\."):
         catalogue.load(path)
+
+
+def test_a_variation_has_all_of_its_base_but_the_claims() -> None:
+    base, variation = catalogue.load("lecun-1998"), catalogue.load("lecun-1998-15k")
+    assert variation.images == 15_000
+    assert [claim.value for claim in variation.claims] == [1.68, 0.05]
+    same = {"name": base.name, "title": base.title, "images": None, "claims": base.claims}
+    assert variation.model_copy(update=same) == base
+
+
+def test_a_file_of_your_own_may_vary_a_shipped_recipe(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    mine.write_text('extends = "archaeology"\nname = "mine"\noptimizer.momentum = 0.5\n')
+    recipe = catalogue.load(mine)
+    assert (recipe.optimizer.learning_rate, recipe.optimizer.momentum) == (0.01, 0.5)  # type: ignore[union-attr]
+    mine.write_text('extends = "archaeologie"\nname = "mine"\n')
+    with pytest.raises(RecipeError, match='Did you mean "archaeology"'):
+        catalogue.load(mine)

@@ -4,6 +4,7 @@ import pytest
 
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim
+from lenet5.spec.initial import Scratch
 from lenet5.spec.optimizer import Adam, Sgd, Step
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
@@ -12,6 +13,10 @@ from lenet5.spec.text import dump, parse
 PARAMETERS = {
     "archaeology": 44_426,
     "lab-report": 61_706,
+    "lecun-1998": 60_000,
+    "lecun-1998-15k": 60_000,
+    "lecun-1998-30k": 60_000,
+    "lecun-1998-distortions": 60_000,
     "scratch": 44_426,
     "scratch-as-printed": 44_426,
     "sigmoid-fashion": 61_706,
@@ -28,7 +33,7 @@ def test_a_recipe_survives_being_written_and_read(recipe: Recipe) -> None:
     assert parse(dump(recipe), where="copy") == recipe
 
 
-def test_parameters_are_44426_or_61706(recipe: Recipe) -> None:
+def test_parameters_are_those_of_the_source(recipe: Recipe) -> None:
     assert recipe.architecture.parameters == PARAMETERS[recipe.name]
 
 
@@ -107,7 +112,7 @@ def test_sunnyhaze_takes_raw_pixels_and_tries_again() -> None:
 
 def test_scratch_sums_the_gradient_of_independent_batches() -> None:
     recipe = catalogue.load("scratch")
-    assert (recipe.objective.reduction, recipe.sampling, recipe.initial) == ("sum", "independent", "scratch")
+    assert (recipe.objective.reduction, recipe.sampling, recipe.initial) == ("sum", "independent", Scratch())
     assert recipe.optimizer == Sgd(learning_rate=0.0001)
     assert (recipe.steps, recipe.batch_size, recipe.report_every) == (20_000, 64, 250)
     assert recipe.preparation == Preparation(subtract_mean=True)

@@ -52,7 +52,7 @@ def test_frozen_convolutions_keep_their_first_weights(small_mnist: Path, tmp_pat
 
     plan = catalogue.load("scratch-as-printed", overrides=["steps=30"])
     run = train(plan, data_folder=small_mnist, runs_folder=tmp_path)
-    first = first_weights(plan.architecture.parameter_shapes, plan.initial, plan.seed)
+    first = first_weights(plan.architecture, plan.initial, plan.seed)
     last = model_file.read(run.model).weights
     np.testing.assert_array_equal(last["C1.weight"], first["C1.weight"])
     assert not np.array_equal(last["F6.weight"], first["F6.weight"])

@@ -13,7 +13,10 @@ from lenet5.engines import registry
 from lenet5.inference.evaluation import Evaluation
 from lenet5.reports.confusion import confusion_figure
 from lenet5.reports.gallery import gallery
+from lenet5.reports.rejection import rejection
 from lenet5.reports.style import save
+
+REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 10)
 
 
 def evaluate(
@@ -39,6 +42,12 @@ def evaluate(
         f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
     )
+    if len(outcome.misread):
+        rejected = outcome.rejection_for_error_percent(REJECTION_ERROR_PERCENT)
+        out.print(
+            f"rejecting the {percent(rejected)} of the images whose two best scores are nearest leaves "
+            f"{REJECTION_ERROR_PERCENT} % misread among the others"
+        )
     if outcome.data.name != card.data:
         out.print(f"[yellow]The model was trained on {card.data}.[/]")
     out.print(_by_class(outcome))
@@ -62,7 +71,7 @@ def _by_class(outcome: Evaluation) -> Table:
 
 
 def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
-    """Write the confusion matrix and the gallery of misread images."""
+    """Write the confusion matrix, the gallery of misread images, and the error against the rejection."""
     names, misread = outcome.data.class_names, outcome.misread
     folder.mkdir(parents=True, exist_ok=True)
     written = save(confusion_figure(outcome.confusion, names, title), folder / "confusion")
@@ -74,4 +83,5 @@ def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
         names,
         title,
     )
-    return written + save(figure, folder / "misread")
+    written += save(figure, folder / "misread")
+    return written + save(rejection({title: (outcome.margin, outcome.right)}), folder / "rejection")

@@ -50,7 +50,8 @@ def _show_run(run: RunFolder) -> None:
 
 def _show_card(card: Card) -> None:
     """Print a card, a line a fact."""
-    out.print(f"model         {card.recipe}, {percent(card.test_accuracy_percent)} of {card.test_images:,} test images")
+    scored = f"{percent(card.test_accuracy_percent)} of {card.test_images:,} {card.scored_on} images"
+    out.print(f"model         {card.recipe}, {scored}")
     out.print(f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps")
     out.print(f"trained by    lenet5 {card.lenet5_version}, engine {card.engine}, seed {card.seed}, {card.trained_on}")
     out.print(f"answers       {', '.join(card.class_names)}", markup=False)

@@ -115,14 +115,16 @@ def _tell(run: RunFolder) -> None:
     result, recipe = run.result(), run.recipe()
     if result is None:
         return
+    part = result.get("scored_on", "test")
     low, high = wilson_interval_percent(result["test_images_correct"], result["test_images"])
     out.print(
-        f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} test images "
+        f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} {part} images "
         f"read rightly[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
     )
     rows = run.history().epochs
     here = {row.epoch: row.test_accuracy_percent for row in rows}
-    for epoch, published in sorted(published_accuracy(recipe, rows).items())[-3:]:
+    published_here = published_accuracy(recipe, rows) if part == "test" else {}
+    for epoch, published in sorted(published_here.items())[-3:]:
         out.print(f"after epoch {epoch:3d}: published {percent(published)}   here {percent(here[epoch])}")
     folder, lenet5 = run.path, program()
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)

@@ -1,7 +1,7 @@
 """load("mnist", "test") -> images and labels, checked. Nothing is fetched here; that is `fetch.py`."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -39,6 +39,10 @@ class Images:
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(self.labels.astype("<i8").data)
         return digest.hexdigest()[:16]
+
+    def cut(self, start: int, stop: int, part: str) -> "Images":
+        """Return the images from `start` up to `stop`, as a part of another name."""
+        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop])
 
 
 def load(name: str, part: str, folder: Path | None = None) -> Images:

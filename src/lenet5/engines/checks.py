@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from lenet5.engines.contract import Float
+from lenet5.engines.tables import connection_mask
 from lenet5.errors import ModelError, ShapeError
 from lenet5.spec.architecture import Architecture
 
@@ -24,6 +27,10 @@ def check_weights(architecture: Architecture, weights: Mapping[str, Float]) -> N
             raise ModelError(f"the weights hold {name}, which this architecture does not have.")
         if weights[name].shape != needed[name]:
             raise ModelError(f"{name} has shape {weights[name].shape}; this architecture needs {needed[name]}.")
+    for placed in architecture.placed:
+        mask = connection_mask(placed)
+        if mask is not None and np.any(weights[f"{placed.name}.weight"][mask == 0]):
+            raise ModelError(f"{placed.name}.weight is not 0 where the table of this architecture has no connection.")
 
 
 def check_state(own: Mapping[str, Float], given: Mapping[str, Float]) -> None:

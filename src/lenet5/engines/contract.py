@@ -82,6 +82,15 @@ class Network(Protocol):
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
         ...
 
+    def curvature(self, inputs: Float) -> Weights:
+        """Return the diagonal second derivative of the loss for each trainable array, its mean over the inputs.
+
+        By back-propagation in the Gauss-Newton approximation (1998 paper, equations 22 to 27): never negative, and
+        no labels are needed. Where the scores come from an rbf layer it begins at that layer's inputs, with the
+        optimiser's `rbf_curvature` (2 for other optimisers); otherwise at the scores, with the loss's own.
+        """
+        ...
+
     def weights(self) -> Weights:
         """Return a copy of the weights, by their names in `Architecture.parameter_shapes`."""
         ...

@@ -1,39 +1,74 @@
-"""First weights, the same for every engine.
+"""First weights, the same for every engine. The rules are described in `spec/initial.py`."""
 
-pytorch   what `torch.nn.Conv2d` and `torch.nn.Linear` draw by default: weights and biases uniform in
-          +-1/sqrt(fan-in)
-scratch   what reproduction 003 draws: convolutions normal with variance 2 / maps in (the kernel's area is
-          left out of the fan-in), dense layers normal with variance 2 / inputs, biases normal with variance 1
-"""
-
-from collections.abc import Mapping
 from math import prod, sqrt
-from typing import Literal
 
 import numpy as np
 
-from lenet5.engines.contract import Weights
+from lenet5.engines.contract import Float, Weights
+from lenet5.engines.tables import connection_mask
 from lenet5.seeds import stream
-from lenet5.spec.layers import Shape
+from lenet5.spec.architecture import Architecture, PlacedLayer
+from lenet5.spec.initial import Initial, LeCun1998, Scratch
+from lenet5.spec.layers import Subsample
 
 
-def first_weights(shapes: Mapping[str, Shape], rule: Literal["pytorch", "scratch"], seed: int) -> Weights:
-    """Return float32 arrays of the given shapes, drawn by a rule.
+def first_weights(architecture: Architecture, rule: Initial, seed: int) -> Weights:
+    """Return float32 arrays for every trainable array of an architecture, drawn by a rule.
 
-    shapes  name -> shape, in the order of the layers, each bias after its weight
+    Where a table leaves a connection out, its weights are 0.
     """
     random = stream(seed, "weights")
     drawn: Weights = {}
-    fan_in = 1
-    for name, shape in shapes.items():
-        if name.endswith(".weight"):
-            fan_in = prod(shape[1:])
-        if rule == "pytorch":
-            bound = 1 / sqrt(fan_in)
-            values = random.uniform(-bound, bound, shape)
-        elif name.endswith(".bias"):
-            values = random.normal(0.0, 1.0, shape)
-        else:
-            values = random.normal(0.0, sqrt(2 / shape[1]), shape)
-        drawn[name] = values.astype(np.float32)
+    for placed in architecture.placed:
+        for name, values in _drawn(placed, rule, random).items():
+            drawn[f"{placed.name}.{name}"] = values.astype(np.float32)
     return drawn
+
+
+def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator) -> Weights:
+    """Draw the arrays of one layer, in their order."""
+    shapes = {name.rsplit(".", 1)[1]: shape for name, shape in placed.parameter_shapes.items()}
+    if not shapes:
+        return {}
+    mask = connection_mask(placed)
+    weights, biases = shapes.values()
+    weight: Float
+    bias: Float
+    inputs = _fan_in(placed, mask)  # (1,), or (maps,) where maps see different numbers of maps
+    match rule:
+        case Scratch() if not isinstance(placed.layer, Subsample):
+            weight = random.normal(0.0, sqrt(2 / weights[1]), weights)
+            bias = random.normal(0.0, 1.0, biases)
+        case LeCun1998():
+            bound = rule.gain / (inputs + rule.count_bias) ** rule.exponent
+            constant = isinstance(placed.layer, Subsample) and rule.coefficients == "constant"
+            weight = _wide(bound, weights) if constant else _uniform(random, bound, weights)
+            bias = _uniform(random, bound, biases) if rule.biases == "uniform" else np.zeros(biases)
+        case _:
+            weight = _uniform(random, 1 / np.sqrt(inputs), weights)
+            bias = _uniform(random, 1 / np.sqrt(inputs), biases)
+    if mask is not None:
+        weight = weight * mask[:, :, None, None]
+    return dict(zip(shapes, (weight, bias), strict=True))
+
+
+def _fan_in(placed: PlacedLayer, mask: Float | None) -> Float:
+    """How many inputs a unit of the layer has, its bias left out."""
+    if isinstance(placed.layer, Subsample):
+        return np.array([placed.layer.size**2], np.float64)
+    shape = next(iter(placed.parameter_shapes.values()))
+    if mask is None:
+        return np.array([prod(shape[1:])], np.float64)
+    fan_in: Float = mask.sum(axis=1) * float(prod(shape[2:]))
+    return fan_in
+
+
+def _wide(values: Float, shape: tuple[int, ...]) -> Float:
+    """Repeat one value, or one for each map, over the other axes."""
+    return np.broadcast_to(values.reshape(-1, *[1] * (len(shape) - 1)), shape)
+
+
+def _uniform(random: np.random.Generator, bound: Float, shape: tuple[int, ...]) -> Float:
+    limit = _wide(bound, shape)
+    values: Float = random.uniform(-limit, limit)
+    return values

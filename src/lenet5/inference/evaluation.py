@@ -18,12 +18,14 @@ class Evaluation:
 
     answers      (N,) the class with the highest score
     confidence   (N,) the softmax of the scores at the answer, 0..1
+    margin       (N,) by how much the best score leads the second best
     confusion    (classes, classes) truth by answer
     """
 
     data: Images
     answers: NDArray[np.int64]
     confidence: Float
+    margin: Float
     confusion: NDArray[np.int64]
 
     @property
@@ -42,9 +44,22 @@ class Evaluation:
         return metrics.wilson_interval_percent(self.correct, len(self.answers))
 
     @property
+    def right(self) -> NDArray[np.bool_]:
+        """Whether each image is read rightly: (N,)."""
+        right: NDArray[np.bool_] = self.answers == self.data.labels
+        return right
+
+    def rejection_for_error_percent(self, error_percent: float) -> float:
+        """Return how many images must be rejected, in percent, for so small an error among the others.
+
+        Those with the smallest margin go first, as in the 1998 paper (figure 10). NaN when no number is enough.
+        """
+        return metrics.rejection_for_error_percent(self.margin, self.right, error_percent)
+
+    @property
     def misread(self) -> NDArray[np.int64]:
         """Indices of the images read wrongly, the most confident first."""
-        wrong = np.flatnonzero(self.answers != self.data.labels)
+        wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
 
@@ -53,11 +68,12 @@ def evaluate(predictor: Predictor, data: Images) -> Evaluation:
     classes = predictor.model.architecture.classes
     if len(data.class_names) > classes:
         raise DataError(f"{data.name} has {len(data.class_names)} classes; the model tells {classes} apart.")
-    probabilities = predictor.probabilities(data.images)
-    answers = probabilities.argmax(axis=1)
+    scores = predictor.scores(data.images)
+    answers = scores.argmax(axis=1)
     return Evaluation(
         data,
         answers,
-        probabilities[np.arange(len(answers)), answers],
-        metrics.confusion(data.labels, answers, classes),
+        confidence=metrics.softmax(scores)[np.arange(len(answers)), answers],
+        margin=metrics.margin(scores),
+        confusion=metrics.confusion(data.labels, answers, classes),
     )

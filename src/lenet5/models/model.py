@@ -12,7 +12,8 @@ class Card(Plan):
     """What a user must know of a model before trusting it.
 
     data, data_fingerprint   the training set; a fingerprint tells look-alikes apart
-    test_accuracy_percent    on the `test_images` images of the test set, with the last weights of the run
+    test_accuracy_percent    on the `test_images` images of the part `scored_on`, with the last weights of the run
+    scored_on                "test", or "validation" for images kept from training
     """
 
     recipe: str
@@ -24,6 +25,7 @@ class Card(Plan):
     engine: str
     epochs: int
     steps: int
+    scored_on: str = "test"
     test_images: int
     test_accuracy_percent: float
     trained_on: str

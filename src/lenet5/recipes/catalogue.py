@@ -1,6 +1,7 @@
 """The recipes that come with lenet5, by name; and recipes of your own, by file.
 
-Each is one TOML file in this folder, whole and readable by itself; see `spec/recipe.py` for its fields.
+Each is one TOML file in this folder, readable by itself; see `spec/recipe.py` for its fields. A variation of another
+recipe says `extends = "its name"` and then only what is different.
 """
 
 import difflib
@@ -37,7 +38,7 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """
     name = str(name_or_path)
     written = _read(Path(name)) if name.endswith(SUFFIX) else _shipped(name)
-    return text.parse(written, where=name, overrides=overrides)
+    return text.parse(written, where=name, overrides=overrides, shipped=_shipped)
 
 
 def _shipped(name: str) -> str:

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from lenet5 import files
 
 BLUE, ORANGE, GREEN, RED, INK, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#222222", "#9A9A9A"
+SERIES = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442", INK)
 TRAIN, TEST, PUBLISHED = ORANGE, BLUE, INK
 TRAIN_TEXT = "#9A5B00"  # orange, dark enough to read
 DOTS_PER_INCH = 150

@@ -3,23 +3,28 @@
 from rich.table import Table
 
 from lenet5.spec.architecture import Architecture, PlacedLayer
-from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, MaxPool
+from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, MaxPool, Rbf, Subsample
 
-FUNCTIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+FUNCTIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "scaled_tanh": "Scaled tanh"}
 
 
 def kind_of(placed: PlacedLayer) -> str:
     """Name a layer's kind and sizes, such as "Conv 5x5 (1→6)"."""
     match placed.layer:
-        case Convolution(maps=maps, kernel=kernel, padding=padding):
+        case Convolution(maps=maps, kernel=kernel, padding=padding, table=table):
             edge = f"+{padding}" if padding else ""  # lines of zeros around each map
-            return f"Conv {kernel}x{kernel}{edge} ({placed.input_shape[0]}→{maps})"
+            word = "Conv" if table == "full" else "Partial"
+            return f"{word} {kernel}x{kernel}{edge} ({placed.input_shape[0]}→{maps})"
+        case Subsample(size=size):
+            return f"Subsample {size}x{size}"
         case AveragePool(size=size):
             return f"Average pool {size}x{size}"
         case MaxPool(size=size):
             return f"Max pool {size}x{size}"
         case Dense(units=units):
             return f"Dense ({placed.input_shape[0]}→{units})"
+        case Rbf():
+            return f"RBF ({placed.connections:,} fixed)"
         case Activation(function=function):
             return FUNCTIONS[function]
         case Flatten():

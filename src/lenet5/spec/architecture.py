@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Self
 
 from pydantic import PositiveInt, model_validator
 
 from lenet5.errors import ShapeError
-from lenet5.spec.layers import Activation, Dense, Flatten, Layer, Shape
+from lenet5.spec.layers import Activation, Dense, Flatten, Layer, Rbf, Shape
 from lenet5.spec.plan import Plan
 
 
@@ -21,13 +20,9 @@ class PlacedLayer:
     input_shape: Shape
     output_shape: Shape
     parameter_shapes: dict[str, Shape]
+    parameters: int
     connections: int
     multiply_adds: int
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers this layer trains."""
-        return sum(prod(shape) for shape in self.parameter_shapes.values())
 
 
 class Architecture(Plan):
@@ -48,8 +43,10 @@ class Architecture(Plan):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ShapeError(f"two layers are called {twice[0]}; each needs a name of its own.")
-        if not self.layers or not isinstance(self.layers[-1], Dense):
-            raise ShapeError("the last layer must be dense: its units are the scores of the classes.")
+        if not self.layers or not isinstance(self.layers[-1], Dense | Rbf):
+            raise ShapeError("the last layer must be dense or rbf: its units are the scores of the classes.")
+        if any(isinstance(layer, Rbf) for layer in self.layers[:-1]):
+            raise ShapeError("an rbf layer can only be the last one.")
         return self
 
     @cached_property
@@ -74,6 +71,7 @@ class Architecture(Plan):
                     input_shape=shape,
                     output_shape=output,
                     parameter_shapes={f"{name}.{part}": size for part, size in layer.parameter_shapes(shape).items()},
+                    parameters=layer.parameters(shape),
                     connections=layer.connections(shape),
                     multiply_adds=layer.multiply_adds(shape),
                 )
@@ -107,6 +105,10 @@ class Architecture(Plan):
         return self.placed[-1].output_shape[0]
 
     def with_classes(self, count: int) -> "Architecture":
-        """Return the same network with `count` units in its last layer."""
+        """Return the same network with `count` units in its last layer. Raises ShapeError for too few codes."""
+        if count == self.classes:
+            return self
+        if isinstance(self.layers[-1], Rbf):
+            raise ShapeError(f"there are codes for {self.classes} classes; {count} are asked for.")
         last = self.layers[-1].model_copy(update={"units": count})
         return Architecture(input=self.input, layers=(*self.layers[:-1], last))

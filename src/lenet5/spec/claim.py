@@ -11,6 +11,7 @@ Quantity = Literal[
     "test_accuracy_percent",
     "train_accuracy_percent",
     "test_error_percent",
+    "train_error_percent",
     "train_loss",
     "test_loss",
     "step_loss",
@@ -56,7 +57,9 @@ class Claim(Plan):
     overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
     epoch, step, layer   where in the run, or in the network, the number is read; the last epoch if not given
     where      the place in the source
-    note       what a reader must know to judge it, such as a contradiction inside the source
+    contradicted   the source contradicts the number elsewhere; what it says of 1998, the paper contradicts.
+                   The note says how
+    note       what a reader must know to judge it
     """
 
     quantity: Quantity
@@ -68,6 +71,7 @@ class Claim(Plan):
     step: PositiveInt | None = None
     layer: str | None = None
     where: str
+    contradicted: bool = False
     note: str = ""
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """The layers that an architecture is made of, as frozen values without arrays.
 
-Each knows four things about itself, given the shape of its input: the shape of its output, its trainable
-arrays, its connections, and its multiply-adds. A shape is (maps, height, width), or (units,) once the maps
-are flattened; the axis of the images is left out.
+Each knows five things about itself, given the shape of its input: the shape of its output, its trainable
+arrays, how many of their numbers it trains, its connections, and its multiply-adds. A shape is (maps, height,
+width), or (units,) once the maps are flattened; the axis of the images is left out.
 
 Connections are counted as the 1998 paper counts them (p. 7): one for each weight of each unit, the bias
 included. The engines give each kind of layer its arithmetic; see `engines/numpy/`.
@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PositiveInt
 
 from lenet5.errors import ShapeError
+from lenet5.spec import paper
 from lenet5.spec.plan import Plan
 
 Shape = tuple[int, ...]
@@ -28,17 +29,46 @@ def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-class Convolution(Plan):
-    """Slide `maps` kernels over all maps of the input; stride 1, the same weights at every place."""
+class Trained(Plan):
+    """What the layers with weights share."""
+
+    name: LayerName
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        raise NotImplementedError
+
+    def parameters(self, shape: Shape) -> int:
+        return sum(prod(size) for size in self.parameter_shapes(shape).values())
+
+
+class Convolution(Trained):
+    """Slide `maps` kernels over the maps of the input; stride 1, the same weights at every place.
+
+    table  "full": each map sees all maps of the input; "lecun-1998": Table I of the 1998 paper, 6 maps to 16.
+           The weights are a full array all the same, with zeros that are no parameters where nothing is seen.
+    """
 
     kind: Literal["convolution"] = "convolution"
-    name: LayerName
     maps: PositiveInt
     kernel: PositiveInt = 5
     padding: Annotated[int, Field(ge=0)] = 0
+    table: Literal["full", "lecun-1998"] = "full"
+
+    def maps_seen(self, inputs: int) -> tuple[tuple[int, ...], ...]:
+        """Return for each map which of the `inputs` maps it sees. Raises ShapeError when the table does not fit."""
+        if self.table == "full":
+            return (tuple(range(inputs)),) * self.maps
+        seen = paper.maps_seen()
+        if (inputs, self.maps) != (6, len(seen)):
+            raise ShapeError(
+                f"{self.name}: the table of 1998 connects 6 maps with 16; here {inputs} are to be connected with "
+                f"{self.maps}."
+            )
+        return seen
 
     def output_shape(self, shape: Shape) -> Shape:
-        _, height, width = maps_of(self.name, shape)
+        inputs, height, width = maps_of(self.name, shape)
+        self.maps_seen(inputs)
         grow = 2 * self.padding - self.kernel + 1
         if min(height, width) + grow < 1:
             raise ShapeError(
@@ -50,27 +80,64 @@ class Convolution(Plan):
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         return {"weight": (self.maps, shape[0], self.kernel, self.kernel), "bias": (self.maps,)}
 
+    def parameters(self, shape: Shape) -> int:
+        return self.kernel**2 * self._kernels(shape) + self.maps
+
     def connections(self, shape: Shape) -> int:
-        return (self.kernel**2 * shape[0] + 1) * prod(self.output_shape(shape))
+        return self.parameters(shape) * prod(self.output_shape(shape)[1:])
 
     def multiply_adds(self, shape: Shape) -> int:
-        return self.kernel**2 * shape[0] * prod(self.output_shape(shape))
+        return self.kernel**2 * self._kernels(shape) * prod(self.output_shape(shape)[1:])
+
+    def _kernels(self, shape: Shape) -> int:
+        return sum(len(seen) for seen in self.maps_seen(shape[0]))
 
 
-class Pool(Plan):
+def pooled_shape(layer: str, shape: Shape, size: int) -> Shape:
+    """Return the shape of maps after pooling. Raises ShapeError when they do not divide into squares."""
+    maps, height, width = maps_of(layer, shape)
+    if height % size or width % size:
+        raise ShapeError(f"{layer}: maps of {height}x{width} do not divide into squares of {size}.")
+    return maps, height // size, width // size
+
+
+class Subsample(Trained):
+    """Sum each square, times a coefficient, plus a bias: one of each for a map (1998 paper, p. 7)."""
+
+    kind: Literal["subsample"] = "subsample"
+    size: PositiveInt = 2
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return pooled_shape(self.name, shape, self.size)
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        return {"coefficient": (shape[0],), "bias": (shape[0],)}
+
+    def connections(self, shape: Shape) -> int:
+        return (self.size**2 + 1) * prod(self.output_shape(shape))
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(self.output_shape(shape))
+
+
+class Untrained(Plan):
+    """What the layers without trained numbers share."""
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        return NoParameters
+
+    def parameters(self, shape: Shape) -> int:
+        return 0
+
+
+class Pool(Untrained):
     """What average and max pooling share: squares of `size` x `size` that do not overlap."""
 
     name: LayerName
     size: PositiveInt = 2
 
     def output_shape(self, shape: Shape) -> Shape:
-        maps, height, width = maps_of(self.name, shape)
-        if height % self.size or width % self.size:
-            raise ShapeError(f"{self.name}: maps of {height}x{width} do not divide into squares of {self.size}.")
-        return maps, height // self.size, width // self.size
-
-    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        return NoParameters
+        return pooled_shape(self.name, shape, self.size)
 
     def connections(self, shape: Shape) -> int:
         return self.size**2 * prod(self.output_shape(shape))
@@ -91,16 +158,20 @@ class MaxPool(Pool):
     kind: Literal["max_pool"] = "max_pool"
 
 
-class Dense(Plan):
+def check_flat(layer: str, shape: Shape) -> None:
+    """Raise ShapeError unless a shape is (units,)."""
+    if len(shape) != 1:
+        raise ShapeError(f"{layer} needs a flat input; it gets {shape}. Put a flatten layer before it.")
+
+
+class Dense(Trained):
     """Connect every input to each of `units` units."""
 
     kind: Literal["dense"] = "dense"
-    name: LayerName
     units: PositiveInt
 
     def output_shape(self, shape: Shape) -> Shape:
-        if len(shape) != 1:
-            raise ShapeError(f"{self.name} needs a flat input; it gets {shape}. Put a flatten layer before it.")
+        check_flat(self.name, shape)
         return (self.units,)
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
@@ -113,11 +184,33 @@ class Dense(Plan):
         return shape[0] * self.units
 
 
-class Unchanging(Plan):
-    """What activation and flatten share: no parameters, no connections of their own."""
+class Rbf(Untrained):
+    """A unit for each class that tells how far the input is from the class's code (1998 paper, equation 7, p. 8).
 
-    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        return NoParameters
+    The paper's y is a penalty, the square of the Euclidean distance; the score is -y, so that here as everywhere the
+    highest wins. The codes are fixed: they are no parameters.
+    """
+
+    kind: Literal["rbf"] = "rbf"
+    name: LayerName
+    codes: Literal["lecun-1998"] = "lecun-1998"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        check_flat(self.name, shape)
+        centres = paper.codes()
+        if shape[0] != len(centres[0]):
+            raise ShapeError(f"{self.name}: its codes have {len(centres[0])} numbers; its input has {shape[0]}.")
+        return (len(centres),)
+
+    def connections(self, shape: Shape) -> int:
+        return prod(shape) * prod(self.output_shape(shape))
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return self.connections(shape)
+
+
+class Unchanging(Untrained):
+    """What activation and flatten share: no parameters, no connections of their own."""
 
     def connections(self, shape: Shape) -> int:
         return 0
@@ -127,10 +220,10 @@ class Unchanging(Plan):
 
 
 class Activation(Unchanging):
-    """Apply one function to every unit."""
+    """Apply one function to every unit. "scaled_tanh" is that of 1998: 1.7159 tanh(2/3 x) (equation 6)."""
 
     kind: Literal["activation"] = "activation"
-    function: Literal["relu", "tanh", "sigmoid"]
+    function: Literal["relu", "tanh", "sigmoid", "scaled_tanh"]
 
     def output_shape(self, shape: Shape) -> Shape:
         return shape
@@ -145,4 +238,6 @@ class Flatten(Unchanging):
         return (prod(shape),)
 
 
-Layer = Annotated[Convolution | AveragePool | MaxPool | Dense | Activation | Flatten, Field(discriminator="kind")]
+Layer = Annotated[
+    Convolution | Subsample | AveragePool | MaxPool | Dense | Rbf | Activation | Flatten, Field(discriminator="kind")
+]

@@ -1,6 +1,8 @@
 """What training makes small."""
 
-from typing import Literal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
 
 from lenet5.spec.plan import Plan
 
@@ -8,11 +10,24 @@ from lenet5.spec.plan import Plan
 class Objective(Plan):
     """A loss and how the batch is brought together in it.
 
-    loss       "cross_entropy" of the softmax of the scores, or "mean_squared_error" of the scores
-               against the one-hot label
+    loss       "cross_entropy" of the softmax of the scores;
+               "mean_squared_error" of the scores against the one-hot label;
+               "maximum_likelihood" (1998 paper, equation 8, p. 9): the penalty of the right class, which is minus
+               its score;
+               "maximum_a_posteriori" (equation 9): the same plus log(exp(-j) + sum of exp(score)), which pushes
+               the scores of the wrong classes down
+    j          of equation 9: how far down. exp(-j) stands for the score of all that is no digit: a class whose
+               penalty is far above j is not pushed any further
     reduction  the gradient is that of the "mean" or of the "sum" over the batch. As in PyTorch, the mean
                squared error runs over the classes too. What is reported is always the mean.
     """
 
-    loss: Literal["cross_entropy", "mean_squared_error"] = "cross_entropy"
+    loss: Literal["cross_entropy", "mean_squared_error", "maximum_likelihood", "maximum_a_posteriori"] = "cross_entropy"
+    j: Annotated[float, Field(ge=0)] | None = None
     reduction: Literal["mean", "sum"] = "mean"
+
+    @model_validator(mode="after")
+    def _j_where_it_is_used(self) -> Self:
+        if (self.j is not None) != (self.loss == "maximum_a_posteriori"):
+            raise ValueError("`j` belongs to the loss maximum_a_posteriori, which needs it, and to no other")
+        return self

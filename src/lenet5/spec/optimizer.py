@@ -4,9 +4,9 @@ The definitions are PyTorch's: weight decay is added to the gradient, momentum h
 epsilon is added after the square root.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt
+from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, model_validator
 
 from lenet5.spec.plan import Plan
 
@@ -14,6 +14,8 @@ NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 # `lr` is what most people type, so it is read too; it is written as `learning_rate`.
 LearningRate = Annotated[PositiveFloat, Field(validation_alias=AliasChoices("learning_rate", "lr"))]
+
+RBF_CURVATURE = 2.0  # of the square of a distance
 
 
 class Sgd(Plan):
@@ -36,7 +38,31 @@ class Adam(Plan):
     weight_decay: NonNegative = 0.0
 
 
-Optimizer = Annotated[Sgd | Adam, Field(discriminator="kind")]
+class Sdlm(Plan):
+    """Stochastic diagonal Levenberg-Marquardt: w <- w - learning_rate / (mu + h) g (1998 paper, equations 18, 21).
+
+    Every weight has a rate of its own: h is the second derivative of the loss for this weight alone, estimated before
+    each epoch (equations 22 to 27).
+
+    mu             keeps the rate of flat weights below learning_rate / mu
+    patterns       how many training images h is estimated on, drawn anew before each epoch
+    rbf_curvature  the second derivative of the loss for each input of an rbf layer, where the way back begins: 2 by
+                   equation 7; the authors' later program, whose units have half the square, takes 1
+    """
+
+    kind: Literal["sdlm"] = "sdlm"
+    learning_rate: LearningRate
+    mu: PositiveFloat = 0.02
+    patterns: PositiveInt = 500
+    rbf_curvature: PositiveFloat = RBF_CURVATURE
+
+
+Optimizer = Annotated[Sgd | Adam | Sdlm, Field(discriminator="kind")]
+
+
+def rbf_curvature(optimizer: Optimizer) -> float:
+    """Return where second derivatives begin at an rbf layer, for any optimiser."""
+    return optimizer.rbf_curvature if isinstance(optimizer, Sdlm) else RBF_CURVATURE
 
 
 class Constant(Plan):
@@ -61,4 +87,24 @@ class Step(Plan):
         return float(self.multiply_by ** ((epoch - 1) // self.every_epochs))
 
 
-Schedule = Annotated[Constant | Step, Field(discriminator="kind")]
+class Listed(Plan):
+    """The learning rate is multiplied by `multiply_by[i]` from epoch `from_epochs[i]` on."""
+
+    kind: Literal["listed"] = "listed"
+    from_epochs: tuple[PositiveInt, ...]
+    multiply_by: tuple[PositiveFloat, ...]
+
+    @model_validator(mode="after")
+    def _one_factor_each(self) -> Self:
+        epochs = self.from_epochs
+        if len(epochs) != len(self.multiply_by) or list(epochs) != sorted(set(epochs)) or epochs[:1] != (1,):
+            raise ValueError("`from_epochs` must begin with 1 and grow, with one factor in `multiply_by` for each")
+        return self
+
+    def factor(self, epoch: int) -> float:
+        """By how much the learning rate is multiplied in this epoch, counted from 1."""
+        begun = [begin for begin in self.from_epochs if begin <= epoch]
+        return self.multiply_by[len(begun) - 1]
+
+
+Schedule = Annotated[Constant | Step | Listed, Field(discriminator="kind")]

@@ -8,6 +8,8 @@ from pydantic import Field, PositiveInt, model_validator
 
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.claim import Claim, Difference, Source
+from lenet5.spec.distortion import Distortion
+from lenet5.spec.initial import Initial, Pytorch
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Constant, Optimizer, Schedule
 from lenet5.spec.plan import Plan
@@ -22,9 +24,14 @@ class Recipe(Plan):
 
     data          the data set's name; `lenet5 data list` shows them
     epochs        passes over the training set; or, in its place, `steps`: how many batches in all
+    images        how many training images are used, the first ones; all if not given
+    validation    how many of the training images, the last ones, are kept from training and scored in place of the
+                  test set: what is chosen by looking at results is chosen with this
     sampling      "shuffled": each epoch shows every image once, in a new order;
+                  "constant": in the same random order every time;
                   "independent": every batch is drawn at random with replacement
-    initial       the rule for the first weights; see `engines/initial.py`
+    distortion    distorted copies of the training images; none if not given
+    initial       the rule for the first weights
     frozen        layers whose weights stay as they were drawn
     restarts      how many failed starts are begun again with the next seed
     report_every  steps between two recorded losses of single batches; 0 records none
@@ -37,8 +44,11 @@ class Recipe(Plan):
     epochs: PositiveInt | None = None
     steps: PositiveInt | None = None
     batch_size: PositiveInt
-    sampling: Literal["shuffled", "independent"] = "shuffled"
-    initial: Literal["pytorch", "scratch"] = "pytorch"
+    images: PositiveInt | None = None
+    validation: Annotated[int, Field(ge=0)] = 0
+    sampling: Literal["shuffled", "constant", "independent"] = "shuffled"
+    distortion: Distortion | None = None
+    initial: Initial = Pytorch()
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
     report_every: Annotated[int, Field(ge=0)] = 0

@@ -8,7 +8,7 @@ import json
 import tomllib
 import types
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tomli_w
@@ -21,18 +21,24 @@ from lenet5.spec.recipe import Recipe
 Tree = dict[str, Any]
 
 
-def parse(text: str, *, where: str, overrides: Iterable[str] = ()) -> Recipe:
+def parse(
+    text: str, *, where: str, overrides: Iterable[str] = (), shipped: Callable[[str], str] | None = None
+) -> Recipe:
     """Return the recipe that `text` (TOML) describes, with overrides applied.
 
     where      the file's name, for error texts
     overrides  "key=value" with dotted keys; a value is TOML, or else taken as a string
+    shipped    returns the TOML of a recipe by its name, for texts that say `extends = "name"`: everything but the
+               claims is taken from that recipe, where the text does not say otherwise
 
     Raises RecipeError.
     """
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where}: not valid TOML: {error}.") from None
+    tree = _tree(text, where)
+    if shipped and "extends" in tree:
+        name = str(tree.pop("extends"))
+        base = _tree(shipped(name), name)
+        base.pop("claims", None)
+        tree = _merged(base, tree)
     for override in overrides:
         _apply(tree, override)
     return from_tree(tree, where=where)
@@ -52,6 +58,22 @@ def from_tree(tree: Tree, *, where: str) -> Recipe:
 def dump(recipe: Recipe) -> str:
     """Return the recipe as TOML; `parse` gives the same recipe back."""
     return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
+
+
+def _tree(text: str, where: str) -> Tree:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{where}: not valid TOML: {error}.") from None
+
+
+def _merged(base: Tree, changes: Tree) -> Tree:
+    """Return `base` with `changes` put over it, table by table."""
+    merged = dict(base)
+    for key, value in changes.items():
+        below = base.get(key)
+        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _apply(tree: Tree, override: str) -> None:

@@ -7,7 +7,7 @@ from lenet5 import files, metrics
 from lenet5.data import prepare
 from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
-from lenet5.errors import RunError
+from lenet5.errors import DataError, RunError
 from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
 from lenet5.spec.preparation import Preparation
@@ -52,10 +52,7 @@ def train(
     Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
     machine = registry.get(engine)  # an engine that is not installed is said before any folder is made
-    train_images, test_images = (
-        load(recipe.data, "train", data_folder),
-        load(recipe.data, "test", data_folder),
-    )
+    train_images, test_images = parts(recipe, data_folder)
     environment = environment_now() | {
         **machine.describe(),
         "recipe_digest": recipe.digest,
@@ -63,6 +60,24 @@ def train(
     }
     run = RunFolder.create(runs_folder, recipe, environment)
     return _carry_on(run, recipe, machine.name, train_images, test_images, score_train, observer, resume=False)
+
+
+def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
+    """Return what a recipe trains on and what it is scored on: the test set, or a part kept from training.
+
+    Raises DataError when the training set is too small for that.
+    """
+    train_set = load(recipe.data, "train", data_folder)
+    kept = len(train_set.labels) - recipe.validation
+    if kept < (recipe.images or 1):
+        raise DataError(
+            f"{recipe.data} has {len(train_set.labels):,} training images; {recipe.validation:,} for validation leave "
+            f"{max(kept, 0):,}, and the recipe trains on {recipe.images or 1:,}."
+        )
+    training = train_set.cut(0, recipe.images or kept, "train")
+    if recipe.validation:
+        return training, train_set.cut(kept, len(train_set.labels), "validation")
+    return training, load(recipe.data, "test", data_folder)
 
 
 def resume(
@@ -78,10 +93,7 @@ def resume(
     """
     run = RunFolder.open(path)
     recipe, environment = run.recipe(), run.environment()
-    train_images, test_images = (
-        load(recipe.data, "train", data_folder),
-        load(recipe.data, "test", data_folder),
-    )
+    train_images, test_images = parts(recipe, data_folder)
     now = {part.part: part.fingerprint for part in (train_images, test_images)}
     if environment.get("data") != now:
         raise RunError(
@@ -144,6 +156,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
         engine=trainer.engine.name,
         epochs=last.epoch,
         steps=last.step,
+        scored_on=trainer.test.part,
         test_images=test_count,
         test_accuracy_percent=last.test_accuracy_percent,
         trained_on=finished,
@@ -160,6 +173,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
             "seed": trainer.position.seed,
             "epochs": last.epoch,
             "steps": last.step,
+            "scored_on": trainer.test.part,
             "test_images": test_count,
             "test_images_correct": correct,
             "test_accuracy_percent": last.test_accuracy_percent,

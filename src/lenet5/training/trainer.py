@@ -16,6 +16,8 @@ from lenet5.engines.contract import Engine, Network, Steps
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
+from lenet5.seeds import stream
+from lenet5.spec.optimizer import Sdlm
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint
@@ -110,7 +112,10 @@ class Trainer:
         """Take the steps that this epoch still needs, some at a time."""
         recipe, seed, epoch = self.recipe, self.position.seed, self.position.epoch
         count = len(self.train.labels)
-        self.network.hold(data_batches.examples_for_epoch(self.examples, seed, epoch))
+        examples = data_batches.examples_for_epoch(self.examples, seed, epoch, recipe.distortion)
+        self.network.hold(examples)
+        if isinstance(recipe.optimizer, Sdlm) and self.position.epoch_step == 0:
+            self._estimate_curvature(recipe.optimizer, examples)
         order = data_batches.order(count, seed, epoch, recipe.sampling)
         left_in_run = recipe.total_steps(count) - self.position.step
         left = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
@@ -127,6 +132,15 @@ class Trainer:
                 self._save()
                 self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
                 raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
+
+    def _estimate_curvature(self, optimizer: Sdlm, examples: Examples) -> None:
+        """Give the optimiser the second derivatives that decide every weight's rate in this epoch."""
+        count = len(examples.labels)
+        random = stream(self.position.seed, "curvature", self.position.epoch)
+        chosen = np.sort(random.choice(count, min(optimizer.patterns, count), replace=False))
+        curvature = self.network.curvature(examples.inputs(chosen))
+        state = {f"curvature.{name}": array for name, array in curvature.items()}
+        self.network.load(self.network.weights(), state)
 
     def _account(self, batches: Sequence[NDArray[np.int64]], steps: Steps, seconds: float) -> None:
         """Add some steps to the running totals. Raises TrainingError at a loss that is not a number."""
@@ -174,8 +188,7 @@ class Trainer:
     def _loss_and_accuracy(self, images: Images) -> tuple[float, float]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
         scores = score_all(self.network, Examples(images.images, images.labels, self.preparation))
-        cross_entropy = self.recipe.objective.loss == "cross_entropy"
-        loss = (metrics.cross_entropy if cross_entropy else metrics.mean_squared_error)(scores, images.labels)
+        loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
     def _note_failed_start(self, row: EpochRow) -> None:
@@ -242,5 +255,5 @@ class Trainer:
     def _new_network(self, seed: int) -> Network:
         """Return a network with the first weights that a seed gives."""
         recipe = self.recipe
-        weights = first_weights(recipe.architecture.parameter_shapes, recipe.initial, seed)
+        weights = first_weights(recipe.architecture, recipe.initial, seed)
         return self.engine.build(recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen)

@@ -11,7 +11,9 @@ from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.layer import Layer
 from lenet5.engines.numpy.losses import loss_and_gradient
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
-from lenet5.engines.numpy.squash import Relu, Sigmoid, Tanh
+from lenet5.engines.numpy.rbf import Rbf
+from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Tanh
+from lenet5.engines.numpy.subsample import Subsample
 from lenet5.spec.objective import Objective
 
 STEP = 1e-6
@@ -62,7 +64,7 @@ def test_pooling(random: np.random.Generator, layer: Layer) -> None:
     assert largest_error(layer, random.normal(size=(2, 3, 6, 6))) < TOLERANCE
 
 
-@pytest.mark.parametrize("layer", [Relu(), Tanh(), Sigmoid()])
+@pytest.mark.parametrize("layer", [Relu(), Tanh(), ScaledTanh(), Sigmoid()])
 def test_activation(random: np.random.Generator, layer: Layer) -> None:
     assert largest_error(layer, random.normal(size=(4, 7))) < TOLERANCE
 
@@ -73,15 +75,55 @@ def test_dense_and_flatten(random: np.random.Generator) -> None:
     assert largest_error(Flatten(), random.normal(size=(2, 3, 2, 2))) < TOLERANCE
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_a_table_of_connections(random: np.random.Generator) -> None:
+    mask = np.array([[1, 0], [0, 1], [1, 1]], np.float64)
+    weight = random.normal(size=(3, 2, 3, 3)) * mask[:, :, None, None]
+    layer = Convolution(weight, random.normal(size=3), 0, mask)
+    x, toward = random.normal(size=(2, 2, 6, 5)), random.normal(size=(2, 3, 4, 3))
+    layer.forward(x)
+    layer.backward(toward)
+    assert (layer.gradients["weight"][mask == 0] == 0).all()
+    slopes = numeric(lambda: float((layer.forward(x) * toward).sum()), weight)
+    assert np.abs(layer.gradients["weight"] - slopes)[mask == 1].max() < TOLERANCE
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_subsampling(random: np.random.Generator, size: int) -> None:
+    layer = Subsample(random.normal(size=3), random.normal(size=3), size)
+    assert largest_error(layer, random.normal(size=(2, 3, 6, 6))) < TOLERANCE
+
+
+def test_subsampling_adds_its_square() -> None:
+    layer = Subsample(np.array([0.5]), np.array([10.0]), 2)
+    x = np.array([[[[1.0, 2.0], [3.0, 4.0]]]])
+    np.testing.assert_array_equal(layer.forward(x), [[[[15.0]]]])
+
+
+def test_radial_basis_functions(random: np.random.Generator) -> None:
+    layer = Rbf(random.choice([-1.0, 1.0], size=(3, 8)), 2.0)
+    assert largest_error(layer, random.normal(size=(2, 8))) < TOLERANCE
+    np.testing.assert_array_equal(layer.forward(layer.codes)[[0, 1, 2], [0, 1, 2]], 0)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error", "maximum_likelihood", "maximum_a_posteriori"])
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_loss(random: np.random.Generator, loss: str, reduction: str) -> None:
-    objective = Objective.model_validate({"loss": loss, "reduction": reduction})
+    j = 0.5 if loss == "maximum_a_posteriori" else None
+    objective = Objective.model_validate({"loss": loss, "reduction": reduction, "j": j})
     scores, labels = random.normal(size=(5, 10)), np.array([0, 3, 9, 3, 7])
-    terms = {"mean": 1, "sum": 5 if loss == "cross_entropy" else 50}[reduction]
+    terms = {"mean": 1, "sum": 50 if loss == "mean_squared_error" else 5}[reduction]
     _, gradient = loss_and_gradient(objective, scores, labels)
     expected = numeric(lambda: loss_and_gradient(objective, scores, labels)[0] * terms, scores)
     assert np.abs(gradient - expected).max() < TOLERANCE
+
+
+def test_maximum_a_posteriori_pushes_only_what_is_near() -> None:
+    """exp(-j) stands for rubbish: a wrong class whose penalty is far above j is let alone (1998 paper, p. 9)."""
+    objective = Objective(loss="maximum_a_posteriori", j=1.0)
+    loss, gradient = loss_and_gradient(objective, np.array([[-0.5, -1.5, -40.0]]), np.array([0]))
+    assert loss == pytest.approx(0.5 + np.log(np.exp(-1.0) + np.exp(-0.5) + np.exp(-1.5) + np.exp(-40.0)))
+    assert gradient[0, 1] > 0.1
+    assert gradient[0, 2] < 1e-15
 
 
 def test_of_equal_pixels_max_pool_gives_the_gradient_to_the_first() -> None:

@@ -6,6 +6,7 @@ from lenet5.engines.initial import first_weights
 from lenet5.engines.torch.network import TorchEngine
 from lenet5.errors import EngineError, ModelError, ShapeError
 from lenet5.spec.architecture import Architecture
+from lenet5.spec.initial import Pytorch
 from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, MaxPool
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Adam, Sgd
@@ -66,7 +67,7 @@ def build(
     architecture=PLAIN, optimizer=MOMENTUM, objective=CROSS_ENTROPY, *, frozen=(), precision="float64", device="cpu"
 ):
     """Return a network of seed 3 that holds made examples."""
-    weights = first_weights(architecture.parameter_shapes, "pytorch", seed=3)
+    weights = first_weights(architecture, Pytorch(), seed=3)
     network = TorchEngine(device).build(architecture, weights, objective, optimizer, frozen=frozen, precision=precision)
     network.hold(MadeExamples(architecture))
     return network

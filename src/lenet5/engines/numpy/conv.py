@@ -35,12 +35,17 @@ def add_patches(columns: Float, C: int, H: int, W: int, R: int, S: int) -> Float
 
 
 class Convolution:
-    """K kernels of R x S over C maps, stride 1, zeros around the maps where `padding` asks for them."""
+    """K kernels of R x S over C maps, stride 1, zeros around the maps where `padding` asks for them.
 
-    def __init__(self, weight: Float, bias: Float, padding: int) -> None:
+    mask  (K, C) 0 where a map does not see a map of the input: that weight is 0 and stays 0. None: all see all.
+    """
+
+    def __init__(self, weight: Float, bias: Float, padding: int, mask: Float | None = None) -> None:
         self.parameters: Weights = {"weight": weight, "bias": bias}
         self.gradients: Weights = {}
+        self.curvatures: Weights = {}
         self.padding = padding
+        self.mask = mask
         self.needs_input_gradient = True
 
     def forward(self, x: Float) -> Float:
@@ -56,16 +61,25 @@ class Convolution:
 
     def backward(self, grad_y: Float) -> Float:
         """Turn the three factors of the product round: each gets the other two."""
-        weight, p = self.parameters["weight"], self.padding
+        self.gradients, grad_x = self._back(grad_y, self.parameters["weight"], self._patches)
+        return grad_x
+
+    def curvature(self, curv_y: Float) -> Float:
+        """The same with every factor squared, since second derivatives pass by squared slopes (equations 23 to 27)."""
+        self.curvatures, curv_x = self._back(curv_y, self.parameters["weight"] ** 2, self._patches**2)
+        return curv_x
+
+    def _back(self, grad_y: Float, weight: Float, patches: Float) -> tuple[Weights, Float]:
         K, C, R, S = weight.shape
         _, _, H, W = self._padded_shape
+        p = self.padding
         grad = grad_y.reshape(len(grad_y), K, -1)  # (N, K, H' W')
-        self.gradients = {
-            "weight": (grad @ self._patches.transpose(0, 2, 1)).sum(axis=0).reshape(weight.shape),
-            "bias": grad.sum(axis=(0, 2)),
-        }
+        grad_weight = (grad @ patches.transpose(0, 2, 1)).sum(axis=0).reshape(weight.shape)
+        if self.mask is not None:
+            grad_weight *= self.mask[:, :, None, None]
+        gradients: Weights = {"weight": grad_weight, "bias": grad.sum(axis=(0, 2))}
         if not self.needs_input_gradient:  # the first layer's input is the image: nothing learns from it
-            return grad_y
+            return gradients, grad_y
         grad_patches = weight.reshape(K, -1).T @ grad  # (N, C R S, H' W')
         grad_x = add_patches(grad_patches, C, H, W, R, S)
-        return grad_x[:, :, p : H - p, p : W - p]
+        return gradients, grad_x[:, :, p : H - p, p : W - p]

@@ -10,6 +10,7 @@ class Dense:
     def __init__(self, weight: Float, bias: Float) -> None:
         self.parameters: Weights = {"weight": weight, "bias": bias}
         self.gradients: Weights = {}
+        self.curvatures: Weights = {}
 
     def forward(self, x: Float) -> Float:
         """(N, C) -> (N, K)."""
@@ -20,6 +21,11 @@ class Dense:
         """(N, K) -> (N, C); the batch is summed over in the weights' gradients."""
         self.gradients = {"weight": grad_y.T @ self._x, "bias": grad_y.sum(axis=0)}
         return grad_y @ self.parameters["weight"]
+
+    def curvature(self, curv_y: Float) -> Float:
+        """The same with both factors squared (1998 paper, equations 25 and 27)."""
+        self.curvatures = {"weight": curv_y.T @ self._x**2, "bias": curv_y.sum(axis=0)}
+        return curv_y @ self.parameters["weight"] ** 2
 
 
 class Flatten(WithoutWeights):
@@ -33,3 +39,5 @@ class Flatten(WithoutWeights):
     def backward(self, grad_y: Float) -> Float:
         """The same numbers, in the maps' shape."""
         return grad_y.reshape(self._input_shape)
+
+    curvature = backward

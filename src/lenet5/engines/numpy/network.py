@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import threadpoolctl
@@ -12,25 +13,46 @@ from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.layer import Layer
-from lenet5.engines.numpy.losses import loss_and_gradient
+from lenet5.engines.numpy.losses import curvature_of_scores, loss_and_gradient
 from lenet5.engines.numpy.optimizers import optimizer_for
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
-from lenet5.engines.numpy.squash import Relu, Sigmoid, Tanh
+from lenet5.engines.numpy.rbf import Rbf
+from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
+from lenet5.engines.numpy.subsample import Subsample
+from lenet5.engines.tables import connection_mask
 from lenet5.spec import layers as plan
+from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Optimizer
+from lenet5.spec.optimizer import Optimizer, rbf_curvature
 
-SQUASH: dict[str, Callable[[], Layer]] = {"relu": Relu, "tanh": Tanh, "sigmoid": Sigmoid}
+CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
+SQUASH: dict[str, Callable[[], Squash]] = {
+    "relu": Relu,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+    "scaled_tanh": ScaledTanh,
+}
 
 
-def layer_for(placed: PlacedLayer, weights: Weights) -> Layer:
-    """Return the working layer for one place in an architecture."""
+def layer_for(placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
+    """Return the working layer for one place in an architecture.
+
+    at_rbf  the second derivative for each input of an rbf layer
+    """
+    own = [weights[name] for name in placed.parameter_shapes]
     match placed.layer:
         case plan.Convolution(padding=padding):
-            return Convolution(weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"], padding)
+            weight, bias = own
+            return Convolution(weight, bias, padding, connection_mask(placed))
+        case plan.Subsample(size=size):
+            coefficient, bias = own
+            return Subsample(coefficient, bias, size)
         case plan.Dense():
-            return Dense(weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"])
+            weight, bias = own
+            return Dense(weight, bias)
+        case plan.Rbf():
+            return Rbf(np.array(paper.codes(), np.float32), at_rbf)
         case plan.AveragePool(size=size):
             return AveragePool(size)
         case plan.MaxPool(size=size):
@@ -59,7 +81,8 @@ class NumpyNetwork:
         self._dtype = np.dtype(precision)
         self._weights: Weights = {name: np.array(w, self._dtype) for name, w in weights.items()}
         self._names = [placed.name for placed in architecture.placed]
-        self._layers = [layer_for(placed, self._weights) for placed in architecture.placed]
+        at_rbf = rbf_curvature(optimizer)
+        self._layers = [layer_for(placed, self._weights, at_rbf) for placed in architecture.placed]
         self._trainable = {n: w for n, w in self._weights.items() if n.split(".")[0] not in frozen}
         self._optimizer = optimizer_for(optimizer, self._trainable)
         if isinstance(self._layers[0], Convolution):
@@ -100,6 +123,17 @@ class NumpyNetwork:
         loss, _, gradients = self._there_and_back(inputs, labels)
         return loss, gradients
 
+    def curvature(self, inputs: Float) -> Weights:
+        """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        totals: Weights = {name: np.zeros_like(w) for name, w in self._trainable.items()}
+        for start in range(0, len(inputs), CURVATURE_BATCH):
+            curv = curvature_of_scores(self.objective, self.scores(inputs[start : start + CURVATURE_BATCH]))
+            for layer in reversed(self._layers):
+                curv = layer.curvature(curv)
+            for name, sums in self._of_all_layers("curvatures").items():
+                totals[name] += sums
+        return {name: total / len(inputs) for name, total in totals.items()}
+
     def weights(self) -> Weights:
         """Return a copy of the weights."""
         return {name: w.copy() for name, w in self._weights.items()}
@@ -122,13 +156,16 @@ class NumpyNetwork:
         loss, grad = loss_and_gradient(self.objective, scores, labels)
         for layer in reversed(self._layers):
             grad = layer.backward(grad)
-        gradients = {
-            f"{name}.{part}": gradient
+        return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels)), self._of_all_layers("gradients")
+
+    def _of_all_layers(self, what: Literal["gradients", "curvatures"]) -> Weights:
+        """Return what the layers stored for each trainable array."""
+        return {
+            f"{name}.{part}": array
             for name, layer in zip(self._names, self._layers, strict=True)
-            for part, gradient in layer.gradients.items()
+            for part, array in getattr(layer, what).items()
             if f"{name}.{part}" in self._trainable
         }
-        return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels)), gradients
 
     def _checked(self, inputs: Float) -> Float:
         """Return the inputs in the network's precision. Raises ShapeError when they do not fit."""

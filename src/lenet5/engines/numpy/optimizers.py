@@ -67,6 +67,28 @@ class Adam:
             w -= (learning_rate / mean_share) * mean / (np.sqrt(square / square_share) + plan.epsilon)
 
 
+class Sdlm:
+    """w <- w - learning_rate / (mu + h) g: the flatter the loss along a weight, the larger its step.
+
+    h, "curvature" in the state, is put there before each epoch.
+    """
+
+    def __init__(self, settings: plan.Sdlm, weights: Mapping[str, Float]) -> None:
+        self.settings = settings
+        self.state: Weights = {f"curvature.{name}": np.zeros_like(w) for name, w in weights.items()}
+
+    def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
+        """Change each weight by its gradient."""
+        for name, w in weights.items():
+            w -= learning_rate / (self.settings.mu + self.state[f"curvature.{name}"]) * gradients[name]
+
+
 def optimizer_for(settings: plan.Optimizer, weights: Mapping[str, Float]) -> Optimizer:
     """Return the optimiser that the settings describe, with a fresh memory for these weights."""
-    return Sgd(settings, weights) if isinstance(settings, plan.Sgd) else Adam(settings, weights)
+    match settings:
+        case plan.Sgd():
+            return Sgd(settings, weights)
+        case plan.Adam():
+            return Adam(settings, weights)
+        case plan.Sdlm():
+            return Sdlm(settings, weights)

@@ -19,6 +19,20 @@ def corners(x: Float, size: int) -> Iterator[Float]:
             yield x[:, :, r::size, s::size]
 
 
+def square_sums(x: Float, size: int) -> Float:
+    """Add up the pixels of each square: (N, C, H, W) -> (N, C, H/size, W/size)."""
+    return np.asarray(sum(corners(x, size), start=np.zeros((), x.dtype)))
+
+
+def spread(y: Float, size: int) -> Float:
+    """Copy each number of y (N, C, H, W) to all places of its square: (N, C, H size, W size)."""
+    N, C, H, W = y.shape
+    x = np.empty((N, C, H * size, W * size), y.dtype)
+    for corner in corners(x, size):
+        corner[...] = y
+    return x
+
+
 class AveragePool(WithoutWeights):
     """The mean of each square."""
 
@@ -28,17 +42,15 @@ class AveragePool(WithoutWeights):
 
     def forward(self, x: Float) -> Float:
         """(N, C, H, W) -> (N, C, H/size, W/size)."""
-        self._input_shape = x.shape
-        total = sum(corners(x, self.size), start=np.zeros((), x.dtype))
-        return np.asarray(total / self.size**2)
+        return square_sums(x, self.size) / self.size**2
 
     def backward(self, grad_y: Float) -> Float:
         """Each pixel of a square had the same part in the mean."""
-        share = grad_y / self.size**2
-        grad_x = np.empty(self._input_shape, grad_y.dtype)
-        for corner in corners(grad_x, self.size):
-            corner[...] = share
-        return grad_x
+        return spread(grad_y / self.size**2, self.size)
+
+    def curvature(self, curv_y: Float) -> Float:
+        """The part of each pixel, squared."""
+        return spread(curv_y / self.size**4, self.size)
 
 
 class MaxPool(WithoutWeights):
@@ -67,3 +79,5 @@ class MaxPool(WithoutWeights):
             np.multiply(grad_y, chosen, out=grad_corner)
             free &= ~chosen
         return grad_x
+
+    curvature = backward  # the slope is 1 or 0, and so is its square

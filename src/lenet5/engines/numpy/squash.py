@@ -1,47 +1,88 @@
-"""The functions that squash, or rectify, each unit. Each derivative is written in terms of the output y."""
+"""The functions that squash, or rectify, each unit. Each slope is written in terms of the output y."""
+
+from abc import abstractmethod
 
 import numpy as np
 
 from lenet5.engines.contract import Float
 from lenet5.engines.numpy.layer import WithoutWeights
+from lenet5.spec.paper import SQUASH_AMPLITUDE as A
+from lenet5.spec.paper import SQUASH_SLOPE as S
 
 
-class Relu(WithoutWeights):
-    """y = max(0, x)."""
+class Squash(WithoutWeights):
+    """What the functions share: any shape; the same shape comes out."""
 
     def forward(self, x: Float) -> Float:
-        """Any shape; the same shape comes out."""
-        self._y: Float = np.maximum(x, 0)
+        """Apply the function to every number."""
+        self._y: Float = self.value(x)
         return self._y
 
     def backward(self, grad_y: Float) -> Float:
-        """The slope is 1 where x > 0, else 0 (at 0 too, as in PyTorch)."""
-        return grad_y * (self._y > 0)
+        """The gradient times the slope."""
+        return grad_y * self.slope(self._y)
+
+    def curvature(self, curv_y: Float) -> Float:
+        """The second derivative times the square of the slope; f'' is left out (1998 paper, equation 27)."""
+        squared: Float = curv_y * self.slope(self._y) ** 2
+        return squared
+
+    @abstractmethod
+    def value(self, x: Float) -> Float:
+        """Return the function of x."""
+
+    @abstractmethod
+    def slope(self, y: Float) -> Float:
+        """Return the function's derivative where its value is y."""
 
 
-class Tanh(WithoutWeights):
-    """y = tanh(x), in -1..1."""
+class Relu(Squash):
+    """y = max(0, x); the slope is 1 where x > 0, else 0 (at 0 too, as in PyTorch)."""
 
-    def forward(self, x: Float) -> Float:
-        """Any shape; the same shape comes out."""
-        self._y: Float = np.tanh(x)
-        return self._y
-
-    def backward(self, grad_y: Float) -> Float:
-        """The slope is 1 - y^2."""
-        return grad_y * (1 - self._y**2)
-
-
-class Sigmoid(WithoutWeights):
-    """y = 1 / (1 + exp(-x)), in 0..1."""
-
-    def forward(self, x: Float) -> Float:
-        """Any shape; the same shape comes out."""
-        # The same function as 1 / (1 + exp(-x)), but exp(-x) overflows for very negative x and tanh does not.
-        y: Float = 0.5 * np.tanh(0.5 * x) + 0.5
-        self._y = y
+    def value(self, x: Float) -> Float:
+        """Return max(0, x)."""
+        y: Float = np.maximum(x, 0)
         return y
 
-    def backward(self, grad_y: Float) -> Float:
-        """The slope is y (1 - y)."""
-        return grad_y * self._y * (1 - self._y)
+    def slope(self, y: Float) -> Float:
+        """Return 1 where the unit is on."""
+        return (y > 0).astype(y.dtype)
+
+
+class Tanh(Squash):
+    """y = tanh(x), in -1..1; the slope is 1 - y^2."""
+
+    def value(self, x: Float) -> Float:
+        """Return tanh(x)."""
+        y: Float = np.tanh(x)
+        return y
+
+    def slope(self, y: Float) -> Float:
+        """Return 1 - y^2."""
+        return 1 - y**2
+
+
+class ScaledTanh(Squash):
+    """y = A tanh(S x), in -A..A with A = 1.7159 and S = 2/3 (1998 paper, equation 6): y(1) = 1, y(-1) = -1."""
+
+    def value(self, x: Float) -> Float:
+        """Return A tanh(S x)."""
+        y: Float = A * np.tanh(S * x)
+        return y
+
+    def slope(self, y: Float) -> Float:
+        """Return A S (1 - (y / A)^2)."""
+        return S * (A - y**2 / A)
+
+
+class Sigmoid(Squash):
+    """y = 1 / (1 + exp(-x)), in 0..1; the slope is y (1 - y)."""
+
+    def value(self, x: Float) -> Float:
+        """Return 1 / (1 + exp(-x)), computed as a tanh, since exp(-x) overflows for very negative x."""
+        y: Float = 0.5 * np.tanh(0.5 * x) + 0.5
+        return y
+
+    def slope(self, y: Float) -> Float:
+        """Return y (1 - y)."""
+        return y * (1 - y)

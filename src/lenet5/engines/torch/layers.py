@@ -10,12 +10,41 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from lenet5.engines.tables import connection_mask
 from lenet5.engines.torch.pool import AveragePool
 from lenet5.spec import layers as plan
+from lenet5.spec import paper
 from lenet5.spec.architecture import PlacedLayer
 
 Function = Callable[[Tensor], Tensor]
-SQUASH: dict[str, Function] = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}
+
+
+def scaled_tanh(x: Tensor) -> Tensor:
+    """Return A tanh(S x) (1998 paper, equation 6)."""
+    return paper.SQUASH_AMPLITUDE * torch.tanh(paper.SQUASH_SLOPE * x)
+
+
+def subsample(x: Tensor, coefficient: Tensor, bias: Tensor, size: int) -> Tensor:
+    """Return the sum of each square, times a coefficient, plus a bias: (N, C, H, W) -> (N, C, H/size, W/size)."""
+    return coefficient[:, None, None] * square_sums(x, size) + bias[:, None, None]
+
+
+def square_sums(x: Tensor, size: int) -> Tensor:
+    """Add up the pixels of each square."""
+    return functional.avg_pool2d(x, size, divisor_override=1)
+
+
+def rbf(x: Tensor, codes: Tensor) -> Tensor:
+    """Return minus the squared distance of x (N, C) from each code (K, C): (N, K)."""
+    return -(x[:, None] - codes).square().sum(2)
+
+
+SQUASH: dict[str, Function] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "sigmoid": torch.sigmoid,
+    "scaled_tanh": scaled_tanh,
+}
 
 
 def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: torch.device) -> Function:
@@ -23,13 +52,25 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
 
     weights  the tensors that the function reads at every call, by their names in the architecture
     """
+    own = [weights[name] for name in placed.parameter_shapes]
     match placed.layer:
         case plan.Convolution(padding=padding):
-            weight, bias = weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"]
-            return partial(functional.conv2d, weight=weight, bias=bias, padding=padding)
+            weight, bias = own
+            table = connection_mask(placed)
+            if table is None:
+                return partial(functional.conv2d, weight=weight, bias=bias, padding=padding)
+            # The product keeps missing connections at 0: their gradient is 0, too.
+            mask = torch.tensor(table, dtype=weight.dtype, device=device)[:, :, None, None]
+            return lambda x: functional.conv2d(x, weight * mask, bias, padding=padding)
+        case plan.Subsample(size=size):
+            coefficient, bias = own
+            return partial(subsample, coefficient=coefficient, bias=bias, size=size)
         case plan.Dense():
-            weight, bias = weights[f"{placed.name}.weight"], weights[f"{placed.name}.bias"]
+            weight, bias = own
             return partial(functional.linear, weight=weight, bias=bias)
+        case plan.Rbf():
+            codes = torch.tensor(paper.codes(), dtype=torch.get_default_dtype(), device=device)
+            return lambda x: rbf(x, codes.to(x.dtype))
         case plan.AveragePool(size=size):
             if device.type == "cpu":
                 return lambda x: AveragePool.apply(x, size)  # type: ignore[no-untyped-call]

@@ -11,16 +11,18 @@ from torch import Tensor
 from lenet5.engines.checks import check_inputs, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
 from lenet5.engines.torch import device as devices
+from lenet5.engines.torch.curvature import layer_curvature
 from lenet5.engines.torch.graph import CapturedStep
 from lenet5.engines.torch.layers import function_for
-from lenet5.engines.torch.losses import mean_loss
+from lenet5.engines.torch.losses import curvature_of_scores, mean_loss
 from lenet5.engines.torch.optimizers import optimizer_for
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Shape
 from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Optimizer
+from lenet5.spec.optimizer import Optimizer, rbf_curvature
 
 HOLD_CHUNK = 4096  # images prepared at once: 16 MB of inputs
+CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
 
 
 def views(flat: Tensor, shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
@@ -58,6 +60,7 @@ class TorchNetwork:
         self._trained = views(self._flat, trained)
         self._fixed = {name: self._flat.new_empty(shape) for name, shape in fixed.items()}
         self._optimizer = optimizer_for(optimizer, self._flat)
+        self._at_rbf = rbf_curvature(optimizer)
         self._state = dict(self._optimizer.counts)
         for part, flat in self._optimizer.memory.items():
             self._state |= {f"{part}.{name}": view for name, view in views(flat, trained).items()}
@@ -121,6 +124,23 @@ class TorchNetwork:
             loss, _, gradient = self._there_and_back(self._moved(inputs), torch.tensor(labels, device=self._device))
         shapes = {name: tuple(tensor.shape) for name, tensor in self._trained.items()}
         return loss.item(), arrays(views(gradient, shapes))
+
+    def curvature(self, inputs: Float) -> Weights:
+        """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        everything = self._trained | self._fixed
+        totals = {name: torch.zeros_like(tensor) for name, tensor in self._trained.items()}
+        with devices.deterministic(self._device), torch.no_grad():
+            for batch in torch.split(self._moved(inputs), CURVATURE_BATCH):
+                came_in, x = [], batch
+                for function in self._layers.values():
+                    came_in.append(x)
+                    x = function(x)
+                curv = curvature_of_scores(self.objective, x)
+                for placed, x in zip(reversed(self.architecture.placed), reversed(came_in), strict=True):
+                    curv, own = layer_curvature(placed, x, curv, everything, self._at_rbf)
+                    for name in own.keys() & totals.keys():
+                        totals[name] += own[name]
+        return arrays({name: total / len(inputs) for name, total in totals.items()})
 
     def weights(self) -> Weights:
         """Return a copy of the weights, in the order of the architecture."""

@@ -63,6 +63,19 @@ class Adam:
         weights.sub_((mean * (learning_rate / _share(settings.beta1, steps))).div_(divisor))
 
 
+class Sdlm:
+    """w <- w - learning_rate / (mu + h) g, with h put there before each epoch."""
+
+    def __init__(self, settings: plan.Sdlm, weights: Tensor) -> None:
+        self.settings = settings
+        self.memory = {"curvature": torch.zeros_like(weights)}
+        self.counts: dict[str, Tensor] = {}
+
+    def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
+        """Change the weights by their gradient."""
+        weights.sub_(gradient.div_(self.memory["curvature"] + self.settings.mu).mul_(learning_rate))
+
+
 def _share(beta: float, steps: Tensor) -> Tensor:
     """Return 1 - beta^steps: means that start at 0 are too small by this factor.
 
@@ -73,4 +86,10 @@ def _share(beta: float, steps: Tensor) -> Tensor:
 
 def optimizer_for(settings: plan.Optimizer, weights: Tensor) -> Optimizer:
     """Return the optimiser that the settings describe, with a fresh memory for these weights."""
-    return Sgd(settings, weights) if isinstance(settings, plan.Sgd) else Adam(settings, weights)
+    match settings:
+        case plan.Sgd():
+            return Sgd(settings, weights)
+        case plan.Adam():
+            return Adam(settings, weights)
+        case plan.Sdlm():
+            return Sdlm(settings, weights)

@@ -1,0 +1,56 @@
+"""Second derivatives on their way back through a layer (1998 paper, equations 23 to 27).
+
+Each is that of one number alone, in the Gauss-Newton approximation: they pass like gradients, but by squared slopes. So
+a layer that multiplies passes them as PyTorch differentiates the same layer of squared weights and a squared input.
+"""
+
+import torch
+from torch import Tensor
+
+from lenet5.engines.torch.layers import function_for, square_sums
+from lenet5.spec import layers as plan
+from lenet5.spec.architecture import PlacedLayer
+
+
+def layer_curvature(
+    placed: PlacedLayer, x: Tensor, curv_y: Tensor, weights: dict[str, Tensor], at_rbf: float
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the second derivatives for the layer's input, and for each of its own weights.
+
+    x       (N, ...) what the layer got      curv_y  (N, ...) the second derivatives for its output
+    at_rbf  the constant for every input of an rbf layer, whatever comes back to it
+    """
+    match placed.layer:
+        case plan.Rbf():
+            return torch.full_like(x, at_rbf), {}
+        case plan.Convolution() | plan.Dense():
+            squares = {name: weights[name].detach().square().requires_grad_() for name in placed.parameter_shapes}
+            curv_x, *own = _passed_back(placed, x.square(), curv_y, squares)
+            return curv_x, dict(zip(squares, own, strict=True))
+        case plan.Subsample(size=size):
+            coefficient, bias = placed.parameter_shapes
+            squared_sums = square_sums(x, size).square()
+            own = [(curv_y * squared_sums).sum((0, 2, 3)), curv_y.sum((0, 2, 3))]
+            each = weights[coefficient].detach().square()[:, None, None] * curv_y
+            return _spread(each, size), dict(zip((coefficient, bias), own, strict=True))
+        case plan.AveragePool(size=size):
+            return _spread(curv_y / size**4, size), {}
+        case plan.Activation():
+            (slope,) = _passed_back(placed, x, torch.ones_like(curv_y), {})
+            return curv_y * slope.square(), {}
+        case plan.MaxPool() | plan.Flatten():  # their slopes are 0 and 1
+            (curv_x,) = _passed_back(placed, x, curv_y, {})
+            return curv_x, {}
+
+
+def _passed_back(placed: PlacedLayer, x: Tensor, grad_y: Tensor, weights: dict[str, Tensor]) -> tuple[Tensor, ...]:
+    """Return the gradients of a layer for its input and its weights."""
+    x = x.detach().requires_grad_()
+    with torch.enable_grad():
+        y = function_for(placed, weights, x.device)(x)
+    return torch.autograd.grad(y, [x, *weights.values()], grad_y)
+
+
+def _spread(y: Tensor, size: int) -> Tensor:
+    """Copy each number to all places of its square."""
+    return y.repeat_interleave(size, 2).repeat_interleave(size, 3)
