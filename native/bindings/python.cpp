@@ -30,8 +30,9 @@ using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
-// (kind, maps, size, padding, function, frozen), as Layer has them.
-using LayerTuple = std::tuple<std::string, int, int, int, std::string, bool>;
+// (kind, maps, size, padding, function, frozen, seen, codes, factor), as Layer has them.
+using LayerTuple =
+    std::tuple<std::string, int, int, int, std::string, bool, std::vector<std::vector<int>>, std::vector<float>, float>;
 
 void require(bool fits, const char* what) {
   if (!fits) throw std::invalid_argument(what);
@@ -46,10 +47,12 @@ T named(const std::string& name, std::initializer_list<std::pair<const char*, T>
 }
 
 Layer layer_of(const LayerTuple& tuple) {
-  const auto& [kind, maps, size, padding, function, frozen] = tuple;
+  const auto& [kind, maps, size, padding, function, frozen, seen, codes, factor] = tuple;
   Layer layer;
   layer.kind = named<Layer::Kind>(kind, {{"convolution", Layer::Kind::convolution},
+                                         {"subsample", Layer::Kind::subsample},
                                          {"dense", Layer::Kind::dense},
+                                         {"rbf", Layer::Kind::rbf},
                                          {"average_pool", Layer::Kind::average_pool},
                                          {"max_pool", Layer::Kind::max_pool},
                                          {"activation", Layer::Kind::activation},
@@ -60,8 +63,12 @@ Layer layer_of(const LayerTuple& tuple) {
   layer.function = named<Function>(function, {{"none", Function::none},
                                               {"relu", Function::relu},
                                               {"tanh", Function::tanh},
-                                              {"sigmoid", Function::sigmoid}});
+                                              {"sigmoid", Function::sigmoid},
+                                              {"scaled_tanh", Function::scaled_tanh}});
   layer.frozen = frozen;
+  layer.seen = seen;
+  layer.codes = codes;
+  layer.factor = factor;
   return layer;
 }
 
@@ -116,12 +123,18 @@ Examples inputs_source(nb::object inputs, nb::object labels) {
 class PyNetwork {
  public:
   PyNetwork(std::tuple<int, int, int> input, const std::vector<LayerTuple>& layers, const std::string& loss, bool mean,
-            bool adam, float momentum, float weight_decay, float beta1, float beta2, float epsilon)
-      : network_(plan({std::get<0>(input), std::get<1>(input), std::get<2>(input)}, layers_of(layers)),
-                 {named<Loss>(loss, {{"cross_entropy", Loss::cross_entropy},
-                                     {"mean_squared_error", Loss::mean_squared_error}}),
-                  mean},
-                 {adam, momentum, weight_decay, beta1, beta2, epsilon}) {}
+            float j, const std::string& optimizer, float momentum, float weight_decay, float beta1, float beta2,
+            float epsilon, float mu)
+      : PyNetwork({std::get<0>(input), std::get<1>(input), std::get<2>(input)}, layers_of(layers),
+                  {named<Loss>(loss, {{"cross_entropy", Loss::cross_entropy},
+                                      {"mean_squared_error", Loss::mean_squared_error},
+                                      {"maximum_likelihood", Loss::maximum_likelihood},
+                                      {"maximum_a_posteriori", Loss::maximum_a_posteriori}}),
+                   mean, j},
+                  {named<Optimizer::Kind>(optimizer, {{"sgd", Optimizer::Kind::sgd},
+                                                      {"adam", Optimizer::Kind::adam},
+                                                      {"sdlm", Optimizer::Kind::sdlm}}),
+                   momentum, weight_decay, beta1, beta2, epsilon, mu}) {}
 
   nb::tuple train(const Examples& examples, In<std::int64_t> order, const std::vector<std::int64_t>& sizes,
                   float learning_rate) {
@@ -162,6 +175,16 @@ class PyNetwork {
       loss = network_.gradients(inputs.data(), labels.data(), static_cast<std::int64_t>(count), numbers.data());
     }
     return nb::make_tuple(loss, arrays_of(numbers, true));
+  }
+
+  nb::list curvature(In<float> inputs, float at_rbf) {
+    const std::size_t count = check_inputs(inputs);
+    Floats numbers(static_cast<std::size_t>(network_.plan().trained));
+    {
+      const nb::gil_scoped_release unlocked;
+      network_.curvature(inputs.data(), static_cast<std::int64_t>(count), at_rbf, numbers.data());
+    }
+    return arrays_of(numbers, true);
   }
 
   // (N, numbers) for each layer.
@@ -223,6 +246,9 @@ class PyNetwork {
   }
 
  private:
+  PyNetwork(const Shape& input, const std::vector<Layer>& layers, const Objective& objective, const Optimizer& optimizer)
+      : network_(plan_for(input, layers, objective, optimizer), objective, optimizer) {}
+
   static std::vector<Layer> layers_of(const std::vector<LayerTuple>& tuples) {
     std::vector<Layer> layers;
     for (const LayerTuple& tuple : tuples) layers.push_back(layer_of(tuple));
@@ -260,9 +286,7 @@ class PyNetwork {
       if (trained_only && parameter.frozen) continue;
       const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
       auto [data, array] = new_array<float>({rows, columns});
-      for (std::size_t r = 0; r < rows; ++r) {
-        std::copy_n(numbers.data() + parameter.offset + static_cast<std::int64_t>(r) * parameter.stride, columns, data + r * columns);
-      }
+      take(parameter, numbers.data(), data);
       arrays.append(array);
     }
     return arrays;
@@ -274,11 +298,7 @@ class PyNetwork {
       if (trained_only && parameter.frozen) continue;
       const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
       require(next < arrays.size() && arrays[next].size() == rows * columns, "an array does not fit its parameter");
-      for (std::size_t r = 0; r < rows; ++r) {
-        std::copy_n(arrays[next].data() + r * columns, columns,
-                    numbers.data() + parameter.offset + static_cast<std::int64_t>(r) * parameter.stride);
-      }
-      ++next;
+      lenet5::put(parameter, arrays[next++].data(), numbers.data());
     }
     require(next == arrays.size(), "too many arrays");
   }
@@ -286,11 +306,8 @@ class PyNetwork {
   reference::Parameters unpacked() {
     reference::Parameters parameters;
     for (const Parameter& parameter : network_.plan().parameters) {
-      std::vector<float>& own = parameters.emplace_back();
-      for (int r = 0; r < parameter.rows; ++r) {
-        const float* row = network_.numbers().data() + parameter.offset + std::int64_t{r} * parameter.stride;
-        own.insert(own.end(), row, row + parameter.columns);
-      }
+      parameters.emplace_back(static_cast<std::size_t>(parameter.rows) * static_cast<std::size_t>(parameter.columns));
+      take(parameter, network_.numbers().data(), parameters.back().data());
     }
     return parameters;
   }
@@ -338,13 +355,15 @@ NB_MODULE(_kernels, m) {
                   nb::arg("padding"), nb::arg("resize"), nb::arg("flips").none(), nb::arg("flip_vertical"))
       .def_static("from_inputs", inputs_source, nb::arg("inputs"), nb::arg("labels"));
   nb::class_<PyNetwork>(m, "Network", "Weights, optimiser and threads.")
-      .def(nb::init<std::tuple<int, int, int>, const std::vector<LayerTuple>&, const std::string&, bool, bool, float,
-                    float, float, float, float>(),
-           nb::arg("input"), nb::arg("layers"), nb::arg("loss"), nb::arg("mean"), nb::arg("adam"), nb::arg("momentum"),
-           nb::arg("weight_decay"), nb::arg("beta1"), nb::arg("beta2"), nb::arg("epsilon"))
+      .def(nb::init<std::tuple<int, int, int>, const std::vector<LayerTuple>&, const std::string&, bool, float,
+                    const std::string&, float, float, float, float, float, float>(),
+           nb::arg("input"), nb::arg("layers"), nb::arg("loss"), nb::arg("mean"), nb::arg("j"), nb::arg("optimizer"),
+           nb::arg("momentum"), nb::arg("weight_decay"), nb::arg("beta1"), nb::arg("beta2"), nb::arg("epsilon"),
+           nb::arg("mu"))
       .def("train", &PyNetwork::train, nb::arg("examples"), nb::arg("order"), nb::arg("sizes"), nb::arg("learning_rate"))
       .def("scores", &PyNetwork::scores, nb::arg("inputs"))
       .def("gradients", &PyNetwork::gradients, nb::arg("inputs"), nb::arg("labels"))
+      .def("curvature", &PyNetwork::curvature, nb::arg("inputs"), nb::arg("at_rbf"))
       .def("activations", &PyNetwork::activations, nb::arg("inputs"))
       .def("weights", &PyNetwork::weights)
       .def("set_weights", &PyNetwork::set_weights, nb::arg("arrays"))

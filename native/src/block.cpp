@@ -121,7 +121,7 @@ void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
         kernels_.dense_forward(in.whole.data, stage.in.size(), numbers(stage.weight), numbers(stage.bias),
                                stage.out.maps, stage.function, out.data);
         break;
-      case Stage::Work::none:
+      default:  // a function alone: blocks know no other work
         kernels_.squash(stage.function, in.inside, squashed);
         break;
     }

@@ -6,7 +6,13 @@
 namespace lenet5 {
 namespace {
 
-std::int64_t rounded_up(std::int64_t n) { return (n + kRowMultiple - 1) / kRowMultiple * kRowMultiple; }
+using Kind = Layer::Kind;
+
+std::int64_t rounded_up(std::int64_t n, int multiple = kRowMultiple) { return (n + multiple - 1) / multiple * multiple; }
+
+void require(bool fits, const char* otherwise) {
+  if (!fits) throw std::invalid_argument(otherwise);
+}
 
 Stage next_stage(const Shape& in) {
   Stage stage;
@@ -14,58 +20,61 @@ Stage next_stage(const Shape& in) {
   return stage;
 }
 
-// A layer with weights begins a stage. A convolution whose kernels cover the whole input is a dense layer.
-Stage stage_with_weights(const Shape& in, const Layer& layer, std::vector<Parameter>& parameters) {
+Shape pooled(const Shape& in, int size) {
+  require(size > 0 && in.height % size == 0 && in.width % size == 0, "maps do not divide into squares");
+  return {in.maps, in.height / size, in.width / size};
+}
+
+void add_parameters(Plan& plan, Stage& stage, Parameter weight, int biases) {
+  stage.weight = static_cast<int>(plan.parameters.size());
+  stage.bias = stage.weight + 1;
+  plan.parameters.push_back(weight);
+  plan.parameters.push_back({0, 1, biases, biases, weight.frozen});
+}
+
+void check_table(const Layer& layer, int maps_in) {
+  const auto known = [&](int map) { return map >= 0 && map < maps_in; };
+  const auto fits = [&](const std::vector<int>& seen) { return std::ranges::all_of(seen, known); };
+  require(layer.seen.empty() || static_cast<int>(layer.seen.size()) == layer.maps, "a table has a row for each map");
+  require(std::ranges::all_of(layer.seen, fits), "a table connects maps that are not there");
+}
+
+// A convolution whose kernels cover the whole input is a dense layer, unless a table leaves connections out.
+Stage stage_with_weights(Plan& plan, const Shape& in, const Layer& layer) {
+  check_table(layer, in.maps);
   Stage stage = next_stage(in);
-  const bool covers = layer.size == in.height && layer.size == in.width && layer.padding == 0;
-  const bool slides = layer.kind == Layer::Kind::convolution && !covers;
+  const bool covers = layer.size == in.height && layer.size == in.width && layer.padding == 0 && layer.seen.empty();
+  const bool slides = layer.kind == Kind::convolution && !covers;
   const int inputs = slides ? in.maps * layer.size * layer.size : in.size();
   const int grow = 2 * layer.padding - layer.size + 1;
   stage.work = slides ? Stage::Work::convolution : Stage::Work::dense;
   stage.sums = slides ? Shape{layer.maps, in.height + grow, in.width + grow} : Shape{layer.maps, 1, 1};
-  if (layer.maps < 1 || stage.sums.height < 1 || stage.sums.width < 1) throw std::invalid_argument("a kernel does not fit");
+  require(layer.maps > 0 && stage.sums.height > 0 && stage.sums.width > 0, "a kernel does not fit");
   stage.out = stage.sums;
   stage.kernel = slides ? layer.size : 0;
   stage.padding = slides ? layer.padding : 0;
   stage.frozen = layer.frozen;
-  stage.weight = static_cast<int>(parameters.size());
-  stage.bias = stage.weight + 1;
   const int stride = slides ? inputs : static_cast<int>(rounded_up(inputs));
-  parameters.push_back({0, layer.maps, inputs, stride, layer.frozen});
-  parameters.push_back({0, 1, layer.maps, layer.maps, layer.frozen});
+  const int group = plan.lanes * (slides ? kVectorsOfMaps : kVectorsOfUnits);
+  add_parameters(plan, stage, {0, layer.maps, inputs, stride, layer.frozen, group, plan.lanes}, layer.maps);
   return stage;
 }
 
-void place(Plan& plan) {
-  for (const bool frozen : {false, true}) {
-    for (Parameter& parameter : plan.parameters) {
-      if (parameter.frozen != frozen) continue;
-      parameter.offset = plan.numbers;
-      plan.numbers += rounded_up(std::int64_t{parameter.rows} * parameter.stride);
-    }
-    if (!frozen) plan.trained = plan.numbers;
-  }
-}
-
-}  // namespace
-
-Plan plan(Shape input, const std::vector<Layer>& layers) {
-  Plan plan;
-  plan.input = input;
-  plan.layers = layers;
-  Stage stage = next_stage(input);
+void add_block_stages(Plan& plan) {
+  require(blocks_know(plan.layers), "blocks of images do not know one of the layers");
+  Stage stage = next_stage(plan.input);
   auto begin = [&](const Stage& next) {
     const bool empty = stage.work == Stage::Work::none && stage.function == Function::none && !stage.pool_size;
     if (!empty) plan.stages.push_back(stage);
     stage = next;
   };
-  for (const Layer& layer : layers) {
+  for (const Layer& layer : plan.layers) {
     switch (layer.kind) {
-      case Layer::Kind::convolution:
-      case Layer::Kind::dense:
-        begin(stage_with_weights(stage.out, layer, plan.parameters));
+      case Kind::convolution:
+      case Kind::dense:
+        begin(stage_with_weights(plan, stage.out, layer));
         break;
-      case Layer::Kind::activation:
+      case Kind::activation:
         if (!stage.pool_size && stage.function == Function::none) {
           stage.function = layer.function;
         } else if (stage.pool_size && stage.function_after_pool == Function::none) {
@@ -75,28 +84,124 @@ Plan plan(Shape input, const std::vector<Layer>& layers) {
           stage.function = layer.function;
         }
         break;
-      case Layer::Kind::average_pool:
-      case Layer::Kind::max_pool:
+      case Kind::average_pool:
+      case Kind::max_pool:
         if (stage.pool_size) begin(next_stage(stage.out));
-        if (layer.size < 1 || stage.sums.height % layer.size || stage.sums.width % layer.size) {
-          throw std::invalid_argument("maps do not divide into squares");
-        }
-        stage.pooling = layer.kind == Layer::Kind::average_pool ? Pooling::average : Pooling::max;
+        stage.pooling = layer.kind == Kind::average_pool ? Pooling::average : Pooling::max;
         stage.pool_size = layer.size;
-        stage.out = {stage.sums.maps, stage.sums.height / layer.size, stage.sums.width / layer.size};
+        stage.out = pooled(stage.sums, layer.size);
         break;
-      case Layer::Kind::flatten:  // maps without a margin are a row already, map by map and line by line
+      default:  // flatten: maps without a margin are a row already, map by map and line by line
         break;
     }
   }
   begin(Stage{});
-  if (plan.stages.empty() || plan.stages.back().work != Stage::Work::dense ||
-      plan.stages.back().function != Function::none) {
-    throw std::invalid_argument("the last layer must be dense");
+}
+
+Stage single_stage(Plan& plan, const Shape& in, const Layer& layer) {
+  Stage stage = next_stage(in);
+  switch (layer.kind) {
+    case Kind::convolution:
+    case Kind::dense:
+      return stage_with_weights(plan, in, layer);
+    case Kind::subsample:
+      stage.work = Stage::Work::subsample;
+      stage.frozen = layer.frozen;
+      add_parameters(plan, stage, {0, 1, in.maps, in.maps, layer.frozen}, in.maps);
+      break;
+    case Kind::average_pool:
+    case Kind::max_pool:
+      stage.work = Stage::Work::pool;
+      stage.pooling = layer.kind == Kind::average_pool ? Pooling::average : Pooling::max;
+      break;
+    case Kind::rbf:
+      require(layer.maps > 0 && layer.codes.size() == static_cast<std::size_t>(layer.maps * in.size()),
+              "the codes do not fit");
+      stage.work = Stage::Work::rbf;
+      stage.sums = stage.out = {layer.maps, 1, 1};
+      break;
+    case Kind::activation:
+    case Kind::flatten:
+      break;
   }
+  if (stage.work == Stage::Work::subsample || stage.work == Stage::Work::pool) {
+    stage.pool_size = layer.size;
+    stage.sums = stage.out = pooled(in, layer.size);
+  }
+  return stage;
+}
+
+void add_single_stages(Plan& plan) {
+  Shape in = plan.input;
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    const Layer& layer = plan.layers[i];
+    if (layer.kind == Kind::flatten) continue;  // who reads maps as a row goes through them map by map
+    const bool joins = layer.kind == Kind::activation && !plan.stages.empty() &&
+                       plan.stages.back().function == Function::none;
+    if (!joins) {
+      plan.stages.push_back(single_stage(plan, in, layer));
+      plan.stages.back().layer = static_cast<int>(i);
+    }
+    if (layer.kind == Kind::activation) plan.stages.back().function = layer.function;
+    in = plan.stages.back().out;
+  }
+}
+
+void place(Plan& plan) {
+  for (const bool frozen : {false, true}) {
+    for (Parameter& parameter : plan.parameters) {
+      if (parameter.frozen != frozen) continue;
+      parameter.offset = plan.numbers;
+      plan.numbers += rounded_up(parameter.size());
+    }
+    if (!frozen) plan.trained = plan.numbers;
+  }
+}
+
+}  // namespace
+
+std::int64_t Parameter::size() const {
+  return group ? std::int64_t{columns} * rounded_up(rows, lanes) : std::int64_t{rows} * stride;
+}
+
+std::int64_t Parameter::at(int row, int column) const {
+  if (!group) return offset + std::int64_t{row} * stride + column;
+  const int first = row / group * group;
+  const std::int64_t width = std::min<std::int64_t>(group, rounded_up(rows - first, lanes));
+  return offset + std::int64_t{first} * columns + column * width + row - first;
+}
+
+void put(const Parameter& parameter, const float* rows, float* numbers) {
+  for (int row = 0; row < parameter.rows; ++row) {
+    for (int column = 0; column < parameter.columns; ++column) numbers[parameter.at(row, column)] = *rows++;
+  }
+}
+
+void take(const Parameter& parameter, const float* numbers, float* rows) {
+  for (int row = 0; row < parameter.rows; ++row) {
+    for (int column = 0; column < parameter.columns; ++column) *rows++ = numbers[parameter.at(row, column)];
+  }
+}
+
+bool blocks_know(const std::vector<Layer>& layers) {
+  return std::ranges::all_of(layers, [](const Layer& layer) {
+    return layer.kind != Kind::subsample && layer.kind != Kind::rbf && layer.seen.empty();
+  });
+}
+
+Plan plan(Shape input, const std::vector<Layer>& layers, int lanes) {
+  Plan plan;
+  plan.input = input;
+  plan.layers = layers;
+  plan.lanes = lanes;
+  lanes ? add_single_stages(plan) : add_block_stages(plan);
+  const auto gives_scores = [](const Stage& stage) {
+    return (stage.work == Stage::Work::dense || stage.work == Stage::Work::rbf) && stage.function == Function::none;
+  };
+  require(!plan.stages.empty() && gives_scores(plan.stages.back()), "the last layer must be dense or rbf");
   place(plan);
   plan.classes = plan.stages.back().out.maps;
-  const auto trained = [](const Stage& stage) { return stage.work != Stage::Work::none && !stage.frozen; };
+  const auto trained = [](const Stage& stage) { return stage.weight >= 0 && !stage.frozen; };
   plan.first_trained_stage =
       static_cast<int>(std::ranges::find_if(plan.stages, trained) - plan.stages.begin());
   return plan;

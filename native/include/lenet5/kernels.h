@@ -9,12 +9,16 @@
 
 namespace lenet5 {
 
-enum class Function : int { none, relu, tanh, sigmoid };
+enum class Function : int { none, relu, tanh, sigmoid, scaled_tanh };
 enum class Pooling : int { none, average, max };
-enum class Loss : int { cross_entropy, mean_squared_error };
+enum class Loss : int { cross_entropy, mean_squared_error, maximum_likelihood, maximum_a_posteriori };
 
 constexpr int kAlignment = 64;     // bytes: one cache line, and the widest vector
 constexpr int kRowMultiple = 16;   // rows of dense weights are padded with zeros to a multiple of this
+// For single images weights are packed: [group][input][map of the group]. A group is so many vectors of maps; maps beyond
+// the last are zeros.
+constexpr int kVectorsOfMaps = 2;   // of a convolution
+constexpr int kVectorsOfUnits = 8;  // of a dense layer
 
 // The maps of one block. Image i's number at (map, y, x) is data[(map * plane + y * row + x) * lanes + i].
 // Rows may be longer than the width and planes larger than the maps: the margin around padded maps is skipped.
@@ -86,7 +90,8 @@ struct Kernels {
                         float* db);
   void (*bias_gradient)(const Maps& dy, bool add, float* db);
 
-  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores.
+  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores. The two losses of 1998 are
+  // for single images alone.
   LossOfBlock (*loss)(Loss loss, float* scores, int classes, const std::int64_t* labels, int count, float scale);
   void (*store_scores)(const float* scores, int classes, int count, float* const* out);
 
@@ -97,11 +102,44 @@ struct Kernels {
   void (*one_dense)(const Places& in, int places, const float* packed, const float* bias, int units, Function function,
                     float* out);
 
+  // One image, the other layers. The functions that follow them are `squash`, with all maps of a place as one.
+  void (*one_sum_pool)(const Places& in, int size, const float* coefficient, const float* bias, const Places& out,
+                       int height, int width);
+  void (*one_max_pool)(const Places& in, int size, const Places& out, int height, int width);
+  void (*one_rbf)(const Places& in, int places, const float* codes, int classes, float factor, float* out);
+
+  // One image on its way back. Of a layer's two results either may be null; dx lies as `in` does. `height` and `width` are
+  // those of dy.
+  // dy becomes the gradient of what was squashed to y; db that of the biases.
+  void (*one_squash_gradient)(Function function, const Places& y, const Places& dy, int height, int width, bool add,
+                              float* db);
+  // dw is packed as the weights are. `mask` has, for each group and input map, a vector for the maps of the group: 0
+  // where there is no connection. Null: all are there.
+  void (*one_convolution_weight_gradient)(const Places& in, const Places& dy, int height, int width, int kernel,
+                                          const float* mask, bool add, float* dw);
+  // `turned` comes from one_turn; dx covers the padded input.
+  void (*one_turn)(const float* packed, int maps_out, int maps_in, int taps, float* turned);
+  void (*one_convolution_input_gradient)(const Places& dy, int height, int width, const float* turned, int kernel,
+                                         const Places& dx);
+  void (*one_dense_gradients)(const Places& in, int places, const float* packed, const float* dy, int units, bool add,
+                              float* dw, const Places& dx);
+  void (*one_dense_step)(const Places& in, int places, float* packed, const float* dy, int units, const float* rates,
+                         const Places& dx);
+  // `second`: second derivatives, so that the sums are squared; the coefficients are squared already.
+  void (*one_sum_pool_gradients)(const Places& in, int size, const float* coefficient, const Places& dy, int height,
+                                 int width, bool second, bool add, float* dcoefficient, const Places& dx);
+  void (*one_max_pool_gradient)(const Places& in, int size, const Places& dy, int height, int width, const Places& dx);
+  void (*one_rbf_gradient)(const Places& in, int places, const float* codes, int classes, float factor, const float* dy,
+                           const Places& dx);
+
   // The gradients of all threads are summed in their order; so the result depends on their number alone.
   void (*sgd)(const SgdStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
               float* weights, float* momentum);
   void (*adam)(const AdamStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
                float* weights, float* mean, float* square);
+
+  void (*sdlm)(const float* rates, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+               float* weights);
 
   // Multiplies and adds in registers alone; returns how many vectors. The machine's limit is measured with it.
   std::int64_t (*multiply_add_in_registers)(std::int64_t rounds, float* sink);

@@ -10,22 +10,23 @@
 #include "lenet5/memory.h"
 #include "lenet5/one_image.h"
 #include "lenet5/plan.h"
+#include "lenet5/single.h"
 #include "lenet5/source.h"
 #include "lenet5/stopwatch.h"
 #include "lenet5/threads.h"
 
 namespace lenet5 {
 
-struct Objective {
-  Loss loss = Loss::cross_entropy;
-  bool mean = true;  // the gradient is that of the mean over the batch, otherwise of the sum
+struct Optimizer {
+  enum class Kind { sgd, adam, sdlm };
+  Kind kind = Kind::sgd;
+  float momentum = 0, weight_decay = 0;     // of SGD alone, of SGD and Adam
+  float beta1 = 0, beta2 = 0, epsilon = 0;  // of Adam
+  float mu = 0;                             // of stochastic diagonal Levenberg-Marquardt
 };
 
-struct Optimizer {
-  bool adam = false;
-  float momentum = 0, weight_decay = 0;           // of both, of SGD alone
-  float beta1 = 0, beta2 = 0, epsilon = 0;        // of Adam
-};
+// Blocks of images where they know all that is asked for; otherwise single images.
+Plan plan_for(Shape input, const std::vector<Layer>& layers, const Objective& objective, const Optimizer& optimizer);
 
 class Network {
  public:
@@ -39,7 +40,8 @@ class Network {
   Floats& numbers() { return numbers_; }
   void changed() { one_image_is_current_ = false; }
 
-  // What the optimiser remembers of the trained numbers: the momentum, or Adam's two means, or nothing.
+  // What the optimiser remembers of the trained numbers: the momentum, or Adam's two means, or the second derivatives
+  // that decide each number's rate, or nothing.
   std::vector<Floats>& memory() { return memory_; }
   std::int64_t steps = 0;  // that Adam has taken
 
@@ -54,6 +56,10 @@ class Network {
   // The mean loss, and the gradient of every trained number, (plan().trained,).
   double gradients(const float* inputs, const std::int64_t* labels, std::int64_t count, float* out);
 
+  // The second derivative of the loss for every trained number, its mean over the inputs. It begins with `at_rbf` at the
+  // inputs of an rbf layer. On the calling thread alone, so that it does not depend on their number.
+  void curvature(const float* inputs, std::int64_t count, float at_rbf, float* out);
+
   // From now on books where the first thread's time goes.
   void watch() { workers_[0].watch = Stopwatch(plan_.stages.size()); }
   const Stopwatch& stopwatch() const { return workers_[0].watch; }
@@ -63,21 +69,31 @@ class Network {
     std::vector<std::unique_ptr<Block>> blocks;  // one for each number of lanes, widest first
     std::vector<Floats> packed;
     Weights weights;
+    std::unique_ptr<Single> single;
     Floats gradient;
     LossOfBlock total{};
     Stopwatch watch;
   };
+
   struct Range {
     std::int64_t from, to;
   };
 
   void score_one(const float* inputs, float* out);
+  void scores_one_by_one(Worker& worker, const Source& source, Range images, float* out) const;
   Range share_of(std::int64_t count, int thread) const;
   int workers_for(std::int64_t count) const;
+  Single& single_of(Worker& worker) const;
   void pack(Worker& worker);
   Block& block_for(Worker& worker, std::int64_t images);
   void there_and_back(Worker& worker, const Source& source, const std::int64_t* labels, const std::int64_t* indices,
                       Range images, float scale, Range next_images);
+  LossOfBlock there(Worker& worker, const Source& source, const std::int64_t* labels, std::int64_t index,
+                    float scale) const;
+  void one_by_one(Worker& worker, const Source& source, const std::int64_t* labels, const std::int64_t* indices,
+                  Range images, float scale);
+  void train_singles(const Source& source, const std::int64_t* labels, const std::int64_t* order, std::size_t count,
+                     float learning_rate, double* losses, std::int64_t* correct);
   void update(int workers, Range numbers, float learning_rate);
   float scale_of(std::int64_t count) const;
   double mean_loss(double sum, std::int64_t count) const;
@@ -88,6 +104,7 @@ class Network {
   const int threads_;
   Floats numbers_;
   std::vector<Floats> memory_;
+  Floats rates_;  // of each trained number, where they differ
   std::vector<Worker> workers_;
   std::vector<const float*> gradient_of_;
   std::unique_ptr<OneImage> one_image_;  // made when the first single image comes

@@ -58,6 +58,9 @@ LENET5_INLINE F<W> sigmoid(F<W> x) {
   return 0.5f * tanh<W>(0.5f * x) + 0.5f;
 }
 
+// LeCun et al. 1998, equation 6: A tanh(2 x / 3), so that f(1) = 1 and f(-1) = -1.
+constexpr float kAmplitude = 1.7159f, kSteepness = 2.0f / 3.0f;
+
 // Values in registers, or small arrays of them. relu is worth a line of its own: it is one instruction.
 template <int W>
 LENET5_INLINE F<W> squashed(Function function, F<W> x) {
@@ -65,6 +68,7 @@ LENET5_INLINE F<W> squashed(Function function, F<W> x) {
     case Function::relu: return x > 0.0f ? x : F<W>{};
     case Function::tanh: return tanh<W>(x);
     case Function::sigmoid: return sigmoid<W>(x);
+    case Function::scaled_tanh: return kAmplitude * tanh<W>(kSteepness * x);
     case Function::none: break;
   }
   return x;
@@ -77,6 +81,8 @@ LENET5_INLINE F<W> times_slope(Function function, F<W> y, F<W> dy) {
     case Function::relu: return y > 0.0f ? dy : F<W>{};
     case Function::tanh: return dy * (1.0f - y * y);
     case Function::sigmoid: return dy * y * (1.0f - y);
+    // Written as a product, it is exactly 0 where |y| = A, and never below.
+    case Function::scaled_tanh: return dy * (kSteepness / kAmplitude) * ((kAmplitude - y) * (kAmplitude + y));
     case Function::none: break;
   }
   return dy;
@@ -89,6 +95,7 @@ LENET5_INLINE void with_function(Function function, Body&& body) {
     case Function::relu: return body(std::integral_constant<Function, Function::relu>{});
     case Function::tanh: return body(std::integral_constant<Function, Function::tanh>{});
     case Function::sigmoid: return body(std::integral_constant<Function, Function::sigmoid>{});
+    case Function::scaled_tanh: return body(std::integral_constant<Function, Function::scaled_tanh>{});
     case Function::none: return body(std::integral_constant<Function, Function::none>{});
   }
 }

@@ -1,6 +1,9 @@
 // One image, as soon as possible: here the lanes run along the maps of a layer, because there are no other images to
 // fill them. Numbers lie place by place, the maps of a place side by side. Sums are taken in the order of the kernels for
 // blocks, so an image has the same scores alone and among others, to the last bit.
+#pragma once
+
+#include "lenet5/kernels.h"
 #include "function-inl.h"
 
 namespace LENET5_TARGET {
@@ -8,10 +11,10 @@ namespace LENET5_TARGET {
 using lenet5::Places;
 using lenet5::Pooling;
 
-constexpr int kVectorsOfMaps = 2, kVectorsOfUnits = 8;
+using lenet5::kVectorsOfMaps;
+using lenet5::kVectorsOfUnits;
 
-// Weights in the order in which they are read: [group][input][map of the group]. A group is some vectors of maps; maps
-// beyond the last are zeros.
+// Weights in the order in which they are read; see kVectorsOfMaps.
 template <int W>
 void one_pack(const float* weights, int stride, int maps, int inputs, bool convolution, float* packed) {
   const int vectors_at_once = convolution ? kVectorsOfMaps : kVectorsOfUnits;

@@ -10,6 +10,7 @@
 #include "one-image-inl.h"
 #include "optimizer-inl.h"
 #include "pool-inl.h"
+#include "single-inl.h"
 
 namespace LENET5_TARGET {
 
@@ -36,8 +37,21 @@ constexpr lenet5::Kernels kKernels = {
     one_pack<W>,
     one_convolution<W>,
     one_dense<W>,
+    one_sum_pool<W>,
+    one_max_pool<W>,
+    one_rbf<W>,
+    one_squash_gradient<W>,
+    one_convolution_weight_gradient<W>,
+    one_turn<W>,
+    one_convolution_input_gradient<W>,
+    one_dense_gradients<W>,
+    one_dense_step<W>,
+    one_sum_pool_gradients<W>,
+    one_max_pool_gradient<W>,
+    one_rbf_gradient<W>,
     sgd,
     adam,
+    sdlm,
     multiply_add_in_registers<W>,
 };
 

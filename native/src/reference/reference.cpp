@@ -9,13 +9,18 @@ namespace {
 
 using Kind = Layer::Kind;
 
-bool has_weights(const Layer& layer) { return layer.kind == Kind::convolution || layer.kind == Kind::dense; }
+constexpr float kAmplitude = 1.7159f, kSteepness = 2.0f / 3.0f;
+
+bool has_weights(const Layer& layer) {
+  return layer.kind == Kind::convolution || layer.kind == Kind::dense || layer.kind == Kind::subsample;
+}
 
 float value(Function function, float x) {
   switch (function) {
     case Function::relu: return std::max(x, 0.0f);
     case Function::tanh: return std::tanh(x);
     case Function::sigmoid: return 1.0f / (1.0f + std::exp(-x));
+    case Function::scaled_tanh: return kAmplitude * std::tanh(kSteepness * x);
     case Function::none: break;
   }
   return x;
@@ -26,9 +31,16 @@ float slope(Function function, float y) {
     case Function::relu: return y > 0.0f ? 1.0f : 0.0f;
     case Function::tanh: return 1.0f - y * y;
     case Function::sigmoid: return y * (1.0f - y);
+    case Function::scaled_tanh: return kSteepness * (kAmplitude - y * y / kAmplitude);
     case Function::none: break;
   }
   return 1.0f;
+}
+
+bool sees(const Layer& layer, int map, int from) {
+  if (layer.seen.empty()) return true;
+  const std::vector<int>& seen = layer.seen[static_cast<std::size_t>(map)];
+  return std::find(seen.begin(), seen.end(), from) != seen.end();
 }
 
 // Calls body(input, weight, output) with the indices of each product of a convolution; a dense layer is a convolution
@@ -45,6 +57,7 @@ void each_product(const Layer& layer, const Shape& in, const Shape& out, Body&& 
     for (int row = 0; row < out.height; ++row) {
       for (int column = 0; column < out.width; ++column) {
         for (int from = 0; from < in.maps; ++from) {
+          if (!sees(layer, map, from)) continue;
           for (int i = 0; i < layer.size; ++i) {
             for (int j = 0; j < layer.size; ++j) {
               const int y = row + i - layer.padding, x = column + j - layer.padding;
@@ -78,6 +91,12 @@ std::size_t largest(const std::vector<float>& x, const std::vector<int>& square)
   return static_cast<std::size_t>(*std::max_element(square.begin(), square.end(), less));
 }
 
+float sum_of(const std::vector<float>& x, const std::vector<int>& square) {
+  float sum = 0;
+  for (int i : square) sum += x[static_cast<std::size_t>(i)];
+  return sum;
+}
+
 std::vector<float> layer_forward(const Layer& layer, const Shape& in, const Shape& out, const std::vector<float>& x,
                                  const std::vector<float>* weights, const std::vector<float>* biases) {
   std::vector<float> y(static_cast<std::size_t>(out.size()));
@@ -88,6 +107,18 @@ std::vector<float> layer_forward(const Layer& layer, const Shape& in, const Shap
       each_product(layer, in, out, [&](int input, int weight, int output) {
         y[static_cast<std::size_t>(output)] += x[static_cast<std::size_t>(input)] * (*weights)[static_cast<std::size_t>(weight)];
       });
+      break;
+    case Kind::subsample:
+      each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) {
+        const std::size_t map = i / static_cast<std::size_t>(out.height * out.width);
+        y[i] = (*weights)[map] * sum_of(x, square) + (*biases)[map];
+      });
+      break;
+    case Kind::rbf:
+      for (std::size_t i = 0; i < layer.codes.size(); ++i) {
+        const float difference = x[i % x.size()] - layer.codes[i];
+        y[i / x.size()] -= layer.factor * difference * difference;
+      }
       break;
     case Kind::average_pool:
       each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) {
@@ -107,10 +138,13 @@ std::vector<float> layer_forward(const Layer& layer, const Shape& in, const Shap
   return y;
 }
 
+// From the gradient of the output to those of the input and the weights. For second derivatives (`second`) every
+// factor is squared: what they pass through, and what a weight is multiplied with.
 std::vector<float> layer_backward(const Layer& layer, const Shape& in, const Shape& out, const std::vector<float>& x,
                                   const std::vector<float>& y, const std::vector<float>& dy,
-                                  const std::vector<float>* weights, std::vector<float>* dweights,
+                                  const std::vector<float>* weights, bool second, std::vector<float>* dweights,
                                   std::vector<float>* dbiases) {
+  const auto factor = [second](float f) { return second ? f * f : f; };
   std::vector<float> dx(x.size());
   switch (layer.kind) {
     case Kind::convolution:
@@ -118,20 +152,33 @@ std::vector<float> layer_backward(const Layer& layer, const Shape& in, const Sha
       for (std::size_t i = 0; i < dy.size(); ++i) (*dbiases)[i / static_cast<std::size_t>(out.height * out.width)] += dy[i];
       each_product(layer, in, out, [&](int input, int weight, int output) {
         const auto i = static_cast<std::size_t>(input), w = static_cast<std::size_t>(weight), o = static_cast<std::size_t>(output);
-        (*dweights)[w] += x[i] * dy[o];
-        dx[i] += (*weights)[w] * dy[o];
+        (*dweights)[w] += factor(x[i]) * dy[o];
+        dx[i] += factor((*weights)[w]) * dy[o];
       });
+      break;
+    case Kind::subsample:
+      each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) {
+        const std::size_t map = i / static_cast<std::size_t>(out.height * out.width);
+        (*dweights)[map] += factor(sum_of(x, square)) * dy[i];
+        (*dbiases)[map] += dy[i];
+        for (int j : square) dx[static_cast<std::size_t>(j)] += factor((*weights)[map]) * dy[i];
+      });
+      break;
+    case Kind::rbf:
+      for (std::size_t i = 0; i < layer.codes.size(); ++i) {
+        dx[i % x.size()] -= 2.0f * layer.factor * (x[i % x.size()] - layer.codes[i]) * dy[i / x.size()];
+      }
       break;
     case Kind::average_pool:
       each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) {
-        for (int j : square) dx[static_cast<std::size_t>(j)] += dy[i] / static_cast<float>(square.size());
+        for (int j : square) dx[static_cast<std::size_t>(j)] += dy[i] * factor(1.0f / static_cast<float>(square.size()));
       });
       break;
     case Kind::max_pool:
       each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) { dx[largest(x, square)] += dy[i]; });
       break;
     case Kind::activation:
-      for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = dy[i] * slope(layer.function, y[i]);
+      for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = dy[i] * factor(slope(layer.function, y[i]));
       break;
     case Kind::flatten:
       dx = dy;
@@ -140,25 +187,75 @@ std::vector<float> layer_backward(const Layer& layer, const Shape& in, const Sha
   return dx;
 }
 
+// The softmax of the scores in their place, and the logarithm of its sum. Equation 9 has one score more: -j.
+double softmax(const Objective& objective, std::vector<float>& scores) {
+  if (objective.loss == Loss::maximum_a_posteriori) scores.push_back(-objective.j);
+  const float most = *std::max_element(scores.begin(), scores.end());
+  double total = 0.0;
+  for (float score : scores) total += std::exp(static_cast<double>(score - most));
+  for (float& score : scores) score = static_cast<float>(std::exp(static_cast<double>(score - most)) / total);
+  if (objective.loss == Loss::maximum_a_posteriori) scores.pop_back();
+  return std::log(total) + static_cast<double>(most);
+}
+
 // The loss, and the gradient of the scores in their place.
-double loss_of(Loss loss, std::vector<float>& scores, std::int64_t label) {
+double loss_of(const Objective& objective, std::vector<float>& scores, std::int64_t label) {
   const auto at = static_cast<std::size_t>(label);
+  const double score_at = static_cast<double>(scores[at]);
   double sum = 0.0;
-  if (loss == Loss::cross_entropy) {
-    const float most = *std::max_element(scores.begin(), scores.end());
-    double total = 0.0;
-    for (float score : scores) total += std::exp(static_cast<double>(score - most));
-    sum = std::log(total) - static_cast<double>(scores[at] - most);
-    for (float& score : scores) score = static_cast<float>(std::exp(static_cast<double>(score - most)) / total);
-    scores[at] -= 1.0f;
-  } else {
-    scores[at] -= 1.0f;
-    for (float& score : scores) {
-      sum += static_cast<double>(score) * static_cast<double>(score);
-      score *= 2.0f;
-    }
+  switch (objective.loss) {
+    case Loss::cross_entropy:
+    case Loss::maximum_a_posteriori:
+      sum = softmax(objective, scores) - score_at;
+      scores[at] -= 1.0f;
+      break;
+    case Loss::maximum_likelihood:
+      sum = -score_at;
+      std::fill(scores.begin(), scores.end(), 0.0f);
+      scores[at] = -1.0f;
+      break;
+    case Loss::mean_squared_error:
+      scores[at] -= 1.0f;
+      for (float& score : scores) {
+        sum += static_cast<double>(score) * static_cast<double>(score);
+        score *= 2.0f;
+      }
+      break;
   }
   return sum;
+}
+
+// The second derivative of the loss for each score in its place.
+void second_of_loss(const Objective& objective, std::vector<float>& scores) {
+  switch (objective.loss) {
+    case Loss::cross_entropy:
+    case Loss::maximum_a_posteriori:
+      softmax(objective, scores);
+      for (float& score : scores) score *= 1.0f - score;
+      break;
+    case Loss::maximum_likelihood:
+      std::fill(scores.begin(), scores.end(), 0.0f);
+      break;
+    case Loss::mean_squared_error:
+      std::fill(scores.begin(), scores.end(), objective.mean ? 2.0f / static_cast<float>(scores.size()) : 2.0f);
+      break;
+  }
+}
+
+// Passes `dy`, for the output of the layer before `end`, back to the first layer.
+void back(Shape input, const std::vector<Layer>& layers, const Parameters& parameters, std::size_t end,
+          const float* image, const std::vector<std::vector<float>>& values, std::vector<float> dy, bool second,
+          Parameters& sums) {
+  const std::vector<Shape> outputs = shapes(input, layers);
+  std::size_t next = parameters.size();
+  for (std::size_t i = end; i-- > 0;) {
+    const bool own = has_weights(layers[i]);
+    next -= own ? 2 : 0;
+    const std::vector<float> x = i ? values[i - 1] : std::vector<float>(image, image + input.size());
+    dy = layer_backward(layers[i], i ? outputs[i - 1] : input, outputs[i], x, values[i], dy,
+                        own ? &parameters[next] : nullptr, second, own ? &sums[next] : nullptr,
+                        own ? &sums[next + 1] : nullptr);
+  }
 }
 
 }  // namespace
@@ -173,7 +270,9 @@ std::vector<Shape> shapes(Shape input, const std::vector<Layer>& layers) {
         shape = {layer.maps, shape.height + grow, shape.width + grow};
         break;
       }
-      case Kind::dense: shape = {layer.maps, 1, 1}; break;
+      case Kind::dense:
+      case Kind::rbf: shape = {layer.maps, 1, 1}; break;
+      case Kind::subsample:
       case Kind::average_pool:
       case Kind::max_pool: shape = {shape.maps, shape.height / layer.size, shape.width / layer.size}; break;
       case Kind::activation: break;
@@ -199,22 +298,26 @@ std::vector<std::vector<float>> forward(Shape input, const std::vector<Layer>& l
   return values;
 }
 
-double there_and_back(Shape input, const std::vector<Layer>& layers, const Parameters& parameters, Loss loss,
-                      const float* image, std::int64_t label, Parameters& gradients) {
-  const std::vector<Shape> outputs = shapes(input, layers);
+double there_and_back(Shape input, const std::vector<Layer>& layers, const Parameters& parameters,
+                      const Objective& objective, const float* image, std::int64_t label, Parameters& gradients) {
   const auto values = forward(input, layers, parameters, image);
   std::vector<float> dy = values.back();
-  const double sum = loss_of(loss, dy, label);
-  std::size_t next = parameters.size();
-  for (std::size_t i = layers.size(); i-- > 0;) {
-    const bool own = has_weights(layers[i]);
-    next -= own ? 2 : 0;
-    const std::vector<float> x = i ? values[i - 1] : std::vector<float>(image, image + input.size());
-    dy = layer_backward(layers[i], i ? outputs[i - 1] : input, outputs[i], x, values[i], dy,
-                        own ? &parameters[next] : nullptr, own ? &gradients[next] : nullptr,
-                        own ? &gradients[next + 1] : nullptr);
-  }
+  const double sum = loss_of(objective, dy, label);
+  back(input, layers, parameters, layers.size(), image, values, dy, false, gradients);
   return sum;
+}
+
+void curvature(Shape input, const std::vector<Layer>& layers, const Parameters& parameters, const Objective& objective,
+               float at_rbf, const float* image, Parameters& sums) {
+  const auto values = forward(input, layers, parameters, image);
+  if (layers.back().kind == Kind::rbf) {
+    const std::size_t inputs = layers.back().codes.size() / static_cast<std::size_t>(layers.back().maps);
+    return back(input, layers, parameters, layers.size() - 1, image, values, std::vector<float>(inputs, at_rbf), true,
+                sums);
+  }
+  std::vector<float> second = values.back();
+  second_of_loss(objective, second);
+  back(input, layers, parameters, layers.size(), image, values, second, true, sums);
 }
 
 }  // namespace lenet5::reference

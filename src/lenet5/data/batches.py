@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.augment import flipped
+from lenet5.data.distort import KINDS, distorted, drawn
 from lenet5.data.prepare import prepare
 from lenet5.seeds import stream
+from lenet5.spec.distortion import Distortion
 from lenet5.spec.preparation import Preparation
 
 
@@ -38,23 +40,46 @@ class Examples:
         return prepare(chosen, self.preparation)
 
 
-def examples_for_epoch(examples: Examples, seed: int, epoch: int) -> Examples:
-    """Return the examples as one epoch shows them: if the preparation flips, each with probability 1/2.
+def examples_for_epoch(examples: Examples, seed: int, epoch: int, distortion: Distortion | None = None) -> Examples:
+    """Return the examples as one epoch shows them, as many as there are images.
+
+    With a distortion, each image and its distorted copies are samples, and each sample stays the same picture for
+    the whole run. They are dealt at random to copies + 1 epochs, and then these come again: so the 1998 paper
+    (section III-A) shows 60,000 + 540,000 patterns in 20 passes of 60,000, each of them twice.
+    If the preparation flips, each example is flipped with probability 1/2, drawn anew in every epoch.
 
     Where nothing is drawn, they are the very same examples, and an engine that holds them need not copy them again.
     """
+    if distortion is not None:
+        examples = _distorted_for_epoch(examples, seed, epoch, distortion)
     if examples.preparation.flip == "none":
         return examples
     flips = stream(seed, "flips", epoch).random(len(examples.images)) < 0.5
     return replace(examples, flips=flips)
 
 
-def order(count: int, seed: int, epoch: int, sampling: Literal["shuffled", "independent"]) -> NDArray[np.int64]:
+def _distorted_for_epoch(examples: Examples, seed: int, epoch: int, distortion: Distortion) -> Examples:
+    """Sample s is image s % N in version s // N, and version 0 is the image itself; only this epoch's are made."""
+    N, versions = len(examples.images), distortion.copies + 1
+    samples = stream(seed, "distorted samples").permutation(versions * N)
+    part = (epoch - 1) % versions
+    version, image = np.divmod(samples[part * N : (part + 1) * N], N)
+    parameters = np.zeros((N, len(KINDS)))
+    for copy in range(1, versions):
+        here = version == copy
+        parameters[here] = drawn(distortion, N, stream(seed, "distortion", copy))[image[here]]
+    return replace(examples, images=distorted(examples.images[image], parameters), labels=examples.labels[image])
+
+
+def order(
+    count: int, seed: int, epoch: int, sampling: Literal["shuffled", "constant", "independent"]
+) -> NDArray[np.int64]:
     """Return the images of an epoch in their order: (count,) indices.
 
-    sampling  "shuffled" shows each image once; "independent" draws each with replacement
+    sampling  "shuffled" shows each image once; "constant" too, in the same random order in every epoch;
+              "independent" draws each with replacement
     """
-    random = stream(seed, "order", epoch)
+    random = stream(seed, "order", 0 if sampling == "constant" else epoch)
     if sampling == "independent":
         return random.integers(count, size=count)
     return random.permutation(count)

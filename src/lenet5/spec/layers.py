@@ -11,7 +11,7 @@ included. The engines give each kind of layer its arithmetic; see `engines/numpy
 from math import prod
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from lenet5.errors import ShapeError
 from lenet5.spec import paper
@@ -189,10 +189,13 @@ class Rbf(Untrained):
 
     The paper's y is a penalty, the square of the Euclidean distance; the score is -y, so that here as everywhere the
     highest wins. The codes are fixed: they are no parameters.
+
+    factor  the penalty is so many times the square: 1 by equation 7; 1/2 in the authors' later program
     """
 
     kind: Literal["rbf"] = "rbf"
     name: LayerName
+    factor: PositiveFloat = 1.0
     codes: Literal["lecun-1998"] = "lecun-1998"
 
     def output_shape(self, shape: Shape) -> Shape:

@@ -16,13 +16,14 @@ from lenet5.engines.native.library import kernels
 from lenet5.engines.native.network import NativeEngine, NativeNetwork
 from lenet5.errors import EngineError, ShapeError
 from lenet5.recipes import catalogue
+from lenet5.spec.initial import Pytorch
 from lenet5.spec.recipe import Recipe
 
 RECIPE = catalogue.load("archaeology")
 
 
 def network(recipe: Recipe = RECIPE) -> NativeNetwork:
-    weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=1)
+    weights = first_weights(recipe.architecture, Pytorch(), seed=1)
     return NativeEngine().build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
 
 
@@ -55,8 +56,9 @@ from lenet5.data.batches import Examples, batches, order
 from lenet5.engines.initial import first_weights
 from lenet5.engines.native.network import NativeEngine
 from lenet5.recipes import catalogue
+from lenet5.spec.initial import Pytorch
 recipe = catalogue.load("archaeology")
-weights = first_weights(recipe.architecture.parameter_shapes, "pytorch", seed=1)
+weights = first_weights(recipe.architecture, Pytorch(), seed=1)
 network = NativeEngine().build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
 random = np.random.default_rng(0)
 images = random.integers(0, 256, (500, 28, 28), np.uint8)
@@ -157,6 +159,6 @@ def test_labels_and_indices_out_of_range_are_refused(small_mnist: Path) -> None:
 
 
 def test_float64_is_refused_with_a_way_out() -> None:
-    weights = first_weights(RECIPE.architecture.parameter_shapes, "pytorch", seed=1)
+    weights = first_weights(RECIPE.architecture, Pytorch(), seed=1)
     with pytest.raises(EngineError, match="numpy or torch"):
         NativeEngine().build(RECIPE.architecture, weights, RECIPE.objective, RECIPE.optimizer, precision="float64")

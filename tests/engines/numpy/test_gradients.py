@@ -100,7 +100,7 @@ def test_subsampling_adds_its_square() -> None:
 
 
 def test_radial_basis_functions(random: np.random.Generator) -> None:
-    layer = Rbf(random.choice([-1.0, 1.0], size=(3, 8)), 2.0)
+    layer = Rbf(random.choice([-1.0, 1.0], size=(3, 8)), 0.5, 2.0)
     assert largest_error(layer, random.normal(size=(2, 8))) < TOLERANCE
     np.testing.assert_array_equal(layer.forward(layer.codes)[[0, 1, 2], [0, 1, 2]], 0)
 

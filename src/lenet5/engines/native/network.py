@@ -10,26 +10,54 @@ from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
 from lenet5.engines.native.library import kernels
 from lenet5.errors import EngineError, ShapeError
 from lenet5.spec import layers as plan
+from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Adam, Optimizer
+from lenet5.spec.optimizer import Adam, Optimizer, Sdlm, Sgd, rbf_curvature
 
-LayerTuple = tuple[str, int, int, int, str, bool]  # kind, maps or units, side, padding, function, frozen
+# kind, maps or units or classes, side, padding, function, frozen, the input's maps that each map sees, codes, their
+# factor
+LayerTuple = tuple[str, int, int, int, str, bool, Sequence[Sequence[int]], Sequence[float], float]
 
 
 def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
     """Return one layer as the compiled part reads it."""
     match placed.layer:
-        case plan.Convolution(maps=maps, kernel=kernel, padding=padding):
-            return "convolution", maps, kernel, padding, "none", frozen
+        case plan.Convolution(maps=maps, kernel=kernel, padding=padding, table=table):
+            seen = () if table == "full" else placed.layer.maps_seen(placed.input_shape[0])
+            return "convolution", maps, kernel, padding, "none", frozen, seen, (), 1.0
+        case plan.Subsample(size=size):
+            return "subsample", 0, size, 0, "none", frozen, (), (), 1.0
         case plan.Dense(units=units):
-            return "dense", units, 0, 0, "none", frozen
+            return "dense", units, 0, 0, "none", frozen, (), (), 1.0
+        case plan.Rbf(factor=factor):
+            codes = paper.codes()
+            pixels = [float(pixel) for code in codes for pixel in code]
+            return "rbf", len(codes), 0, 0, "none", False, (), pixels, factor
         case plan.AveragePool(size=size) | plan.MaxPool(size=size):
-            return placed.layer.kind, 0, size, 0, "none", False
+            return placed.layer.kind, 0, size, 0, "none", False, (), (), 1.0
         case plan.Activation(function=function):
-            return "activation", 0, 0, 0, function, False
+            return "activation", 0, 0, 0, function, False, (), (), 1.0
         case plan.Flatten():
-            return "flatten", 0, 0, 0, "none", False
+            return "flatten", 0, 0, 0, "none", False, (), (), 1.0
+
+
+def optimizer_arguments(optimizer: Optimizer) -> dict[str, str | float]:
+    """Return an optimiser as the compiled part reads it: what a kind does not have is 0."""
+    unused = dict.fromkeys(("momentum", "weight_decay", "beta1", "beta2", "epsilon", "mu"), 0.0)
+    settings = optimizer.model_dump(include=set(unused))
+    return unused | settings | {"optimizer": optimizer.kind}
+
+
+def memories_of(optimizer: Optimizer) -> tuple[str, ...]:
+    """Return the names of what an optimiser remembers for each trained array."""
+    match optimizer:
+        case Sgd(momentum=momentum):
+            return ("momentum",) if momentum else ()
+        case Adam():
+            return "mean", "square"
+        case Sdlm():
+            return ("curvature",)
 
 
 class NativeNetwork:
@@ -48,21 +76,17 @@ class NativeNetwork:
         self.objective = objective
         self._shapes = architecture.parameter_shapes
         self._trained = [name for name in self._shapes if name.split(".")[0] not in frozen]
-        self._memories = ("mean", "square") if isinstance(optimizer, Adam) else ("momentum",)
-        adam = isinstance(optimizer, Adam)
+        self._memories = memories_of(optimizer)
+        self._counts_steps = isinstance(optimizer, Adam)
+        self._at_rbf = rbf_curvature(optimizer)
         self._network = kernels().Network(
             input=architecture.input,
             layers=[layer_tuple(placed, placed.name in frozen) for placed in architecture.placed],
             loss=objective.loss,
             mean=objective.reduction == "mean",
-            adam=adam,
-            momentum=0.0 if isinstance(optimizer, Adam) else optimizer.momentum,
-            weight_decay=optimizer.weight_decay,
-            beta1=optimizer.beta1 if isinstance(optimizer, Adam) else 0.0,
-            beta2=optimizer.beta2 if isinstance(optimizer, Adam) else 0.0,
-            epsilon=optimizer.epsilon if isinstance(optimizer, Adam) else 0.0,
+            j=objective.j or 0.0,
+            **optimizer_arguments(optimizer),
         )
-        self._counts_steps = adam
         self._put_weights(weights)
 
     def hold(self, examples: Examples) -> None:
@@ -108,6 +132,10 @@ class NativeNetwork:
         loss, arrays = self._network.gradients(self._checked(inputs), np.ascontiguousarray(labels))
         return loss, self._named(self._trained, arrays)
 
+    def curvature(self, inputs: Float) -> Weights:
+        """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        return self._named(self._trained, self._network.curvature(self._checked(inputs), self._at_rbf))
+
     def weights(self) -> Weights:
         """Return a copy of the weights."""
         return self._named(self._shapes, self._network.weights())
@@ -116,21 +144,16 @@ class NativeNetwork:
         """Return a copy of what the optimiser remembers."""
         memories, steps = self._network.state()
         state: Weights = {"steps": np.array(steps, np.int64)} if self._counts_steps else {}
-        for memory, arrays in zip(self._memories, memories, strict=False):
+        for memory, arrays in zip(self._memories, memories, strict=True):
             state |= {f"{memory}.{name}": array for name, array in self._named(self._trained, arrays).items()}
         return state
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
         """Put weights and optimiser state back, as `weights` and `state` returned them."""
         check_weights(self.architecture, weights)
-        own = self.state()
-        check_state(own, state)
+        check_state(self.state(), state)
         self._put_weights(weights)
-        memories = [
-            [_floats(state[f"{memory}.{name}"]) for name in self._trained]
-            for memory in self._memories
-            if any(name.startswith(f"{memory}.") for name in own)
-        ]
+        memories = [[_floats(state[f"{memory}.{name}"]) for name in self._trained] for memory in self._memories]
         self._network.set_state(memories, int(state.get("steps", 0)))
 
     def watch(self) -> None:

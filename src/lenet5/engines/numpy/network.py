@@ -51,8 +51,8 @@ def layer_for(placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
         case plan.Dense():
             weight, bias = own
             return Dense(weight, bias)
-        case plan.Rbf():
-            return Rbf(np.array(paper.codes(), np.float32), at_rbf)
+        case plan.Rbf(factor=factor):
+            return Rbf(np.array(paper.codes(), np.float32), factor, at_rbf)
         case plan.AveragePool(size=size):
             return AveragePool(size)
         case plan.MaxPool(size=size):

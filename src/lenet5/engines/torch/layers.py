@@ -34,9 +34,9 @@ def square_sums(x: Tensor, size: int) -> Tensor:
     return functional.avg_pool2d(x, size, divisor_override=1)
 
 
-def rbf(x: Tensor, codes: Tensor) -> Tensor:
-    """Return minus the squared distance of x (N, C) from each code (K, C): (N, K)."""
-    return -(x[:, None] - codes).square().sum(2)
+def rbf(x: Tensor, codes: Tensor, factor: float) -> Tensor:
+    """Return minus `factor` times the squared distance of x (N, C) from each code (K, C): (N, K)."""
+    return -factor * (x[:, None] - codes).square().sum(2)
 
 
 SQUASH: dict[str, Function] = {
@@ -68,9 +68,9 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
         case plan.Dense():
             weight, bias = own
             return partial(functional.linear, weight=weight, bias=bias)
-        case plan.Rbf():
+        case plan.Rbf(factor=factor):
             codes = torch.tensor(paper.codes(), dtype=torch.get_default_dtype(), device=device)
-            return lambda x: rbf(x, codes.to(x.dtype))
+            return lambda x: rbf(x, codes.to(x.dtype), factor)
         case plan.AveragePool(size=size):
             if device.type == "cpu":
                 return lambda x: AveragePool.apply(x, size)  # type: ignore[no-untyped-call]

@@ -1,0 +1,84 @@
+// A single image on its way through the network, forward and back: any layers, and no other image to wait for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lenet5/memory.h"
+#include "lenet5/plan.h"
+#include "lenet5/source.h"
+#include "lenet5/stopwatch.h"
+
+namespace lenet5 {
+
+class Single {
+ public:
+  // The plan must be one for the lanes of these kernels.
+  Single(const Plan& plan, const Kernels& kernels);
+
+  void load(const Source& source, std::int64_t index, Stopwatch& watch);
+
+  // From the inputs to the scores, (plan.classes,).
+  void forward(const float* numbers, Stopwatch& watch);
+  const float* scores() const { return values_.back().inside.data; }
+
+  // The loss, and with it the gradient of the scores times `scale`.
+  LossOfBlock loss(const Objective& objective, std::int64_t label, float scale);
+
+  // Lays out the weights for the way back. Call it when they have changed.
+  void turn(const float* numbers);
+
+  // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
+  void backward(const float* numbers, bool add, float* gradients, Stopwatch& watch);
+
+  // The way back of an image that is a batch by itself, and then its step: each weight follows its gradient, by its rate.
+  // `gradients` is memory for some of them.
+  void step(float* numbers, const float* rates, float* gradients, Stopwatch& watch);
+
+  // After forward: adds the second derivative of the loss for each trained weight. `squares` are those of the numbers,
+  // and so is what `turn` was given. At an rbf layer it begins with `at_rbf` for each of its inputs.
+  void curvature(const float* squares, const Objective& objective, float at_rbf, float* sums);
+
+ private:
+  // Numbers with a margin for the padding of the convolution that reads them.
+  struct Padded {
+    Places whole, inside;
+    std::int64_t size;
+  };
+  struct Constants {         // of a stage
+    Floats mask;             // of a convolution with a table
+    Floats turned;           // weights of a convolution for the way back; these change
+    Floats codes;            // of an rbf layer
+    float factor = 1.0f;     // of an rbf layer
+    Floats coefficients[2];  // of a mean: its share, and the square of it for second derivatives
+    Floats zeros;            // biases of a mean
+  };
+  struct WayBack {
+    const float* numbers;
+    float* sums;         // of the gradients, or second derivatives
+    bool add;            // to what is there
+    bool second;         // derivatives
+    float* following;    // the numbers once more if dense weights are to follow their gradients at once, by these rates
+    const float* rates;
+  };
+  Padded make(const Shape& shape, int padding, int stride);
+  Constants constants_of(const Stage& stage, bool turns) const;
+  void load_bytes(const Source& source, std::int64_t index);
+  double softmax(const Objective& objective);
+  void back(int last, const WayBack& way, Stopwatch& watch);
+  void stage_back(std::size_t s, const WayBack& way, Stopwatch& watch);
+  Places squares_of(std::size_t stage);
+  Maps as_maps(const Places& places, const Shape& shape) const;
+
+  const Plan& plan_;
+  const Kernels& kernels_;
+  std::vector<Floats> memory_;
+  std::vector<Padded> values_;     // [s] goes into stage s; the last are the scores
+  std::vector<Padded> gradients_;  // of values_, where they are needed
+  std::vector<Constants> constants_;
+  Floats squares_;                 // of the values of one stage
+  std::vector<float> pixels_;      // an image before it is resized
+  std::vector<double> shares_;     // of the classes in the softmax
+};
+
+}  // namespace lenet5
