@@ -13,10 +13,11 @@ LEVELS = {
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "reports": 6,
-    "api": 7, "classifier": 7,
-    "cli": 8,
-    "__init__": 9, "__main__": 9,
+    "studies": 6,
+    "reports": 7,
+    "api": 8, "classifier": 8,
+    "cli": 9,
+    "__init__": 10, "__main__": 10,
 }  # fmt: skip
 
 

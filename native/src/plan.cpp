@@ -8,7 +8,9 @@ namespace {
 
 using Kind = Layer::Kind;
 
-std::int64_t rounded_up(std::int64_t n, int multiple = kRowMultiple) { return (n + multiple - 1) / multiple * multiple; }
+std::int64_t rounded_up(std::int64_t n, int multiple = kRowMultiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 void require(bool fits, const char* otherwise) {
   if (!fits) throw std::invalid_argument(otherwise);

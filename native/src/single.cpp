@@ -35,7 +35,8 @@ Single::Padded Single::make(const Shape& shape, int padding, int stride) {
 
 Single::Constants Single::constants_of(const Stage& stage, bool turns) const {
   const Layer& layer = plan_.layers[static_cast<std::size_t>(stage.layer)];
-  const auto padded = [&](int n) { return static_cast<std::size_t>((n + plan_.lanes - 1) / plan_.lanes * plan_.lanes); };
+  const int lanes = plan_.lanes;
+  const auto padded = [lanes](int n) { return static_cast<std::size_t>((n + lanes - 1) / lanes * lanes); };
   const auto maps_in = static_cast<std::size_t>(stage.in.maps), maps_out = static_cast<std::size_t>(stage.out.maps);
   Constants made;
   if (stage.work == Stage::Work::convolution && turns) {
@@ -138,31 +139,32 @@ void Single::forward(const float* numbers, Stopwatch& watch) {
     const Stage& stage = plan_.stages[s];
     const Padded &in = values_[s], &out = values_[s + 1];
     const int places = stage.in.height * stage.in.width, height = stage.out.height, width = stage.out.width;
-    const auto own = [&](int parameter) {
-      return numbers + plan_.parameters[static_cast<std::size_t>(parameter)].offset;
+    const auto numbers_of = [&](int parameter) {
+      return parameter < 0 ? nullptr : numbers + plan_.parameters[static_cast<std::size_t>(parameter)].offset;
     };
+    const float *weights = numbers_of(stage.weight), *biases = numbers_of(stage.bias);
+    const Constants& own = constants_[s];
     switch (stage.work) {
       case Stage::Work::convolution:
-        kernels_.one_convolution(in.whole, own(stage.weight), own(stage.bias), stage.kernel, stage.function,
-                                 Pooling::none, Function::none, out.inside, height, width);
+        kernels_.one_convolution(in.whole, weights, biases, stage.kernel, stage.function, Pooling::none, Function::none,
+                                 out.inside, height, width);
         break;
       case Stage::Work::dense:
-        kernels_.one_dense(in.whole, places, own(stage.weight), own(stage.bias), stage.out.maps, stage.function,
-                           out.inside.data);
+        kernels_.one_dense(in.whole, places, weights, biases, stage.out.maps, stage.function, out.inside.data);
         break;
       case Stage::Work::subsample:
-        kernels_.one_sum_pool(in.inside, stage.pool_size, own(stage.weight), own(stage.bias), out.inside, height, width);
+        kernels_.one_sum_pool(in.inside, stage.pool_size, weights, biases, out.inside, height, width);
         break;
       case Stage::Work::pool:
         if (stage.pooling == Pooling::average) {
-          kernels_.one_sum_pool(in.inside, stage.pool_size, constants_[s].coefficients[0].data(),
-                                constants_[s].zeros.data(), out.inside, height, width);
+          kernels_.one_sum_pool(in.inside, stage.pool_size, own.coefficients[0].data(), own.zeros.data(), out.inside,
+                                height, width);
         } else {
           kernels_.one_max_pool(in.inside, stage.pool_size, out.inside, height, width);
         }
         break;
       case Stage::Work::rbf:
-        kernels_.one_rbf(in.whole, places, constants_[s].codes.data(), stage.out.maps, constants_[s].factor, out.inside.data);
+        kernels_.one_rbf(in.whole, places, own.codes.data(), stage.out.maps, own.factor, out.inside.data);
         break;
       case Stage::Work::none:
         kernels_.squash(stage.function, as_maps(in.inside, stage.in), as_maps(out.inside, stage.out));
@@ -255,11 +257,13 @@ Places Single::squares_of(std::size_t stage) {
   return squares;
 }
 
-// A second derivative passes a layer by the squares of what the first passes it by, and is that of a weight by the square
-// of what it is multiplied with (LeCun et al. 1998, equations 23 to 27). So the same kernels do both.
+// A second derivative passes a layer by the squares of what the first passes it by, and is that of a weight by the
+// square of what it is multiplied with (LeCun et al. 1998, equations 23 to 27). So the same kernels do both.
 void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
   const Stage& stage = plan_.stages[s];
+  const Padded& in = values_[s];
   const Places &y = values_[s + 1].inside, &dy = gradients_[s + 1].inside;
+  const Constants& own = constants_[s];
   const int places = stage.in.height * stage.in.width, height = stage.out.height, width = stage.out.width;
   const auto offset = [&](int parameter) { return plan_.parameters[static_cast<std::size_t>(parameter)].offset; };
   const bool trains = stage.weight >= 0 && !stage.frozen;
@@ -274,18 +278,18 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
   switch (stage.work) {
     case Stage::Work::convolution: {
       if (trains) {
-        const Places x = way.second ? squares_of(s) : values_[s].whole;
-        const float* mask = constants_[s].mask.size() ? constants_[s].mask.data() : nullptr;
+        const Places x = way.second ? squares_of(s) : in.whole;
+        const float* mask = own.mask.size() ? own.mask.data() : nullptr;
         kernels_.one_convolution_weight_gradient(x, dy, height, width, stage.kernel, mask, way.add, dweight);
       }
       watch.lap(s, Work::weight_gradient);
       if (dx.whole.data) {
-        kernels_.one_convolution_input_gradient(dy, height, width, constants_[s].turned.data(), stage.kernel, dx.whole);
+        kernels_.one_convolution_input_gradient(dy, height, width, own.turned.data(), stage.kernel, dx.whole);
       }
       break;
     }
     case Stage::Work::dense: {
-      const Places x = way.second ? squares_of(s) : values_[s].whole;
+      const Places x = way.second ? squares_of(s) : in.whole;
       if (way.following && trains) {
         kernels_.one_dense_step(x, places, way.following + offset(stage.weight), dy.data, stage.out.maps,
                                 way.rates + offset(stage.weight), dx.whole);
@@ -295,20 +299,20 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
       break;
     }
     case Stage::Work::subsample:
-      kernels_.one_sum_pool_gradients(values_[s].inside, stage.pool_size, weights, dy, height, width, way.second,
+      kernels_.one_sum_pool_gradients(in.inside, stage.pool_size, weights, dy, height, width, way.second,
                                       way.add, dweight, dx.inside);
       break;
     case Stage::Work::pool:
       if (stage.pooling == Pooling::average) {
-        const Floats& shares = constants_[s].coefficients[way.second];
-        kernels_.one_sum_pool_gradients(values_[s].inside, stage.pool_size, shares.data(), dy, height, width, way.second,
+        const Floats& shares = own.coefficients[way.second];
+        kernels_.one_sum_pool_gradients(in.inside, stage.pool_size, shares.data(), dy, height, width, way.second,
                                         way.add, nullptr, dx.inside);
       } else {
-        kernels_.one_max_pool_gradient(values_[s].inside, stage.pool_size, dy, height, width, dx.inside);
+        kernels_.one_max_pool_gradient(in.inside, stage.pool_size, dy, height, width, dx.inside);
       }
       break;
     case Stage::Work::rbf:
-      kernels_.one_rbf_gradient(values_[s].whole, places, constants_[s].codes.data(), stage.out.maps, constants_[s].factor,
+      kernels_.one_rbf_gradient(in.whole, places, own.codes.data(), stage.out.maps, own.factor,
                                 dy.data, dx.whole);
       break;
     case Stage::Work::none:

@@ -45,8 +45,9 @@ Layer with_table(Layer layer, int maps_in) {
   return layer;
 }
 
-Layer rbf(int classes, int inputs) {
+Layer rbf(int classes, int inputs, float factor = 1.0f) {
   Layer layer{Kind::rbf, classes, 0, 0, {}, false};
+  layer.factor = factor;
   std::mt19937 random(5);
   for (int i = 0; i < classes * inputs; ++i) layer.codes.push_back(random() % 2 ? 1.0f : -1.0f);
   return layer;
@@ -93,12 +94,12 @@ std::vector<Case> single_cases() {
   const auto relu = squash(Function::relu), sigmoid = squash(Function::sigmoid), scaled = squash(Function::scaled_tanh);
   return {
       {"1998", {1, 32, 32},
-       {convolution(6, 5), scaled, subsample(2), scaled, with_table(convolution(16, 5), 6), scaled, subsample(2), scaled,
-        convolution(120, 5), scaled, kFlatten, dense(84), scaled, rbf(10, 84)},
+       {convolution(6, 5), scaled, subsample(2), scaled, with_table(convolution(16, 5), 6), scaled, subsample(2),
+        scaled, convolution(120, 5), scaled, kFlatten, dense(84), scaled, rbf(10, 84)},
        {Loss::maximum_a_posteriori, true, 1.0f}},
       {"1998, maximum likelihood", {1, 32, 32},
-       {convolution(6, 5), scaled, subsample(2), scaled, with_table(convolution(16, 5), 6), scaled, subsample(2), scaled,
-        convolution(120, 5), scaled, kFlatten, dense(84), scaled, rbf(10, 84)},
+       {convolution(6, 5), scaled, subsample(2), scaled, with_table(convolution(16, 5), 6), scaled, subsample(2),
+        scaled, convolution(120, 5), scaled, kFlatten, dense(84), scaled, rbf(10, 84, 0.5f)},
        {Loss::maximum_likelihood}},
       {"padding, a kernel of 3, a square of 3", {2, 13, 10},
        {with_table(convolution(11, 3, 2), 2), sigmoid, subsample(3), relu, convolution(5, 3, 1), scaled, kFlatten,
@@ -112,6 +113,8 @@ std::vector<Case> single_cases() {
        {Loss::maximum_likelihood}},
       {"maps before the codes", {1, 11, 16},
        {convolution(1, 5), sigmoid, kFlatten, rbf(10, 84)}, {Loss::maximum_a_posteriori, true, 2.0f}},
+      {"so far from all codes that e to the distance overflows", {1, 30, 30},
+       {convolution(2, 1), kFlatten, rbf(10, 1800)}, {Loss::maximum_a_posteriori, true, 1.0f}},
       {"subsampling first", {3, 6, 4},
        {subsample(2), scaled, relu, pool(Kind::average_pool, 1), kFlatten, dense(4)},
        {Loss::mean_squared_error, true}},
@@ -245,8 +248,8 @@ void test_block(const Case& test, const Kernels& kernels, const std::string& nam
   }
 }
 
-// Single images, one after the other: scores, loss, gradients and second derivatives; added to the first image's are the
-// others'.
+// Single images, one after the other: scores, loss, gradients and second derivatives; added to the first image's are
+// the others'.
 void test_single(const Case& test, const Kernels& kernels, const std::string& name) {
   const std::string what = name + " x" + std::to_string(kernels.lanes) + ", one by one, " + test.name;
   const Plan plan = lenet5::plan(test.input, test.layers, kernels.lanes);
@@ -266,8 +269,8 @@ void test_single(const Case& test, const Kernels& kernels, const std::string& na
     single.forward(numbers.data(), off);
     const auto values = reference::forward(test.input, test.layers, made.parameters, image);
     compare(what + ", scores", single.scores(), values.back(), values.back().size());
-    const double expected_loss = reference::there_and_back(test.input, test.layers, made.parameters, test.objective, image,
-                                                           made.labels[i], expected);
+    const double expected_loss = reference::there_and_back(test.input, test.layers, made.parameters, test.objective,
+                                                           image, made.labels[i], expected);
     single.turn(numbers.data());
     const LossOfBlock loss = single.loss(test.objective, made.labels[i], 1.0f);
     compare(what + ", loss", &loss.sum, &expected_loss, 1);
@@ -341,6 +344,7 @@ void test_curvature(const Case& test) {
     compare_gradients(std::string(test.name) + ", network's second derivatives", plan, curvature.data(), expected);
     if (optimizer.kind != Optimizer::Kind::sdlm) continue;
     std::copy_n(curvature.data(), curvature.size(), network.memory()[0].data());
+    network.gradients(made.inputs.data(), made.labels.data(), 4, curvature.data());  // leaves nothing behind
     const std::int64_t order[] = {3, 1, 0};
     Source source;
     source.inputs = made.inputs.data();

@@ -9,6 +9,7 @@
     ├── EngineError          an engine is unknown or cannot run here
     ├── ModelError           a model file is damaged or of another kind
     ├── RunError             a run folder cannot be written, read or resumed
+    ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
     ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
     └── InterruptedRunError  a run was asked to stop, and has saved its place
 
@@ -53,6 +54,10 @@ class RunError(Lenet5Error):
     """A run folder cannot be written, read or resumed."""
 
 
+class StudyError(Lenet5Error):
+    """A study's plan or folder is wrong, or an executor cannot be used."""
+
+
 class TrainingError(Lenet5Error):
     """Training cannot go on."""
 
@@ -60,6 +65,6 @@ class TrainingError(Lenet5Error):
 class InterruptedRunError(Lenet5Error):
     """A run was asked to stop by a signal, and has saved its place in its folder."""
 
-    def __init__(self, signal_number: int, run: str) -> None:
-        super().__init__(f"stopped and saved; go on with: lenet5 train --resume {run}")
+    def __init__(self, signal_number: int, run: str, text: str = "") -> None:
+        super().__init__(text or f"stopped and saved; go on with: lenet5 train --resume {run}")
         self.signal_number = signal_number

@@ -1,10 +1,12 @@
 """What LeCun et al. (1998) print about LeNet-5, number by number. Pages are those of the 46-page preprint."""
 
 import numpy as np
+import pytest
 
 from lenet5.engines.initial import first_weights
 from lenet5.recipes import catalogue
 from lenet5.spec import paper
+from lenet5.spec.initial import LeCun1998
 
 RECIPE = catalogue.load("lecun-1998")
 LAYERS = {placed.name: placed for placed in RECIPE.architecture.placed}
@@ -64,15 +66,18 @@ def test_inputs_have_mean_about_0_and_variance_about_1() -> None:
     assert (scale[0], scale[255]) == (-0.1, 1.175)
 
 
-def test_first_weights_lie_within_their_fan_in() -> None:
-    weights = first_weights(RECIPE.architecture, RECIPE.initial, seed=1)
+@pytest.mark.parametrize(("gain", "exponent"), [(2.4, 1.0), (1.0, 0.5)])
+def test_first_weights_lie_within_their_fan_in(gain: float, exponent: float) -> None:
+    """By the paper's rule (p. 41), and by that of the recipe."""
+    weights = first_weights(RECIPE.architecture, LeCun1998(gain=gain, exponent=exponent), seed=1)
     for name, inputs in {"C1": 25, "C5": 400, "F6": 120}.items():
-        largest = np.abs(weights[f"{name}.weight"]).max()
-        assert 0.9 * 2.4 / inputs < largest <= np.float32(2.4 / inputs)
+        largest, bound = np.abs(weights[f"{name}.weight"]).max(), gain / inputs**exponent
+        assert 0.9 * bound < largest <= np.float32(bound)
     for map_, seen in enumerate(SEEN):
         kernels = np.abs(weights["C3.weight"][map_]).max(axis=(1, 2))
         assert (kernels > 0).tolist() == [s2 in seen for s2 in range(6)]
-        assert kernels.max() <= np.float32(2.4 / (25 * len(seen)))
+        assert kernels.max() <= np.float32(gain / (25 * len(seen)) ** exponent)
+    assert (weights["S2.coefficient"] == np.float32(gain / 4**exponent)).all()
 
 
 def test_schedule_of_the_learning_rate() -> None:

@@ -114,3 +114,12 @@ def test_parts_that_do_not_fit_together_are_told(override: str, sentence: str) -
 def test_a_recipe_has_either_epochs_or_steps() -> None:
     with pytest.raises(RecipeError, match="either `epochs` or `steps`"):
         parse(TEXT.replace("epochs = 2", "epochs = 2\nsteps = 9"), where="small.toml")
+
+
+def test_an_override_may_reach_into_the_list_of_layers() -> None:
+    recipe = parse(TEXT, where="small.toml", overrides=["architecture.layers.-1.units=7"])
+    assert recipe.architecture.classes == 7
+    with pytest.raises(RecipeError, match='"9" is not one of the 2 elements'):
+        parse(TEXT, where="small.toml", overrides=["architecture.layers.9.units=7"])
+    with pytest.raises(RecipeError, match="whole element"):
+        parse(TEXT, where="small.toml", overrides=["architecture.layers.0=7"])

@@ -80,6 +80,23 @@ def test_a_run_killed_at_random_moments_ends_in_the_same_bytes(small_mnist: Path
     assert [row.epoch for row in History(folder / "history.jsonl").epochs] == [1, 2, 3]
 
 
+def test_rates_and_distortions_survive_a_kill_inside_the_epoch(small_mnist: Path, tmp_path: Path) -> None:
+    """The second derivatives of an epoch are estimated at its beginning: resuming must not estimate them again."""
+    plan = catalogue.load("lecun-1998-distortions", overrides=["epochs=2"])
+    expected = train(plan, engine="numpy", data_folder=small_mnist, runs_folder=tmp_path / "straight")
+    folder = tmp_path / "killed" / "lecun-1998-distortions-seed1"
+    command = ["lecun-1998-distortions", "--epochs", "2", "--engine", "numpy"]
+    process = start(small_mnist, tmp_path / "killed", *command)
+    wait_for(folder / "history.jsonl", process)  # the first epoch is over
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)  # saves where it is
+    output = process.communicate(timeout=30)[0]
+    assert process.returncode == 143, output
+    assert checkpoint.newest(folder / "checkpoints")[0].position.epoch_step > 0  # type: ignore[union-attr]
+    done = resume(folder, data_folder=small_mnist)
+    assert weights_of(done.model) == weights_of(expected.model)
+
+
 def test_ctrl_c_saves_inside_the_epoch_and_exits_130(small_mnist: Path, tmp_path: Path) -> None:
     expected = straight(small_mnist, tmp_path / "straight", "numpy")
     folder = tmp_path / "archaeology-seed1"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lenet5.data.datasets import load
-from lenet5.errors import DataNotFoundError, EngineError, RunError, TrainingError
+from lenet5.errors import DataError, DataNotFoundError, EngineError, RunError, TrainingError
+from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.spec.recipe import Recipe
@@ -121,3 +122,42 @@ def test_the_environment_tells_what_is_needed_to_repeat_the_run(small_mnist: Pat
     environment = json.loads((run.path / "environment.json").read_text())
     assert {"lenet5", "python", "numpy", "engine", "threads", "data", "recipe_digest"} <= environment.keys()
     assert run.recipe() == recipe("steps=1")
+
+
+def test_validation_images_are_kept_from_training_and_scored(small_mnist: Path, tmp_path: Path) -> None:
+    """The test set is not even looked at: a folder without it is enough."""
+    without_test = tmp_path / "data"
+    (without_test / "mnist").mkdir(parents=True)
+    for file in (small_mnist / "mnist").glob("train-*"):
+        (without_test / "mnist" / file.name).symlink_to(file)
+    run = train(recipe("validation=300", "images=900"), data_folder=without_test, runs_folder=tmp_path)
+    result = run.result()
+    assert result is not None
+    assert (result["scored_on"], result["test_images"]) == ("validation", 300)
+    assert run.history().epochs[-1].step == 2 * 29  # 900 images in batches of 32
+    assert model_file.read(run.model).card.scored_on == "validation"
+    train_set = load("mnist", "train", small_mnist)
+    scored = Predictor(model_file.read(run.model)).predict(train_set.images[1700:])
+    assert result["test_images_correct"] == np.count_nonzero(scored == train_set.labels[1700:])
+
+
+def test_more_validation_than_images_is_one_sentence(small_mnist: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="2,000 training images; 1,500 for validation leave 500"):
+        train(recipe("validation=1500", "images=900"), data_folder=small_mnist, runs_folder=tmp_path)
+
+
+def test_the_network_of_1998_learns_pattern_by_pattern(small_mnist: Path, tmp_path: Path) -> None:
+    plan = catalogue.load("lecun-1998", overrides=["epochs=2"])
+    run = train(plan, engine="native", data_folder=small_mnist, runs_folder=tmp_path)
+    first, second = run.history().epochs
+    assert second.test_accuracy_percent > 80  # of 500 images, after 4,000 steps
+    assert second.train_loss < first.train_loss
+
+
+def test_distorted_copies_change_the_run_and_repeat(small_mnist: Path, tmp_path: Path) -> None:
+    plans = [
+        recipe("epochs=1", *extra) for extra in ((), ("distortion.translation=2.0",), ("distortion.translation=2.0",))
+    ]
+    runs = [train(plan, data_folder=small_mnist, runs_folder=tmp_path) for plan in plans]
+    plain, moved, again = (model_file.read(run.model).weights["C1.weight"].tobytes() for run in runs)
+    assert plain != moved == again

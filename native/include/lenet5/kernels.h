@@ -15,8 +15,8 @@ enum class Loss : int { cross_entropy, mean_squared_error, maximum_likelihood, m
 
 constexpr int kAlignment = 64;     // bytes: one cache line, and the widest vector
 constexpr int kRowMultiple = 16;   // rows of dense weights are padded with zeros to a multiple of this
-// For single images weights are packed: [group][input][map of the group]. A group is so many vectors of maps; maps beyond
-// the last are zeros.
+// For single images weights are packed: [group][input][map of the group]. A group is so many vectors of maps; maps
+// beyond the last are zeros.
 constexpr int kVectorsOfMaps = 2;   // of a convolution
 constexpr int kVectorsOfUnits = 8;  // of a dense layer
 
@@ -108,8 +108,8 @@ struct Kernels {
   void (*one_max_pool)(const Places& in, int size, const Places& out, int height, int width);
   void (*one_rbf)(const Places& in, int places, const float* codes, int classes, float factor, float* out);
 
-  // One image on its way back. Of a layer's two results either may be null; dx lies as `in` does. `height` and `width` are
-  // those of dy.
+  // One image on its way back. Of a layer's two results either may be null; dx lies as `in` does. `height` and `width`
+  // are those of dy.
   // dy becomes the gradient of what was squashed to y; db that of the biases.
   void (*one_squash_gradient)(Function function, const Places& y, const Places& dy, int height, int width, bool add,
                               float* db);

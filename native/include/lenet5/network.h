@@ -56,8 +56,8 @@ class Network {
   // The mean loss, and the gradient of every trained number, (plan().trained,).
   double gradients(const float* inputs, const std::int64_t* labels, std::int64_t count, float* out);
 
-  // The second derivative of the loss for every trained number, its mean over the inputs. It begins with `at_rbf` at the
-  // inputs of an rbf layer. On the calling thread alone, so that it does not depend on their number.
+  // The second derivative of the loss for every trained number, its mean over the inputs. It begins with `at_rbf` at
+  // the inputs of an rbf layer. On the calling thread alone, so that it does not depend on their number.
   void curvature(const float* inputs, std::int64_t count, float at_rbf, float* out);
 
   // From now on books where the first thread's time goes.

@@ -31,8 +31,8 @@ class Single {
   // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
   void backward(const float* numbers, bool add, float* gradients, Stopwatch& watch);
 
-  // The way back of an image that is a batch by itself, and then its step: each weight follows its gradient, by its rate.
-  // `gradients` is memory for some of them.
+  // The way back of an image that is a batch by itself, and then its step: each weight follows its gradient, by its
+  // rate. `gradients` is memory for some of them.
   void step(float* numbers, const float* rates, float* gradients, Stopwatch& watch);
 
   // After forward: adds the second derivative of the loss for each trained weight. `squares` are those of the numbers,

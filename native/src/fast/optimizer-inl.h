@@ -44,7 +44,8 @@ inline void sgd(const SgdStep& step, const float* const* gradients, int threads,
   }
 }
 
-// Stochastic diagonal Levenberg-Marquardt: w <- w - rate g, with a rate for each weight (LeCun et al. 1998, equation 18).
+// Stochastic diagonal Levenberg-Marquardt: w <- w - rate g, with a rate for each weight (LeCun et al. 1998, equation
+// 18).
 inline void sdlm(const float* __restrict rates, const float* const* gradients, int threads, std::int64_t from,
                  std::int64_t to, float* __restrict weights) {
   each_gradient(gradients, threads, from, to, [=](std::int64_t i, float gradient) LENET5_LAMBDA {

@@ -156,7 +156,8 @@ LENET5_INLINE void each_input(const Places& in, int places, Body&& body) {
   }
 }
 
-// Minus `factor` times the square of the distance to each code. The lanes run along the classes: codes are [input][class].
+// Minus `factor` times the square of the distance to each code. The lanes run along the classes: codes are
+// [input][class].
 template <int W>
 void one_rbf(const Places& in, int places, const float* codes, int classes, float factor, float* out) {
   const int n = parts(classes, W);
@@ -207,8 +208,8 @@ void one_squash_gradient(Function function, const Places& y, const Places& dy, i
   });
 }
 
-// The gradient of R x S neighbouring weights for V vectors of maps: x times dy, summed over all places. `x` points to the
-// input under the first of the weights.
+// The gradient of R x S neighbouring weights for V vectors of maps: x times dy, summed over all places. `x` points to
+// the input under the first of the weights.
 //
 // Order: places; the R * S * V sums stay in registers. For 5x5 kernels: V = 2, one kernel row: 5 numbers of x and 2
 // vectors of dy serve 10 FMAs; V = 1, two kernel rows: 10 and 1 serve 10.
@@ -339,8 +340,8 @@ void one_convolution_input_gradient(const Places& dy, int height, int width, con
 }
 
 // dx = dy w in one sweep over the weights, in which body(vector of weights, its gradient) does what else is to be done.
-// Order: groups of 8 vectors of units, then inputs; dy stays in registers. Limited by the loads and stores of what is as
-// large as the weights, and is used once.
+// Order: groups of 8 vectors of units, then inputs; dy stays in registers. Limited by the loads and stores of what is
+// as large as the weights, and is used once.
 template <int W, class Body>
 LENET5_INLINE void each_dense_gradient(const Places& in, int places, const float* packed, const float* dy, int units,
                                        const Places& dx, Body&& body) {

@@ -87,11 +87,13 @@ def _apply(tree: Tree, override: str) -> None:
     except tomllib.TOMLDecodeError:
         value = text.strip()
     *tables, last = path
-    node = tree
+    node: Any = tree
     for name in tables:
-        node = node.setdefault(name, {})
-        if not isinstance(node, dict):
+        node = _element(node, name, key) if isinstance(node, list) else node.setdefault(name, {})
+        if not isinstance(node, dict | list):
             raise RecipeError(f'"{key}": {name} is not a table; its fields cannot be set one by one.')
+    if isinstance(node, list):
+        raise RecipeError(f'"{key}" is a whole element of a list; set one of its fields, or the list.')
     if last == "lr":  # the short spelling must replace the long one, not stand beside it
         last = "learning_rate"
     if path == ["steps"]:
@@ -99,6 +101,14 @@ def _apply(tree: Tree, override: str) -> None:
     if path == ["epochs"]:
         tree.pop("steps", None)
     node[last] = value
+
+
+def _element(elements: list[Any], number: str, key: str) -> Any:
+    """Return an element of a list, such as the layer in `architecture.layers.0.maps`; -1 is the last."""
+    try:
+        return elements[int(number)]
+    except (ValueError, IndexError):
+        raise RecipeError(f'"{key}": "{number}" is not one of the {len(elements)} elements, 0 to -1.') from None
 
 
 def _sentence(error: ErrorDetails, where: str) -> str:

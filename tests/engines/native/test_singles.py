@@ -86,9 +86,9 @@ def test_steps_of_one_image_do_not_depend_on_the_number_of_threads() -> None:
 def test_single_images_teach_it(small_mnist: Path) -> None:
     data = load("mnist", "train", small_mnist)
     net = with_rates(network(), Examples(data.images, data.labels, RECIPE.preparation))
-    steps = net.train(one_by_one(0, 2000), 0.0005)
-    assert steps.losses[-500:].mean() < steps.losses[:500].mean() / 3
-    assert steps.correct[-500:].mean() > 0.7
+    steps = net.train(one_by_one(0, 2000), 0.0002)
+    assert steps.losses[-500:].mean() < steps.losses[:500].mean() / 2
+    assert steps.correct[-500:].mean() > 0.8
 
 
 def test_weights_and_rates_travel_to_another_network(random: np.random.Generator) -> None:

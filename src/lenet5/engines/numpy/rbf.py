@@ -34,7 +34,7 @@ class Rbf(WithoutWeights):
     def curvature(self, curv_y: Float) -> Float:
         """One constant for every input: here the second derivatives begin, whatever the loss.
 
-        For equation 8 it is exactly 2 times the factor. For equation 9 the exact one can be negative; the authors' later program, too,
-        takes a constant.
+        For equation 8 it is exactly 2 times the factor. For equation 9 the exact one can be negative; the authors'
+        later program, too, takes a constant.
         """
         return np.full_like(self._differences[:, 0], self.curvature_of_inputs)

@@ -1,0 +1,142 @@
+"""`lenet5 study`: many runs of one recipe, over choices and seeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from lenet5.cli.console import err, out
+from lenet5.cli.options import DataFolder, EngineName
+from lenet5.engines import registry
+from lenet5.errors import StudyError
+from lenet5.studies import plan as plans
+from lenet5.studies import runner
+from lenet5.studies.executor import Executor
+from lenet5.studies.ledger import Ledger
+from lenet5.studies.statistics import summary
+from lenet5.studies.units import Unit, combinations, units
+
+LOCAL = "local"
+
+
+def study(
+    plan: Annotated[Path, typer.Argument(help="The study's plan, a TOML file; see docs/studies.md.")],
+    on: Annotated[
+        str, typer.Option("--on", help="Where: local, or the address of a Dask scheduler such as tcp://host:8786.")
+    ] = LOCAL,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time on this machine; one a core if not given.", min=1)
+    ] = None,
+    engine: EngineName = registry.AUTO,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the study is kept; studies/NAME if not given.", show_default=False)
+    ] = None,
+    data_dir: DataFolder = None,
+    status: Annotated[bool, typer.Option("--status", help="Tell how far it is, and start nothing.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Try what was set aside once more.")] = False,
+) -> None:
+    """Run every combination of a plan's choices with every seed; what is done already is not done again."""
+    wanted = plans.read(plan)
+    ledger = Ledger(folder or Path("studies") / wanted.name)
+    all_units = units(wanted, registry.get(engine).name)
+    if not status:
+        if again:
+            for unit in all_units:
+                ledger.forgive(unit)
+        executor = _executor(on, workers)
+        with Watcher() as watcher:
+            runner.run(all_units, ledger, executor, data_dir, watcher)
+    _tell(wanted, all_units, ledger)
+
+
+def _executor(on: str, workers: int | None) -> Executor:
+    """Return who does the units."""
+    if on == LOCAL:
+        import os
+
+        from lenet5.studies.local import LocalExecutor
+
+        return LocalExecutor(workers or len(os.sched_getaffinity(0)))
+    if "://" not in on:
+        raise StudyError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
+    from lenet5.studies.cluster import ClusterExecutor
+
+    return ClusterExecutor(on)
+
+
+class Watcher:
+    """What a person sees while a study goes on: a bar, and a line for each run."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[left]}"),
+            console=out, transient=True,
+        )  # fmt: skip
+        self._task = self._bar.add_task("", total=None, left="")
+        self._begun = False
+
+    def __enter__(self) -> "Watcher":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def changed(self, state: runner.State) -> None:
+        """Say how far it is."""
+        if not self._begun:
+            self._bar.console.print(
+                f"{state.total} runs, {state.done} done already, {state.total - state.done - state.failed} to do by "
+                f"{state.workers} workers; how long that takes is known when the first run ends"
+            )
+            self._begun = True
+        left = "" if state.seconds_left is None else f"about {_duration(state.seconds_left)} left"
+        said = f"{state.done} of {state.total} done" + (f", {state.failed} set aside" if state.failed else "")
+        self._bar.update(
+            self._task, total=state.total, completed=state.done + state.failed, description=said, left=left
+        )
+
+    def finished(self, unit: Unit, seconds: float) -> None:
+        """Write the line of a run."""
+        self._bar.console.print(f"done    {_name(unit)}   {_duration(seconds)}", markup=False)
+
+    def failed(self, unit: Unit, error: str, set_aside: bool) -> None:
+        """Write what went wrong."""
+        last = error.strip().splitlines()[-1]
+        then = "set aside" if set_aside else "tried again"
+        err.print(f"failed  {_name(unit)}   {then}: {last}", markup=False)
+
+
+def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:
+    """Print the error of each combination: mean over the seeds, 95 % interval."""
+    table = Table(*[axis.name for axis in plan.vary], "seeds", "error, %", "95 % interval", box=None, pad_edge=False)
+    scored = set()
+    for label, _ in combinations(plan):
+        results = [ledger.result(unit) for unit in all_units if unit.label == label]
+        errors = [result["test_error_percent"][-1] for result in results if result]
+        scored |= {result["result"]["scored_on"] for result in results if result}
+        row = [f"{len(errors)} of {len(results)}", "", ""]
+        if errors:
+            found = summary(errors)
+            row[1] = f"{found.mean:.2f}"
+            row[2] = f"{found.low:.2f} to {found.high:.2f}" if found.n > 1 else ""
+        table.add_row(*label, *row)
+    out.print(table)
+    if scored:
+        out.print(f"after the last epoch, on the {' and the '.join(sorted(scored))} images")
+    for unit in all_units:
+        failure = ledger.failure(unit)
+        if failure:
+            out.print(f"set aside: {_name(unit)}; why: {ledger.place(unit) / 'failed.json'}", markup=False)
+
+
+def _name(unit: Unit) -> str:
+    return ", ".join([*unit.label, f"seed {unit.seed}"])
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

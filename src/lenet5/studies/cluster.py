@@ -1,0 +1,117 @@
+"""Units on a Dask cluster: pip install "lenet5[cluster]". The scheduler may be lost at any time: the ledger is here."""
+
+import logging
+import tempfile
+import time
+import traceback
+from concurrent.futures import CancelledError
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lenet5.data.datasets import load
+from lenet5.errors import Lenet5Error, StudyError
+from lenet5.studies.executor import Outcome, Task
+from lenet5.studies.local import one_thread
+from lenet5.studies.units import Unit
+from lenet5.studies.work import do
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+SECONDS_TO_CONNECT = 10
+KEPT = ("recipe.toml", "environment.json", "history.jsonl", "result.json", "model.safetensors")
+
+
+class ClusterExecutor:
+    """`executor.Executor` that hands units to the workers of a Dask scheduler; results and small files come back."""
+
+    def __init__(self, address: str) -> None:
+        """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
+        try:
+            from distributed import Client
+        except ModuleNotFoundError:
+            raise StudyError('a cluster needs Dask: pip install "lenet5[cluster]"') from None
+        try:
+            self._client = Client(address, timeout=SECONDS_TO_CONNECT)
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{address}: no Dask scheduler answers there ({error}).") from None
+        # Dask writes tracebacks of every lost connection; what a user must know is in our errors.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        self._address = address
+        self._running: dict[Future, Task] = {}
+        self._fingerprints: dict[str, str] = {}
+
+    def free(self) -> int:
+        """Return how many worker threads have nothing to do."""
+        self._check()
+        hands: int = sum(self._client.nthreads().values())
+        return max(0, hands - len(self._running))
+
+    def give(self, task: Task) -> None:
+        """Send a unit to the cluster."""
+        data = task.unit.recipe.data
+        if data not in self._fingerprints:
+            self._fingerprints[data] = load(data, "train", task.data_folder).fingerprint
+        future = self._client.submit(
+            attend, task.unit, self._fingerprints[data], version("lenet5"), key=task.unit.digest, pure=False, retries=0
+        )
+        self._running[future] = task
+
+    def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
+        """Return the outcomes that have come. Raises StudyError when the scheduler is gone."""
+        from distributed import wait
+
+        self._check()
+        if not self._running:
+            time.sleep(seconds)
+            return []
+        try:
+            done = wait(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            return []
+        except CancelledError:  # the scheduler went while we waited
+            raise self._gone() from None
+        return [(self._running.pop(future), self._outcome(future)) for future in done]
+
+    def stop(self) -> None:
+        """Let go of what is running: its workers' folders are temporary."""
+        self._client.cancel(list(self._running))
+        self._client.close()
+
+    def _check(self) -> None:
+        if self._client.status != "running":
+            raise self._gone()
+
+    def _gone(self) -> StudyError:
+        return StudyError(f"{self._address}: the scheduler is gone; start it again, or go on with --on local.")
+
+    def _outcome(self, future: "Future") -> Outcome:
+        if future.status != "finished":
+            return Outcome("failed", error=f"lost on the cluster: {future.exception()}")
+        outcome: Outcome = future.result()
+        future.release()
+        return outcome
+
+
+def attend(unit: Unit, fingerprint: str, wanted_version: str) -> Outcome:
+    """Do a unit on a worker, in a temporary folder; with the very same data and version, or not at all."""
+    here = version("lenet5")
+    if here != wanted_version:
+        return Outcome("failed", error=f"this worker has lenet5 {here}; the study runs {wanted_version}.")
+    try:
+        found = load(unit.recipe.data, "train").fingerprint
+        if found != fingerprint:
+            return Outcome(
+                "failed",
+                error=f"this worker's {unit.recipe.data} has the fingerprint {found}; the study's {fingerprint}.",
+            )
+        with one_thread(), tempfile.TemporaryDirectory() as folder:
+            result: dict[str, Any] = do(unit, Path(folder), None)
+            run = Path(folder) / result["run"]
+            contents = {f"{result['run']}/{name}": (run / name).read_bytes() for name in KEPT}
+            return Outcome("done", result, files=contents)
+    except Lenet5Error as error:
+        return Outcome("failed", error=str(error))
+    except Exception:
+        return Outcome("failed", error=traceback.format_exc())

@@ -1,0 +1,106 @@
+"""What is done, on disk. Whoever runs units holds no truth: start again anywhere, and only what is missing is done.
+
+A study's folder:
+
+plan.toml                  the plan that was last started
+units/<digest>/            one unit
+    result.json            its outcome; there, the unit is done
+    failed.json            why it is set aside after two attempts
+    <recipe>-seed<n>/      the run folder
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lenet5 import files
+from lenet5.errors import RunError, StudyError
+from lenet5.studies.units import Unit
+
+ATTEMPTS = 2
+
+
+class Ledger:
+    """The folder of one study."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def place(self, unit: Unit) -> Path:
+        """Return the folder of a unit, made if need be. Raises StudyError."""
+        path = self.folder / "units" / unit.digest
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{path}: cannot be made ({error.strerror}); choose another with --folder.") from None
+        return path
+
+    def result(self, unit: Unit) -> dict[str, Any] | None:
+        """Return the outcome of a unit, or None while it is not done."""
+        return _read(self.folder / "units" / unit.digest / "result.json")
+
+    def failure(self, unit: Unit) -> dict[str, Any] | None:
+        """Return why a unit is set aside, or None."""
+        return _read(self.folder / "units" / unit.digest / "failed.json")
+
+    def finish(self, unit: Unit, result: dict[str, Any]) -> None:
+        """Write down that a unit is done. Done twice, it is the same."""
+        place = self.place(unit)
+        files.write_atomically(place / "result.json", _json(result))
+        (place / "failed.json").unlink(missing_ok=True)
+
+    def receive(self, unit: Unit, result: dict[str, Any], contents: dict[str, bytes]) -> None:
+        """Write down a result together with the files that came with it from elsewhere."""
+        for name, content in contents.items():
+            target = self.place(unit) / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomically(target, content)
+        if self.result(unit) is None:
+            self.finish(unit, result)
+
+    def fail(self, unit: Unit, error: str) -> bool:
+        """Write down a failed attempt; return whether the unit is now set aside."""
+        place = self.place(unit)
+        before = _read(place / "attempts.json") or {"errors": []}
+        errors = [*before["errors"], error]
+        if len(errors) < ATTEMPTS:
+            files.write_atomically(place / "attempts.json", _json({"errors": errors}))
+            return False
+        files.write_atomically(place / "failed.json", _json({"label": unit.label, "seed": unit.seed, "errors": errors}))
+        (place / "attempts.json").unlink(missing_ok=True)
+        return True
+
+    def forgive(self, unit: Unit) -> None:
+        """Let a unit that was set aside be tried again."""
+        for name in ("failed.json", "attempts.json"):
+            (self.place(unit) / name).unlink(missing_ok=True)
+
+    @contextmanager
+    def alone(self, unit: Unit) -> Iterator[bool]:
+        """Hold a unit while the block runs: False says that another process holds it. Its end frees it."""
+        lock = files.lock_folder(self.place(unit))
+        try:
+            lock.__enter__()
+        except RunError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.__exit__(None, None, None)
+
+
+def _json(values: dict[str, Any]) -> bytes:
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{path}: cannot be read ({error}); delete it, and the unit is done again.") from None
+    return values if isinstance(values, dict) else None

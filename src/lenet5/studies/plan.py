@@ -1,0 +1,68 @@
+"""A study as a value, equal to its TOML file."""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveInt, ValidationError
+
+from lenet5.errors import StudyError
+from lenet5.spec.plan import Plan
+
+Options = dict[str, tuple[str, ...]]
+
+
+class Axis(Plan):
+    """One thing that is varied.
+
+    name     what it is
+    options  label -> overrides of the recipe, such as "batch_size=64"; an empty list leaves the recipe as it is
+    """
+
+    name: str
+    options: Annotated[Options, Field(min_length=1)]
+
+
+class StudyPlan(Plan):
+    """The runs of a study: every combination of the axes' options, each with every seed.
+
+    recipe  a shipped recipe's name, or a TOML file, beside the plan if its path is relative
+    seeds   a list, or a number: 5 means 1 to 5
+    set     overrides for all runs
+    vary    the axes; none is a study of seeds alone
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    recipe: str
+    seeds: PositiveInt | tuple[Annotated[int, Field(ge=0)], ...] = 5
+    set: tuple[str, ...] = ()
+    vary: tuple[Axis, ...] = ()
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds one by one."""
+        return self.seeds if isinstance(self.seeds, tuple) else tuple(range(1, self.seeds + 1))
+
+
+def read(path: Path) -> StudyPlan:
+    """Return the plan in a TOML file. Raises StudyError, naming what is wrong with it."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not valid TOML: {error}.") from None
+    known = StudyPlan.model_fields
+    for key in tree:
+        if key not in known:
+            nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise StudyError(f'{path}: there is no key "{key}". Did you mean "{nearest}"?')
+    try:
+        plan = StudyPlan.model_validate(tree, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise StudyError(f"{path}: {place}: {first['msg']}.") from None
+    beside = path.parent / plan.recipe
+    return plan.model_copy(update={"recipe": str(beside)}) if plan.recipe.endswith(".toml") else plan

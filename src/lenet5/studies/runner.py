@@ -1,0 +1,130 @@
+"""Do what is missing of a study."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lenet5.errors import InterruptedRunError
+from lenet5.studies.executor import Executor, Outcome, Task
+from lenet5.studies.ledger import Ledger
+from lenet5.studies.units import Unit
+from lenet5.training.interrupt import polite_stop
+
+SECONDS_A_LOOK = 0.5  # at the keyboard, between outcomes
+SECONDS_UNTIL_ASKED_AGAIN = 5.0  # for a unit that another process has
+
+
+@dataclass
+class State:
+    """How far a study is: units done, set aside, left; and how long one took here."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    seconds: list[float] = field(default_factory=list)
+    workers: int = 1
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate by the mean of the units done here; None until the first one is."""
+        if not self.seconds:
+            return None
+        return (self.total - self.done - self.failed) * sum(self.seconds) / len(self.seconds) / self.workers
+
+
+class Observer(Protocol):
+    """Who watches a study."""
+
+    def changed(self, state: State) -> None:
+        """Called at the beginning, and whenever the state changes."""
+        ...
+
+    def finished(self, unit: Unit, seconds: float) -> None:
+        """Called when a unit is done."""
+        ...
+
+    def failed(self, unit: Unit, error: str, set_aside: bool) -> None:
+        """Called when an attempt has failed; the unit is tried again unless it is set aside."""
+        ...
+
+
+def run(
+    units: Sequence[Unit], ledger: Ledger, executor: Executor, data_folder: Path | None, observer: Observer
+) -> State:
+    """Do every unit that is neither done nor set aside; the rest goes on when one fails.
+
+    Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place.
+    """
+    unique = list({unit.digest: unit for unit in units}.values())
+    state = State(len(unique), workers=max(1, executor.free()))
+    queue: deque[tuple[float, Unit]] = deque()
+    for unit in unique:
+        if ledger.result(unit) is not None:
+            state.done += 1
+        elif ledger.failure(unit) is not None:
+            state.failed += 1
+        else:
+            queue.append((0.0, unit))
+    observer.changed(state)
+    started: dict[str, float] = {}
+    with polite_stop() as stop:
+        try:
+            while queue or started:
+                _give(queue, started, ledger, executor, data_folder)
+                for task, outcome in executor.wait(SECONDS_A_LOOK):
+                    seconds = time.monotonic() - started.pop(task.unit.digest)
+                    again_at = _account(task.unit, outcome, seconds, ledger, state, observer)
+                    if again_at is not None:
+                        queue.append((again_at, task.unit))
+                    observer.changed(state)
+                if stop.signal_number is not None:
+                    raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command goes on.")
+        finally:
+            executor.stop()
+    return state
+
+
+def _give(
+    queue: deque[tuple[float, Unit]],
+    started: dict[str, float],
+    ledger: Ledger,
+    executor: Executor,
+    data_folder: Path | None,
+) -> None:
+    """Hand out units whose time has come, as many as there are hands."""
+    for _ in range(len(queue)):
+        if not executor.free():
+            return
+        not_before, unit = queue.popleft()
+        if not_before > time.monotonic():
+            queue.append((not_before, unit))
+            continue
+        executor.give(Task(unit, ledger.place(unit), data_folder))
+        started[unit.digest] = time.monotonic()
+
+
+def _account(
+    unit: Unit, outcome: Outcome, seconds: float, ledger: Ledger, state: State, observer: Observer
+) -> float | None:
+    """Take note of an outcome; return when the unit is to be tried again, or None."""
+    match outcome.kind:
+        case "done":
+            assert outcome.value is not None, "what is done has a result"
+            ledger.receive(unit, outcome.value, outcome.files or {})
+            state.done += 1
+            state.seconds.append(seconds)
+            observer.finished(unit, seconds)
+        case "failed":
+            set_aside = ledger.fail(unit, outcome.error)
+            observer.failed(unit, outcome.error, set_aside)
+            if not set_aside:
+                return 0.0
+            state.failed += 1
+        case "busy":
+            return time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN
+        case "stopped":
+            return 0.0
+    return None

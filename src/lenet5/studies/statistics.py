@@ -1,0 +1,70 @@
+"""Means, intervals and tests over seeds, by SciPy. Values are numbers of runs that differ in nothing but the seed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import mean, stdev
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A mean over n runs with its 95 % interval (Student's t); of one run both ends are NaN."""
+
+    n: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+def summary(values: Sequence[float], confidence: float = 0.95) -> Summary:
+    """Return mean, standard deviation and the interval in which the true mean lies."""
+    n, middle = len(values), mean(values)
+    if n < 2:
+        return Summary(n, middle, float("nan"), float("nan"), float("nan"))
+    deviation = stdev(values)
+    half = _t(n, confidence) * deviation / sqrt(n)
+    return Summary(n, middle, deviation, middle - half, middle + half)
+
+
+def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """Return where one more run would fall: mean +- t s sqrt(1 + 1/n). At least two values are needed."""
+    n = len(values)
+    half = _t(n, confidence) * stdev(values) * sqrt(1 + 1 / n)
+    return mean(values) - half, mean(values) + half
+
+
+def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
+    """Return how likely so large a mean difference is by chance (paired t-test): values in the order of the seeds."""
+    from scipy.stats import ttest_rel  # takes half a second to import
+
+    if np.array_equal(first, second):
+        return 1.0
+    return float(ttest_rel(first, second).pvalue)
+
+
+def mcnemar_p(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> float:
+    """Return McNemar's exact test for two models on one test set: (N,) whether each answer is right."""
+    from scipy.stats import binomtest
+
+    only_first = int(np.count_nonzero(first_right & ~second_right))
+    only_second = int(np.count_nonzero(~first_right & second_right))
+    return float(binomtest(only_first, only_first + only_second).pvalue) if only_first + only_second else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm 1979), in the same order."""
+    count, corrected, largest = len(p_values), [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(sorted(range(count), key=lambda i: p_values[i])):
+        largest = max(largest, min(1.0, (count - rank) * p_values[index]))
+        corrected[index] = largest
+    return corrected
+
+
+def _t(n: int, confidence: float) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.5 + confidence / 2, n - 1))

@@ -1,0 +1,62 @@
+"""From a plan to its units: one run each, named by the digest of everything that decides its result."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from itertools import product
+
+from lenet5.recipes import catalogue
+from lenet5.spec import text
+from lenet5.spec.recipe import Recipe
+from lenet5.studies.plan import StudyPlan
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One run of a study.
+
+    label  the options that it stands for, one for each axis of the plan
+    toml   its recipe, whole; text, so that it travels to any process or machine
+    """
+
+    label: tuple[str, ...]
+    toml: str
+    seed: int
+    engine: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as a value."""
+        return text.parse(self.toml, where="a study's unit")
+
+    @property
+    def digest(self) -> str:
+        """20 hexadecimal digits of what decides the result: recipe, engine, version; each runs in one thread."""
+        decides = [self.recipe.digest, self.engine, version("lenet5")]
+        return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:20]
+
+
+def units(plan: StudyPlan, engine: str) -> list[Unit]:
+    """Return the units of a plan, seed by seed so that every option has a first result early.
+
+    Raises RecipeError, before anything runs, when an option breaks the recipe's form.
+    """
+    made = []
+    for seed in plan.seed_list:
+        for label, overrides in combinations(plan):
+            recipe = catalogue.load(plan.recipe, [*plan.set, *overrides, f"seed={seed}"])
+            made.append(Unit(label, text.dump(recipe), seed, engine))
+    return made
+
+
+def combinations(plan: StudyPlan) -> list[tuple[tuple[str, ...], list[str]]]:
+    """Return each combination of options: its labels, and all their overrides."""
+    chosen: Sequence[Sequence[tuple[str, tuple[str, ...]]]] = list(
+        product(*(list(axis.options.items()) for axis in plan.vary))
+    )
+    return [
+        (tuple(label for label, _ in options), [each for _, overrides in options for each in overrides])
+        for options in chosen
+    ]

@@ -1,0 +1,49 @@
+"""Do one unit: train, or go on with a run that was stopped, and return its outcome."""
+
+from pathlib import Path
+from typing import Any
+
+from lenet5.errors import RunError
+from lenet5.studies.units import Unit
+from lenet5.training.run import RunFolder
+from lenet5.training.train import resume, train
+
+
+def do(unit: Unit, folder: Path, data_folder: Path | None) -> dict[str, Any]:
+    """Train one unit inside `folder`, and return its outcome: plain values, for a file or a wire.
+
+    Raises Lenet5Error as training does; InterruptedRunError when it was asked to stop and has saved its place.
+    """
+    run = _unfinished(folder)
+    if run is None:
+        run = train(unit.recipe, engine=unit.engine, data_folder=data_folder, runs_folder=folder)
+    else:
+        run = resume(run.path, data_folder=data_folder)
+    result = run.result()
+    assert result is not None, "training ends with a result"
+    epochs = run.history().epochs
+    return {
+        "label": unit.label,
+        "seed": unit.seed,
+        "run": run.path.name,
+        "result": result,
+        "environment": run.environment(),
+        "test_error_percent": [round(100 - row.test_accuracy_percent, 6) for row in epochs],
+        "train_error_percent": [round(100 - row.train_accuracy_percent, 6) for row in epochs],
+        "test_loss": [row.test_loss for row in epochs],
+        "train_loss": [row.train_loss for row in epochs],
+        "seconds": [row.seconds for row in epochs],
+        "peak_memory_bytes": [row.peak_memory_bytes for row in epochs],
+        "step_losses": [[row.step, row.loss] for row in run.history().steps],
+    }
+
+
+def _unfinished(folder: Path) -> RunFolder | None:
+    """Return a run in the folder that can go on, or None."""
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and (path / "environment.json").exists():
+            try:
+                return RunFolder.open(path)
+            except RunError:
+                continue
+    return None

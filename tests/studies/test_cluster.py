@@ -1,0 +1,152 @@
+"""A real Dask scheduler and real workers, as processes: the same bytes as here, whatever dies."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lenet5.data import idx
+
+PLAN = """
+name = "small"
+recipe = "archaeology"
+seeds = [1, 2, 3]
+set = ["steps=60"]
+"""
+
+
+class Cluster:
+    """A scheduler, and workers that come and go."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.file, self.data, self.folder = folder / "scheduler.json", data, folder
+        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", data=data)
+        deadline = time.monotonic() + 30
+        while not self.file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        self.address = json.loads(self.file.read_text())["address"]
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, data: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one worker with one thread."""
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
+        worker = self._start("dask_worker", *options, data=data or self.data)
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+
+    def _start(self, program: str, *options: str, data: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{program}", "--scheduler-file", str(self.file), *options],
+            env=os.environ | {"LENET5_DATA": str(data), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, small_mnist: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path, small_mnist)
+    yield made
+    made.end()
+
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def study(tmp_path: Path, small_mnist: Path) -> Start:
+    """Start a study of the plan with so many steps, somewhere."""
+
+    def start(on: str, folder: str = "study", steps: int = 60) -> subprocess.Popen[str]:
+        (tmp_path / "plan.toml").write_text(PLAN.replace("steps=60", f"steps={steps}"))
+        return subprocess.Popen(
+            [sys.executable, "-m", "lenet5", "study", str(tmp_path / "plan.toml"), "--on", on, "--workers", "2",
+             "--folder", str(tmp_path / folder), "--data-dir", str(small_mnist)],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    return start
+
+
+def output_of(process: subprocess.Popen[str], code: int = 0) -> str:
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == code, output
+    return output
+
+
+def weights(folder: Path) -> dict[str, str]:
+    """The digest of each seed's model file without its card, which holds the time."""
+    from lenet5.models import file as model_file
+
+    found = {}
+    for path in folder.glob("units/*/*/model.safetensors"):
+        arrays = model_file.read(path).weights
+        found[path.parent.name] = "".join(array.tobytes().hex()[:64] for array in arrays.values())
+    return found
+
+
+def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster: Cluster, study: Start, tmp_path: Path) -> None:
+    for _ in range(2):
+        cluster.add_worker()
+    output = output_of(study(cluster.address, "there"))
+    assert output.count("done    ") == 3
+    output_of(study("local", "here"))
+    assert len(weights(tmp_path / "here")) == 3
+    assert weights(tmp_path / "there") == weights(tmp_path / "here")
+
+
+def test_a_worker_killed_and_a_worker_asleep_cost_nothing_but_time(
+    cluster: Cluster, study: Start, tmp_path: Path
+) -> None:
+    killed, asleep = cluster.add_worker(), cluster.add_worker()
+    process = study(cluster.address, steps=3000)
+    time.sleep(6)  # both are at work
+    asleep.send_signal(signal.SIGSTOP)
+    killed.kill()
+    cluster.add_worker()
+    time.sleep(2)
+    asleep.send_signal(signal.SIGCONT)
+    output_of(process)
+    assert len(weights(tmp_path / "study")) == 3
+
+
+def test_a_lost_scheduler_is_one_sentence_and_the_study_goes_on_here(
+    cluster: Cluster, study: Start, tmp_path: Path
+) -> None:
+    cluster.add_worker()
+    process = study(cluster.address, steps=4000)
+    time.sleep(6)
+    cluster.scheduler.kill()
+    output = output_of(process, code=1)
+    assert "the scheduler is gone; start it again, or go on with --on local" in output
+    assert "Traceback" not in output
+    output_of(study("local", steps=4000))
+    assert len(weights(tmp_path / "study")) == 3
+
+
+def test_a_worker_with_other_data_refuses(cluster: Cluster, study: Start, small_mnist: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "mnist"
+    other.mkdir(parents=True)
+    for path in (small_mnist / "mnist").iterdir():
+        idx.write(other / path.name, idx.read(path)[:400])
+    cluster.add_worker(data=other.parent)
+    output = output_of(study(cluster.address))
+    assert output.count("set aside: this worker's mnist has the fingerprint") == 3
+
+
+def test_nobody_at_the_address_is_one_sentence(study: Start) -> None:
+    output = output_of(study("tcp://127.0.0.1:9"), code=1)
+    assert "no Dask scheduler answers there" in output
+    assert "Traceback" not in output
