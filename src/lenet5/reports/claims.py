@@ -29,7 +29,7 @@ def applicable(recipe: Recipe) -> list[Claim]:
 
 
 def published_accuracy(recipe: Recipe, rows: Sequence[EpochRow]) -> dict[int, float]:
-    """Return the published test accuracies, in percent, for these settings and for epochs that a run has reached.
+    """Return the published test accuracies (or 100 less the errors), in percent, for these settings and for epochs that a run has reached.
 
     Where a source gives two numbers for one epoch, the first in the recipe stands.
     """
@@ -37,14 +37,15 @@ def published_accuracy(recipe: Recipe, rows: Sequence[EpochRow]) -> dict[int, fl
     reached = set(epoch_of_step.values())
     found: dict[int, float] = {}
     for claim in applicable(recipe):
-        if claim.quantity == "test_accuracy_percent":
+        if claim.quantity in ("test_accuracy_percent", "test_error_percent"):
             last = int(claim.overrides.get("epochs") or recipe.epochs or 0)
             epoch = claim.epoch or epoch_of_step.get(claim.step or 0) or last
             values = claim.values or ((claim.value,) if isinstance(claim.value, float | int) else ())
             first = 1 if claim.values else epoch
             for number, value in enumerate(values, start=first):
                 if number in reached:
-                    found.setdefault(number, float(value))
+                    accuracy = value if claim.quantity == "test_accuracy_percent" else 100 - value
+                    found.setdefault(number, float(accuracy))
     return found
 
 
