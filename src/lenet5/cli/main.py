@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lenet5.cli import data, evaluate, recipes, show, study, summary, train
+from lenet5.cli import data, evaluate, recipes, report, reproduce, show, study, summary, train
 from lenet5.cli.console import err
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
@@ -22,6 +22,8 @@ app.command()(evaluate.evaluate)
 app.command()(show.show)
 app.command()(summary.summary)
 app.command()(recipes.recipes)
+app.command()(reproduce.reproduce)
+app.command()(report.report)
 app.command()(study.study)
 app.add_typer(data.app, name="data")
 

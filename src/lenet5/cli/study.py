@@ -1,5 +1,6 @@
 """`lenet5 study`: many runs of one recipe, over choices and seeds."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from lenet5.studies import plan as plans
 from lenet5.studies import runner
 from lenet5.studies.executor import Executor
 from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import LocalExecutor
 from lenet5.studies.statistics import summary
 from lenet5.studies.units import Unit, combinations, units
 
@@ -54,16 +56,17 @@ def study(
 def _executor(on: str, workers: int | None) -> Executor:
     """Return who does the units."""
     if on == LOCAL:
-        import os
-
-        from lenet5.studies.local import LocalExecutor
-
-        return LocalExecutor(workers or len(os.sched_getaffinity(0)))
+        return local_executor(workers)
     if "://" not in on:
         raise StudyError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
     from lenet5.studies.cluster import ClusterExecutor
 
     return ClusterExecutor(on)
+
+
+def local_executor(workers: int | None) -> LocalExecutor:
+    """Return processes on this machine, one a core if not said otherwise."""
+    return LocalExecutor(workers or len(os.sched_getaffinity(0)))
 
 
 class Watcher:

@@ -29,9 +29,10 @@ def applicable(recipe: Recipe) -> list[Claim]:
 
 
 def published_accuracy(recipe: Recipe, rows: Sequence[EpochRow]) -> dict[int, float]:
-    """Return the published test accuracies (or 100 less the errors), in percent, for these settings and for epochs that a run has reached.
+    """Return the published test accuracies, in percent, for these settings and for epochs that a run has reached.
 
-    Where a source gives two numbers for one epoch, the first in the recipe stands.
+    Where a source gives errors, they are taken from 100. Where it gives two numbers for one epoch, the first in the
+    recipe stands.
     """
     epoch_of_step = {row.step: row.epoch for row in rows}
     reached = set(epoch_of_step.values())

@@ -28,6 +28,7 @@ def do(unit: Unit, folder: Path, data_folder: Path | None) -> dict[str, Any]:
         "run": run.path.name,
         "result": result,
         "environment": run.environment(),
+        "steps": [row.step for row in epochs],
         "test_error_percent": [round(100 - row.test_accuracy_percent, 6) for row in epochs],
         "train_error_percent": [round(100 - row.train_accuracy_percent, 6) for row in epochs],
         "test_loss": [row.test_loss for row in epochs],

@@ -5,6 +5,8 @@ units, no gradient) or has been thrown off (pixels not scaled, learning rate too
 Reproduction 002 met such runs and could only advise to start again.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -75,3 +77,16 @@ def _asleep(name: str, function: str, outputs: Float) -> list[str]:
         share = float(((flat < low + margin) | (flat > 1 - margin)).mean())
         text = f"{share:.0%} of the outputs of {name} are saturated: within 1 % of their limits."
     return [text] if share > MOST else []
+
+
+def overfitting_onset(train_losses: Sequence[float], test_losses: Sequence[float]) -> int:
+    """Return the first epoch after which the train loss goes on falling and the test loss does not; 0 if there is none.
+
+    The rule of reproduction 000. One seed's test loss jumps about, so a single run often says too early.
+
+    train_losses, test_losses  one for each epoch, from the first
+    """
+    for epoch in range(1, len(train_losses)):
+        if train_losses[epoch] < train_losses[epoch - 1] and test_losses[epoch] >= test_losses[epoch - 1]:
+            return epoch
+    return 0

@@ -1,0 +1,80 @@
+"""`lenet5 reproduce`: every published number, checked over several seeds."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lenet5 import files
+from lenet5.cli.console import out
+from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.study import Watcher, local_executor
+from lenet5.engines import registry
+from lenet5.recipes import catalogue
+from lenet5.reports.reproduction import plain, units_for, verdicts
+from lenet5.reports.verdict import Verdict
+from lenet5.studies import runner
+from lenet5.studies.ledger import Ledger
+
+ALL = "all"
+COLOURS = {"reproduced": "green", "exceeded": "green", "not reproduced": "red", "contradicted": "yellow"}
+
+
+def reproduce(
+    recipes: Annotated[list[str], typer.Argument(help="Recipes by name, or all.")],
+    seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on; an interval needs two.", min=1)] = 5,
+    workers: Annotated[int | None, typer.Option(help="Processes at a time; one a core if not given.", min=1)] = None,
+    engine: EngineName = registry.AUTO,
+    folder: Annotated[Path, typer.Option(help="Where the runs and the verdicts are kept.")] = Path("reproductions"),
+    data_dir: DataFolder = None,
+    status: Annotated[bool, typer.Option("--status", help="Judge by the runs that are done, and start none.")] = False,
+) -> None:
+    """Train what the published numbers need, and say of each whether it holds, and why."""
+    names = catalogue.names() if recipes == [ALL] else tuple(recipes)
+    units = units_for(names, range(1, seeds + 1), registry.get(engine).name)
+    ledger = Ledger(folder)
+    if not status and units:
+        with Watcher() as watcher:
+            runner.run(units, ledger, local_executor(workers), data_dir, watcher)
+    found = {name: verdicts(name, units, ledger) for name in names}
+    for name, of_recipe in found.items():
+        out.print(f"\n[bold]{name}[/]")
+        for verdict in of_recipe:
+            _tell(verdict)
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
+    target = folder / "verdicts.json"
+    files.write_atomically(target, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+    out.print(f"\nwritten  {target}; the rule: docs/reproduce.md", markup=False)
+
+
+def _tell(verdict: Verdict) -> None:
+    """Print one claim as a line: verdict, published value, ours, and what it is about."""
+    claim = verdict.claim
+    published, ours, interval, runs = _figures(verdict)
+    about = [
+        claim.quantity,
+        *([claim.layer] if claim.layer else []),
+        *([f"epoch {claim.epoch}"] if claim.epoch else []),
+    ]
+    about += [f"{key}={value}" for key, value in claim.overrides.items()]
+    here = f"here {ours}" + (f" ({interval}, {runs} runs)" if interval else "") if ours else ""
+    out.print(
+        f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:15}[/] {published:>9}  {here:38} {' '.join(about)}"
+    )
+
+
+def _figures(verdict: Verdict) -> tuple[str, str, str, str]:
+    """Return published value, our mean, the interval, and the number of runs, as text; of a curve its last point."""
+    claim = verdict.claim
+    published = claim.values[-1] if claim.values else claim.value
+    ours = verdict.mean[-1] if verdict.runs else verdict.ours
+    interval = "{:.4g} to {:.4g}".format(*verdict.interval[-1]) if verdict.interval else ""
+    return _text(published), _text(ours), interval, str(len(verdict.runs) or "")
+
+
+def _text(value: float | tuple[int, ...] | None) -> str:
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return "" if value is None else f"{value:,.6g}" if value == int(value) else f"{value:.4g}"

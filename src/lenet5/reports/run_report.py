@@ -1,0 +1,88 @@
+"""A finished run as one HTML page: outcome, curves, published numbers, errors, history, machine, command."""
+
+from lenet5.inference.evaluation import Evaluation
+from lenet5.reports import document
+from lenet5.reports.claims import published_accuracy
+from lenet5.reports.confusion import confusion_figure
+from lenet5.reports.curves import curves
+from lenet5.reports.gallery import gallery
+from lenet5.reports.words import Language, say
+from lenet5.spec.recipe import Recipe
+from lenet5.training.run import RunFolder
+
+
+def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> str:
+    """Return the page of a run.
+
+    outcome  how its model does on what the run was scored on
+    """
+
+    def words(text: str) -> str:
+        return say(text, language)
+
+    recipe, history, environment = run.recipe(), run.history(), run.environment()
+    names, misread = outcome.data.class_names, outcome.misread
+    low, high = outcome.interval_percent
+    body = [
+        document.paragraph(recipe.title),
+        document.heading(words("Outcome")),
+        document.paragraph(
+            f"{outcome.accuracy_percent:.2f} % ({low:.2f} to {high:.2f}, 95 %) "
+            f"{words('of the images of the part')} {recipe.data} {outcome.data.part}"
+        ),
+        document.heading(words("Curves")),
+        document.picture(
+            curves(history.epochs, title=recipe.name, published=published_accuracy(recipe, history.epochs)),
+            words("Loss and accuracy by epoch"),
+        ),
+    ]
+    published = published_accuracy(recipe, history.epochs)
+    if published:
+        here = {row.epoch: row.test_accuracy_percent for row in history.epochs}
+        header = [words("epoch"), words("published, %"), words("here, %")]
+        rows = [[str(epoch), f"{value:.2f}", f"{here[epoch]:.2f}"] for epoch, value in sorted(published.items())]
+        body += [
+            document.heading(words("Published numbers beside it")),
+            document.table(header, rows, numbers=(0, 1, 2)),
+        ]
+    body += [
+        document.heading(words("Confusion")),
+        document.picture(confusion_figure(outcome.confusion, names, ""), words("What was taken for what")),
+        document.heading(words("Misread")),
+        document.picture(
+            gallery(
+                outcome.data.images[misread], outcome.data.labels[misread], outcome.answers[misread],
+                outcome.confidence[misread], names, recipe.name,
+            ),
+            words("Misread images, the most confident first"),
+        ),
+        document.heading(words("History")),
+        _history(run, language),
+    ]  # fmt: skip
+    if history.incidents:
+        incidents = [[str(incident.step), incident.what, incident.text] for incident in history.incidents]
+        body += [document.heading(words("Incidents")), document.table([words("step"), "", ""], incidents, numbers=(0,))]
+    body += [
+        document.heading(words("What ran where")),
+        document.table(["", ""], [[key, str(value)] for key, value in environment.items()]),
+        document.heading(words("Repeat it")),
+        document.commands(repeat(recipe, str(environment.get("engine")), str(environment.get("threads")))),
+    ]
+    return document.page(f"{recipe.name}, seed {recipe.seed}", body, language=language)
+
+
+def repeat(recipe: Recipe, engine: str, threads: str) -> list[str]:
+    """Return the commands that train the same weights again, from the frozen recipe of the run."""
+    return [f"OMP_NUM_THREADS={threads} lenet5 train recipe.toml --engine {engine} --seed {recipe.seed}"]
+
+
+def _history(run: RunFolder, language: Language) -> str:
+    header = ["epoch", "train loss", "train accuracy, %", "test loss", "test accuracy, %", "seconds"]
+    rows = [
+        [
+            str(row.epoch), f"{row.train_loss:.4f}", f"{row.train_accuracy_percent:.2f}", f"{row.test_loss:.4f}",
+            f"{row.test_accuracy_percent:.2f}", f"{row.seconds:.1f}",
+        ]
+        for row in run.history().epochs
+    ]  # fmt: skip
+    return document.table([say(name, language) for name in header], rows, numbers=range(6))
