@@ -1,5 +1,6 @@
 """The papers tell the truth: the handbook builds, links lead somewhere, the two READMEs agree, commands exist."""
 
+import importlib.util
 import json
 import re
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 from typer.main import get_command
 
 from lenet5.cli.main import app
+from lenet5.studies import plan as plans
+from lenet5.studies.units import units
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -85,3 +88,23 @@ def test_the_table_of_speed_is_the_record(name: str) -> None:
         seconds = [contest["seconds"][way][0] for way in ("native", contest["best"])]
         row = f"{contest['batch_size']:,} | {seconds[0]:.2f} | {seconds[1]:.2f} | {contest['times_faster']:.1f} |"
         assert row in text, contest["recipe"]
+
+
+def test_the_chapter_on_1998_has_the_tables_of_the_record() -> None:
+    """Its program, run again over the kept studies, changes nothing."""
+    path = ROOT / "docs" / "pictures" / "lecun.py"
+    spec = importlib.util.spec_from_file_location("lecun", path)
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    text = (ROOT / "docs" / "lecun-1998.md").read_text(encoding="utf-8")
+    assert program.chapter(text, program.kept()) == text
+
+
+def test_kept_studies_are_those_of_the_recipes_as_they_stand() -> None:
+    """A recipe that changes makes its kept runs worthless: they must be made again."""
+    for path in (ROOT / "results" / "studies").glob("*.json"):
+        kept = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        plan = plans.read(ROOT / "results" / "plans" / path.with_suffix(".toml").name)
+        assert {row["recipe_digest"] for row in kept} == {unit.recipe.digest for unit in units(plan, "native")}, path
