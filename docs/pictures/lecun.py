@@ -32,6 +32,33 @@ STUDIES = ROOT / "results" / "studies"
 CHAPTER = HERE.parent / "lecun-1998.md"
 SIZES = {"lecun-1998-15k": 15, "lecun-1998-30k": 30, "lecun-1998": 60, "lecun-1998-distortions": 600}
 Rows = list[dict[str, Any]]
+# Figure 9 (p. 12), test error in percent; in brackets how the images were prepared, or that distorted ones were added.
+FIGURE_9 = {
+    "linear": 12.0,
+    "[deslanted] linear": 8.4,
+    "pairwise linear": 7.6,
+    "K nearest neighbours": 5.0,
+    "[deslanted] K nearest neighbours": 2.4,
+    "40 principal components, quadratic": 3.3,
+    "1000 RBF, linear": 3.6,
+    "[16x16] tangent distance": 1.1,
+    "support vectors, degree 4": 1.1,
+    "reduced set of support vectors, degree 5": 1.0,
+    "[distorted] virtual support vectors, degree 9": 0.8,
+    "28x28-300-10": 4.7,
+    "[distorted] 28x28-300-10": 3.6,
+    "[deslanted] 20x20-300-10": 1.6,
+    "28x28-1000-10": 4.5,
+    "28x28-300-100-10": 3.05,
+    "[distorted] 28x28-300-100-10": 2.5,
+    "28x28-500-150-10": 2.95,
+    "[distorted] 28x28-500-150-10": 2.45,
+    "[16x16] LeNet-1": 1.7,
+    "LeNet-4": 1.1,
+    "LeNet-5": 0.95,
+    "[distorted] LeNet-5": 0.8,
+    "[distorted] boosted LeNet-4": 0.7,
+}
 
 
 def kept() -> dict[str, Rows]:
@@ -108,6 +135,29 @@ def figure_6(rows: Rows) -> Figure:
         axes.set_ylabel("error after 20 passes, %")
         axes.set_title("Figure 6, again: error against the size of the training set", loc="left")
         axes.legend()
+        return drawn
+
+
+def figure_9(rows: Rows) -> Figure:
+    """The paper's comparison of systems, and our two networks below it."""
+    ours = {
+        "LeNet-5, here": float(errors(rows, "lecun-1998")[:, -1].mean()),
+        "[distorted] LeNet-5, here": float(errors(rows, "lecun-1998-distortions")[:, -1].mean()),
+    }
+    with style.styled():
+        drawn = style.figure(8, 7)
+        axes = drawn.subplots()
+        axes.grid(axis="y", visible=False)
+        for place, (name, error) in enumerate((FIGURE_9 | ours).items()):
+            axes.barh(place, error, 0.7, color=style.BLUE if name in ours else style.GREY)
+            axes.text(error, place, f"  {error:.2f}", va="center", fontsize=8, color=style.INK)
+        axes.set_yticks(range(len(FIGURE_9) + 2), [*FIGURE_9, *ours], fontsize=8)
+        axes.invert_yaxis()
+        axes.margins(x=0.1, y=0.01)
+        axes.set_xlabel("test error, %")
+        axes.set_title(
+            "Figure 9, again: the systems of 1998 (grey), and ours (blue, the mean of five seeds)", loc="left"
+        )
         return drawn
 
 
@@ -210,6 +260,7 @@ def main() -> None:
         "codes": paper.codes(),
         "lecun-figure5": figure_5(measured["runs"]),
         "lecun-figure6": figure_6(measured["runs"]),
+        "lecun-figure9": figure_9(measured["runs"]),
     }
     if len(sys.argv) > 1:
         figures |= from_models(Path(sys.argv[1]))
