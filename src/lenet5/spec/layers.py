@@ -8,6 +8,7 @@ Connections are counted as the 1998 paper counts them (p. 7): one for each weigh
 included. The engines give each kind of layer its arithmetic; see `engines/numpy/`.
 """
 
+from abc import abstractmethod
 from math import prod
 from typing import Annotated, Literal
 
@@ -34,8 +35,8 @@ class Trained(Plan):
 
     name: LayerName
 
-    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
-        raise NotImplementedError
+    @abstractmethod
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]: ...
 
     def parameters(self, shape: Shape) -> int:
         return sum(prod(size) for size in self.parameter_shapes(shape).values())
