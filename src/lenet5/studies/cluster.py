@@ -37,7 +37,8 @@ class ClusterExecutor:
         except (OSError, ValueError) as error:
             raise StudyError(f"{address}: no Dask scheduler answers there ({error}).") from None
         # Dask writes tracebacks of every lost connection; what a user must know is in our errors.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        for name in ("distributed", "distributed.client", "distributed.core"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._address = address
         self._running: dict[Future, Task] = {}
         self._fingerprints: dict[str, str] = {}
