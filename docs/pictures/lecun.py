@@ -155,9 +155,8 @@ def figure_9(rows: Rows) -> Figure:
         axes.invert_yaxis()
         axes.margins(x=0.1, y=0.01)
         axes.set_xlabel("test error, %")
-        axes.set_title(
-            "Figure 9, again: the systems of 1998 (grey), and ours (blue, the mean of five seeds)", loc="left"
-        )
+        title = "Figure 9, again: the systems of 1998 (grey), and ours (blue, the mean of five seeds)"
+        drawn.suptitle(title, x=0.01, ha="left", fontsize=11)
         return drawn
 
 

@@ -61,6 +61,15 @@ def test_engines_answer_alike(model: Path, small_mnist: Path, other: str) -> Non
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)  # float32, sums of up to 256 terms
 
 
+@pytest.mark.parametrize("other", ["native", "torch"])
+def test_a_saved_network_of_1998_answers_alike_in_every_engine(small_mnist: Path, tmp_path: Path, other: str) -> None:
+    plan = catalogue.load("lecun-1998", overrides=["steps=300"])
+    saved = train(plan, data_folder=small_mnist, runs_folder=tmp_path).model
+    images = load("mnist", "test", small_mnist).images
+    ours, theirs = (Predictor(model_file.read(saved), engine=engine).scores(images) for engine in ("numpy", other))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)  # float32, sums of 84 squares
+
+
 def test_activations_name_every_layer(predictor: Predictor, small_mnist: Path) -> None:
     outputs = predictor.activations(load("mnist", "test", small_mnist).images[:3])
     assert list(outputs)[:3] == ["input", "C1", "C1.relu"]
