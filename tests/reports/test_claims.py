@@ -36,3 +36,8 @@ def test_a_published_history_is_laid_beside_each_epoch() -> None:
 def test_a_figure_placed_by_its_step_is_found() -> None:
     steps = [*range(938, 20000, 938), 20000]
     assert published_accuracy(catalogue.load("scratch"), rows(*steps)) == {22: 98.61}
+
+
+def test_the_figure_of_the_last_pass_is_not_laid_beside_an_earlier_one() -> None:
+    recipe = catalogue.load("lecun-1998", overrides=["epochs=2"])
+    assert published_accuracy(recipe, rows(60_000, 120_000)) == {1: 97.35, 2: 97.76}
