@@ -80,6 +80,11 @@ def test_what_the_source_contradicts_stays_contradicted_whatever_we_measure() ->
     assert (verdict.word, verdict.why) == ("contradicted", "97 elsewhere")
 
 
+def test_what_is_said_of_1998_is_not_read_from_our_runs() -> None:
+    claim = Claim(quantity="original_accuracy_percent", value=99.0, where="x")
+    assert judge(claim, RECIPE, RUNS).word == "side by side"
+
+
 def test_seconds_and_megabytes_are_not_judged() -> None:
     verdict = judge(Claim(quantity="seconds_per_epoch", value=19.86, where="x"), RECIPE, RUNS)
     assert (verdict.word, verdict.mean) == ("side by side", (10.0,))

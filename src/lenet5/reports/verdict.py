@@ -56,14 +56,12 @@ def judge(claim: Claim, recipe: Recipe, runs: Sequence[Outcome]) -> Verdict:
     runs    finished runs of it, one a seed; none for a structural claim
     """
     computed = structure(claim, recipe)
-    rows = (
-        tuple(values for values in (measured(claim, run) for run in runs) if values is not None)
-        if computed is None
-        else ()
-    )
+    about_1998 = claim.quantity.startswith("original_")
+    found = [measured(claim, run) for run in runs] if computed is None and not about_1998 else []
+    rows = tuple(values for values in found if values is not None)
     if claim.contradicted:
         return Verdict(claim, "contradicted", claim.note, computed, rows)
-    if claim.quantity.startswith("original_") and computed is None:
+    if about_1998 and computed is None:
         return Verdict(claim, "side by side", claim.note or "said of the network of 1998")
     if computed is not None:
         same = computed == claim.value

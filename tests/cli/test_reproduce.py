@@ -1,0 +1,36 @@
+"""`lenet5 reproduce`, as a user types it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def reproduce(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lenet5", "reproduce", *arguments, "--folder", str(folder)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_structure_is_judged_without_a_run(tmp_path: Path) -> None:
+    done = reproduce(tmp_path / "r", "sigmoid-fashion")
+    assert done.returncode == 0, done.stderr
+    assert "reproduced         61,706  here 61,706" in done.stdout
+    kept = json.loads((tmp_path / "r" / "verdicts.json").read_text())
+    assert {row["word"] for row in kept["sigmoid-fashion"]} == {"reproduced"}
+
+
+def test_status_starts_nothing_and_judges_what_is_there(tmp_path: Path) -> None:
+    done = reproduce(tmp_path / "r", "all", "--status")
+    assert done.returncode == 0, done.stderr
+    assert "not run              97.4" in done.stdout
+    assert "contradicted        98.79" in done.stdout
+    assert not (tmp_path / "r" / "units").exists()
+
+
+def test_a_mistyped_recipe_is_one_sentence(tmp_path: Path) -> None:
+    done = reproduce(tmp_path / "r", "archeology")
+    assert done.returncode == 1
+    assert 'Did you mean "archaeology"?' in done.stderr
+    assert "Traceback" not in done.stderr
