@@ -7,17 +7,29 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import mean
+from types import ModuleType
 
 import pytest
 from typer.main import get_command
 
 from lenet5.cli.main import app
+from lenet5.recipes import catalogue
 from lenet5.studies import plan as plans
 from lenet5.studies.units import units
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 PAGES = [page for page in PAGES if "_build" not in page.parts]
+
+
+def loaded(path: Path) -> ModuleType:
+    """Return a program of the repository as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    program = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(program)
+    return program
 
 
 def test_the_handbook_builds_without_a_warning(tmp_path: Path) -> None:
@@ -92,12 +104,7 @@ def test_the_table_of_speed_is_the_record(name: str) -> None:
 
 def test_the_chapter_on_1998_has_the_tables_of_the_record() -> None:
     """Its program, run again over the kept studies, changes nothing."""
-    path = ROOT / "docs" / "pictures" / "lecun.py"
-    spec = importlib.util.spec_from_file_location("lecun", path)
-    assert spec is not None
-    assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
+    program = loaded(ROOT / "docs" / "pictures" / "lecun.py")
     text = (ROOT / "docs" / "lecun-1998.md").read_text(encoding="utf-8")
     assert program.chapter(text, program.kept()) == text
 
@@ -108,3 +115,16 @@ def test_kept_studies_are_those_of_the_recipes_as_they_stand() -> None:
         kept = json.loads(path.read_text(encoding="utf-8"))["rows"]
         plan = plans.read(ROOT / "results" / "plans" / path.with_suffix(".toml").name)
         assert {row["recipe_digest"] for row in kept} == {unit.recipe.digest for unit in units(plan, "native")}, path
+
+
+def test_the_page_of_verdicts_is_the_record() -> None:
+    program = loaded(ROOT / "results" / "verdicts.py")
+    page = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    assert program.fill(page, json.loads(program.KEPT.read_text(encoding="utf-8"))) == page
+
+
+def test_the_record_has_a_verdict_on_every_claim() -> None:
+    record = json.loads((ROOT / "results" / "reproduction.json").read_text(encoding="utf-8"))
+    for name in catalogue.names():
+        claims = [claim.model_dump(mode="json", exclude_defaults=True) for claim in catalogue.load(name).claims]
+        assert [row["claim"] for row in record[name]] == claims, name
