@@ -6,6 +6,7 @@
     datasets  load("mnist", "test") -> images and labels
     prepare   images -> inputs, as a Preparation says
     augment   mirrored images
+    distort   distorted copies of images
     batches   the order of an epoch, its batches, and the place to resume
 
 Nothing here knows of networks, engines or runs. Read `datasets.py` first.
