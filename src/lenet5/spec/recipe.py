@@ -12,7 +12,7 @@ from lenet5.spec.distortion import Distortion
 from lenet5.spec.initial import Initial, Pytorch
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Constant, Optimizer, Schedule
-from lenet5.spec.plan import Plan
+from lenet5.spec.plan import Plan, decisive
 from lenet5.spec.preparation import Preparation
 
 # These describe a recipe; they do not change what is computed.
@@ -82,7 +82,8 @@ class Recipe(Plan):
     @property
     def digest(self) -> str:
         """SHA-256 of what decides the computation: two recipes with one digest compute the same."""
-        text = json.dumps(self.model_dump(mode="json", exclude=PROSE), sort_keys=True)
+        decides = {key: value for key, value in decisive(self).items() if key not in PROSE}
+        text = json.dumps(decides, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def total_steps(self, images: int) -> int:
