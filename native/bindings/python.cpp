@@ -19,6 +19,8 @@
 #include "lenet5/cpu.h"
 #include "lenet5/network.h"
 #include "lenet5/reference.h"
+#include "lenet5/threads.h"
+#include "lenet5/warp.h"
 
 namespace nb = nanobind;
 using namespace lenet5;
@@ -30,7 +32,7 @@ using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
-// (kind, maps, size, padding, function, frozen, seen, codes, factor), as Layer has them.
+// (kind, maps, size, padding, function, frozen, seen, codes, factor), as Layer has them; of dropout, factor is the share.
 using LayerTuple =
     std::tuple<std::string, int, int, int, std::string, bool, std::vector<std::vector<int>>, std::vector<float>, float>;
 
@@ -55,6 +57,8 @@ Layer layer_of(const LayerTuple& tuple) {
                                          {"rbf", Layer::Kind::rbf},
                                          {"average_pool", Layer::Kind::average_pool},
                                          {"max_pool", Layer::Kind::max_pool},
+                                         {"batch_normalization", Layer::Kind::batch_normalization},
+                                         {"dropout", Layer::Kind::dropout},
                                          {"activation", Layer::Kind::activation},
                                          {"flatten", Layer::Kind::flatten}});
   layer.maps = maps;
@@ -68,7 +72,7 @@ Layer layer_of(const LayerTuple& tuple) {
   layer.frozen = frozen;
   layer.seen = seen;
   layer.codes = codes;
-  layer.factor = factor;
+  (layer.kind == Layer::Kind::dropout ? layer.share : layer.factor) = factor;
   return layer;
 }
 
@@ -85,19 +89,33 @@ std::pair<T*, Out<T>> new_array(const std::vector<std::size_t>& shape) {
 // The images and labels that training draws from. Keeps the arrays alive that it points into.
 struct Examples {
   Source source;
-  In<std::int64_t> labels;
   std::vector<nb::object> kept;
-  std::size_t count = 0;
+  std::size_t count = 0, classes = 0;  // 0: without targets
 };
 
-Examples bytes_source(nb::object images, nb::object labels, std::vector<float> scale, int padding, int resize,
-                      nb::object flips, bool flip_vertical) {
+void put_answers(Examples& examples, nb::object labels, nb::object targets) {
+  const auto own = nb::cast<In<std::int64_t>>(labels);
+  require(own.ndim() == 1 && own.shape(0) == examples.count, "labels must be (N,) int64");
+  examples.source.labels = own.data();
+  examples.kept.push_back(labels);
+  if (targets.is_none()) return;
+  const auto shares = nb::cast<In<float>>(targets);
+  require(shares.ndim() == 2 && shares.shape(0) == examples.count, "targets must be (N, classes) float32");
+  examples.source.targets = shares.data();
+  examples.classes = shares.shape(1);
+  examples.kept.push_back(targets);
+}
+
+Examples bytes_source(nb::object images, nb::object labels, nb::object targets, std::uint32_t chance,
+                      std::vector<float> scale, int padding, int resize, nb::object flips, bool flip_vertical) {
   const auto pixels = nb::cast<In<std::uint8_t>>(images);
-  Examples examples{{}, nb::cast<In<std::int64_t>>(labels), {images, labels, flips}, pixels.shape(0)};
+  Examples examples{{}, {images, flips}, pixels.shape(0)};
   require(pixels.ndim() == 3 && pixels.shape(1) == pixels.shape(2), "images must be (N, side, side) uint8");
-  require(examples.labels.ndim() == 1 && examples.labels.shape(0) == examples.count, "labels must be (N,) int64");
+  put_answers(examples, labels, targets);
   require(scale.size() == 256, "the scale must have 256 numbers");
   Source& source = examples.source;
+  source.drops = true;
+  source.chance = chance;
   source.bytes = pixels.data();
   source.side = static_cast<int>(pixels.shape(1));
   source.scale = std::move(scale);
@@ -112,10 +130,10 @@ Examples bytes_source(nb::object images, nb::object labels, std::vector<float> s
   return examples;
 }
 
-Examples inputs_source(nb::object inputs, nb::object labels) {
+Examples inputs_source(nb::object inputs, nb::object labels, nb::object targets) {
   const auto numbers = nb::cast<In<float>>(inputs);
-  Examples examples{{}, nb::cast<In<std::int64_t>>(labels), {inputs, labels}, numbers.shape(0)};
-  require(examples.labels.ndim() == 1 && examples.labels.shape(0) == examples.count, "labels must be (N,) int64");
+  Examples examples{{}, {inputs}, numbers.shape(0)};
+  put_answers(examples, labels, targets);
   examples.source.inputs = numbers.data();
   return examples;
 }
@@ -137,8 +155,9 @@ class PyNetwork {
                    momentum, weight_decay, beta1, beta2, epsilon, mu}) {}
 
   nb::tuple train(const Examples& examples, In<std::int64_t> order, const std::vector<std::int64_t>& sizes,
-                  float learning_rate) {
+                  In<float> learning_rates) {
     check_examples(examples);
+    require(learning_rates.ndim() == 1 && learning_rates.shape(0) == sizes.size(), "a batch has one learning rate");
     std::int64_t total = 0;
     for (std::int64_t size : sizes) {
       require(size > 0, "a batch is empty");
@@ -152,7 +171,7 @@ class PyNetwork {
     auto [correct, correct_array] = new_array<std::int64_t>({sizes.size()});
     {
       const nb::gil_scoped_release unlocked;
-      network_.train(examples.source, examples.labels.data(), order.data(), sizes, learning_rate, losses, correct);
+      network_.train(examples.source, order.data(), sizes, learning_rates.data(), losses, correct);
     }
     return nb::make_tuple(loss_array, correct_array);
   }
@@ -165,14 +184,14 @@ class PyNetwork {
     return array;
   }
 
-  nb::tuple gradients(In<float> inputs, In<std::int64_t> labels) {
+  nb::tuple gradients(In<float> inputs, const Examples& examples) {
     const std::size_t count = check_inputs(inputs);
-    check_labels(labels, count);
+    check_examples(examples);
     Floats numbers(static_cast<std::size_t>(network_.plan().trained));
     double loss = 0.0;
     {
       const nb::gil_scoped_release unlocked;
-      loss = network_.gradients(inputs.data(), labels.data(), static_cast<std::int64_t>(count), numbers.data());
+      loss = network_.gradients(examples.source, static_cast<std::int64_t>(count), numbers.data());
     }
     return nb::make_tuple(loss, arrays_of(numbers, true));
   }
@@ -264,11 +283,6 @@ class PyNetwork {
     return inputs.shape(0);
   }
 
-  void check_labels(const In<std::int64_t>& labels, std::size_t count) const {
-    require(labels.ndim() == 1 && labels.shape(0) == count, "labels must be (N,) int64");
-    const auto known = [&](std::int64_t label) { return label >= 0 && label < network_.plan().classes; };
-    require(std::all_of(labels.data(), labels.data() + count, known), "a label is not in 0..classes-1");
-  }
 
   void check_examples(const Examples& examples) const {
     const Source& source = examples.source;
@@ -277,7 +291,12 @@ class PyNetwork {
       const int side = source.taps.empty() ? source.side + 2 * source.padding : static_cast<int>(source.taps.size());
       require(shape.maps == 1 && shape.height == side && shape.width == side, "images do not become the network's inputs");
     }
-    check_labels(examples.labels, examples.count);
+    const auto classes = static_cast<std::int64_t>(network_.plan().classes);
+    const auto known = [&](std::int64_t label) { return label >= 0 && label < classes; };
+    require(std::all_of(source.labels, source.labels + examples.count, known), "a label is not in 0..classes-1");
+    const bool soft = network_.objective().loss == Loss::cross_entropy;
+    require(!source.targets || (soft && examples.classes == static_cast<std::size_t>(classes)),
+            "targets are (N, classes), for cross-entropy");
   }
 
   nb::list arrays_of(const Floats& numbers, bool trained_only) const {
@@ -315,6 +334,32 @@ class PyNetwork {
   Network network_;
 };
 
+// Bent copies of images; see lenet5/warp.h. Shared out over the threads; every copy is made alone.
+Out<std::uint8_t> bent(In<std::uint8_t> images, In<std::int32_t> affine, nb::object bends, In<std::int32_t> reach) {
+  const std::size_t count = images.shape(0), side = images.shape(1), nodes = reach.shape(1);
+  require(images.ndim() == 3 && images.shape(2) == side, "images must be (N, side, side) uint8");
+  require(affine.ndim() == 2 && affine.shape(0) == count && affine.shape(1) == 6, "affine must be (N, 6) int32");
+  require(reach.ndim() == 2 && reach.shape(0) == side, "reach must be (side, nodes) int32");
+  Warps warps{affine.data(), nullptr, reach.data(), static_cast<int>(nodes)};
+  if (!bends.is_none()) {
+    const auto own = nb::cast<In<std::int32_t>>(bends);
+    require(own.ndim() == 4 && own.shape(0) == count && own.shape(1) == 2 && own.shape(2) == nodes &&
+                own.shape(3) == nodes, "bends must be (N, 2, nodes, nodes) int32");
+    warps.bends = own.data();
+  }
+  auto [data, array] = new_array<std::uint8_t>({count, side, side});
+  std::uint8_t* out = data;
+  const nb::gil_scoped_release unlocked;
+  Pool& pool = shared_pool();
+  const auto images_of = static_cast<std::int64_t>(count);
+  pool.run([&](int thread) {
+    const std::int64_t threads = pool.threads();
+    warp(images.data(), static_cast<int>(side), warps, images_of * thread / threads, images_of * (thread + 1) / threads,
+         out);
+  });
+  return array;
+}
+
 // Multiply-adds a second (each of one number) that `threads` reach with registers alone, during about `seconds`.
 double multiply_add_limit(int threads, double seconds) {
   const nb::gil_scoped_release unlocked;
@@ -350,19 +395,23 @@ NB_MODULE(_kernels, m) {
   m.def("threads", [] { return shared_pool().threads(); }, "How many threads compute.");
   m.def("multiply_add_limit", multiply_add_limit, nb::arg("threads"), nb::arg("seconds"),
         "Multiply-adds a second with registers alone: the machine's limit, measured.");
+  m.def("warp", bent, nb::arg("images"), nb::arg("affine"), nb::arg("bends").none(), nb::arg("reach"),
+        "Bent copies of images: (N, side, side) uint8.");
   nb::class_<Examples>(m, "Examples", "Images and labels to draw batches from, read in place.")
-      .def_static("from_bytes", bytes_source, nb::arg("images"), nb::arg("labels"), nb::arg("scale"),
-                  nb::arg("padding"), nb::arg("resize"), nb::arg("flips").none(), nb::arg("flip_vertical"))
-      .def_static("from_inputs", inputs_source, nb::arg("inputs"), nb::arg("labels"));
+      .def_static("from_bytes", bytes_source, nb::arg("images"), nb::arg("labels"), nb::arg("targets").none(),
+                  nb::arg("chance"), nb::arg("scale"), nb::arg("padding"), nb::arg("resize"), nb::arg("flips").none(), nb::arg("flip_vertical"))
+      .def_static("from_inputs", inputs_source, nb::arg("inputs"), nb::arg("labels"),
+                  nb::arg("targets").none());
   nb::class_<PyNetwork>(m, "Network", "Weights, optimiser and threads.")
       .def(nb::init<std::tuple<int, int, int>, const std::vector<LayerTuple>&, const std::string&, bool, float,
                     const std::string&, float, float, float, float, float, float>(),
            nb::arg("input"), nb::arg("layers"), nb::arg("loss"), nb::arg("mean"), nb::arg("j"), nb::arg("optimizer"),
            nb::arg("momentum"), nb::arg("weight_decay"), nb::arg("beta1"), nb::arg("beta2"), nb::arg("epsilon"),
            nb::arg("mu"))
-      .def("train", &PyNetwork::train, nb::arg("examples"), nb::arg("order"), nb::arg("sizes"), nb::arg("learning_rate"))
+      .def("train", &PyNetwork::train, nb::arg("examples"), nb::arg("order"), nb::arg("sizes"),
+           nb::arg("learning_rates"))
       .def("scores", &PyNetwork::scores, nb::arg("inputs"))
-      .def("gradients", &PyNetwork::gradients, nb::arg("inputs"), nb::arg("labels"))
+      .def("gradients", &PyNetwork::gradients, nb::arg("inputs"), nb::arg("examples"))
       .def("curvature", &PyNetwork::curvature, nb::arg("inputs"), nb::arg("at_rbf"))
       .def("activations", &PyNetwork::activations, nb::arg("inputs"))
       .def("weights", &PyNetwork::weights)

@@ -15,6 +15,17 @@ std::vector<Tap> stretch(int from, int to) {
   return taps;
 }
 
+namespace {
+
+// Other bits for each word, one to one; see engines/chance.py.
+std::uint32_t mixed(std::uint32_t word) {
+  word = (word ^ word >> 16) * 0x7FEB352Du;
+  word = (word ^ word >> 15) * 0x846CA68Bu;
+  return word ^ word >> 16;
+}
+
+}  // namespace
+
 Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
   const std::size_t stages = plan.stages.size();
   int longest_row = 0;
@@ -30,6 +41,7 @@ Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(k
     }
   }
   gradients_.back() = values_.back();
+  numbers_.resize(static_cast<std::size_t>(kernels.lanes));
   scratch_ = Floats(static_cast<std::size_t>(longest_row + kRowMultiple) * static_cast<std::size_t>(kernels.lanes));
 }
 
@@ -49,6 +61,11 @@ void Block::load(const Source& source, const std::int64_t* indices, std::int64_t
   count_ = count;
   const Maps& inputs = values_[0].inside;
   const auto index = [&](int lane) { return indices ? indices[lane] : first + lane; };
+  drops_ = source.drops;
+  chance_ = source.chance;
+  for (int lane = 0; lane < count; ++lane) {
+    numbers_[static_cast<std::size_t>(lane)] = static_cast<std::uint32_t>(index(lane));
+  }
   if (source.inputs) {
     const float* images[kMostLanes];
     for (int lane = 0; lane < count; ++lane) images[lane] = source.inputs + index(lane) * plan_.input.size();
@@ -100,8 +117,61 @@ const Maps& Block::sums_of(std::size_t stage) const {
   return plan_.stages[stage].pool_size ? squashed_[stage] : values_[stage + 1].inside;
 }
 
+const Maps& Block::gradient_of_sums(std::size_t stage) const {
+  return plan_.stages[stage].pool_size ? squashed_[stage] : gradients_[stage + 1].inside;
+}
+
+void Block::squash_and_pool(std::size_t stage) {
+  const Stage& own = plan_.stages[stage];
+  const Maps &squashed = sums_of(stage), &out = values_[stage + 1].inside;
+  if (own.function != Function::none) kernels_.squash(own.function, squashed, squashed);
+  if (own.pool_size) kernels_.pool(squashed, own.pooling, own.pool_size, out);
+  if (own.function_after_pool != Function::none) kernels_.squash(own.function_after_pool, out, out);
+}
+
+void Block::drop(std::size_t stage, const Maps& x, const Maps& y) const {
+  const Stage& own = plan_.stages[stage];
+  if (!drops_) return kernels_.squash(Function::none, x, y);
+  const std::uint32_t of_layer = mixed(chance_ + static_cast<std::uint32_t>(own.layer) * 0x9E3779B9u);
+  std::uint32_t words[16] = {};
+  for (int lane = 0; lane < count_; ++lane) words[lane] = mixed(numbers_[static_cast<std::size_t>(lane)] ^ of_layer);
+  const auto threshold = static_cast<std::uint32_t>(std::lrint(static_cast<double>(own.share) * (1 << 24)));
+  kernels_.drop(x, words, threshold, 1.0f / (1.0f - own.share), y);
+}
+
+void Block::add_moments(std::size_t stage, double* sums, double* squares) const {
+  const Maps& x = values_[stage].inside;
+  kernels_.moments(x, x, count_, sums, squares);
+}
+
+void Block::normalize(std::size_t stage, const float* factors, const float* shifts) {
+  kernels_.stretch(values_[stage].inside, factors, shifts, sums_of(stage));
+  squash_and_pool(stage);
+}
+
+void Block::add_gradient_moments(std::size_t stage, double* sums, double* products) {
+  const Stage& own = plan_.stages[stage];
+  const Maps &out = values_[stage + 1].inside, &dout = gradients_[stage + 1].inside;
+  if (own.function_after_pool != Function::none) kernels_.squash_gradient(own.function_after_pool, out, dout);
+  if (own.pool_size) {
+    kernels_.pool_gradient(dout, own.pooling, own.pool_size, own.function, squashed_[stage], false, nullptr);
+  } else if (own.function != Function::none) {
+    kernels_.squash_gradient(own.function, out, dout);
+  }
+  kernels_.moments(gradient_of_sums(stage), values_[stage].inside, count_, sums, products);
+}
+
+void Block::normalize_gradient(std::size_t stage, const float* by_dy, const float* by_x, const float* shifts) {
+  kernels_.combine(values_[stage].inside, gradient_of_sums(stage), by_dy, by_x, shifts, count_,
+                   gradients_[stage].inside);
+}
+
 void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
-  for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
+  forward(weights, keep, 0, plan_.stages.size(), watch);
+}
+
+void Block::forward(const Weights& weights, bool keep, std::size_t first, std::size_t last, Stopwatch& watch) {
+  for (std::size_t s = first; s < last; ++s) {
     const Stage& stage = plan_.stages[s];
     const Padded& in = values_[s];
     const Maps &squashed = sums_of(s), &out = values_[s + 1].inside;
@@ -121,6 +191,22 @@ void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
         kernels_.dense_forward(in.whole.data, stage.in.size(), numbers(stage.weight), numbers(stage.bias),
                                stage.out.maps, stage.function, out.data);
         break;
+      case Stage::Work::normalize: {
+        const auto maps = static_cast<std::size_t>(stage.in.maps);
+        std::vector<float> factors(maps), shifts(maps);
+        const float *mean = numbers(stage.weight + 2), *variance = numbers(stage.weight + 3);
+        for (std::size_t map = 0; map < maps; ++map) {
+          const double floor = static_cast<double>(variance[map]) + kVarianceFloor;
+          factors[map] = static_cast<float>(static_cast<double>(numbers(stage.weight)[map]) / std::sqrt(floor));
+          shifts[map] = numbers(stage.bias)[map] - mean[map] * factors[map];
+        }
+        normalize(s, factors.data(), shifts.data());
+        watch.lap(s, Work::forward);
+        continue;
+      }
+      case Stage::Work::drop:
+        drop(s, in.inside, out);
+        break;
       default:  // a function alone: blocks know no other work
         kernels_.squash(stage.function, in.inside, squashed);
         break;
@@ -131,19 +217,24 @@ void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
   }
 }
 
-LossOfBlock Block::loss(Loss kind, const std::int64_t* labels, float scale) {
-  return kernels_.loss(kind, values_.back().inside.data, plan_.classes, labels, count_, scale);
+LossOfBlock Block::loss(Loss kind, const Answers& answers, float scale) {
+  return kernels_.loss(kind, values_.back().inside.data, plan_.classes, answers, count_, scale);
 }
 
 void Block::backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch) {
   watch.lap(plan_.stages.size() - 1, Work::loss);
-  for (int s = static_cast<int>(plan_.stages.size()) - 1; s >= plan_.first_trained_stage; --s) {
+  backward(weights, add, gradients, 0, plan_.stages.size(), watch);
+}
+
+void Block::backward(const Weights& weights, bool add, float* gradients, std::size_t first, std::size_t last,
+                     Stopwatch& watch) {
+  for (int s = static_cast<int>(last) - 1; s >= std::max(static_cast<int>(first), plan_.first_trained_stage); --s) {
     const auto at = static_cast<std::size_t>(s);
     const Stage& stage = plan_.stages[at];
     const Maps &out = values_[at + 1].inside, &dout = gradients_[at + 1].inside;
     const auto offset = [&](int parameter) { return plan_.parameters[static_cast<std::size_t>(parameter)].offset; };
     if (stage.function_after_pool != Function::none) kernels_.squash_gradient(stage.function_after_pool, out, dout);
-    const bool trains = stage.work != Stage::Work::none && !stage.frozen;
+    const bool trains = stage.weight >= 0 && !stage.frozen;
     float* biases = trains ? gradients + offset(stage.bias) : nullptr;
     if (stage.pool_size) {
       kernels_.pool_gradient(dout, stage.pooling, stage.pool_size, stage.function, squashed_[at], add, biases);
@@ -151,7 +242,7 @@ void Block::backward(const Weights& weights, bool add, float* gradients, Stopwat
       if (stage.function != Function::none) kernels_.squash_gradient(stage.function, out, dout);
       if (trains) kernels_.bias_gradient(dout, add, biases);
     }
-    const Maps& dsums = stage.pool_size ? squashed_[at] : dout;
+    const Maps& dsums = gradient_of_sums(at);
     watch.lap(at, Work::squash_gradient);
     if (stage.work == Stage::Work::convolution && trains) {
       kernels_.convolution_weight_gradient(values_[at].whole, dsums, stage.kernel, add, gradients + offset(stage.weight));
@@ -167,6 +258,8 @@ void Block::backward(const Weights& weights, bool add, float* gradients, Stopwat
     } else if (stage.work == Stage::Work::dense) {
       kernels_.dense_input_gradient(dsums.data, stage.out.maps, weights.numbers + offset(stage.weight),
                                     stage.in.size(), gradients_[at].whole.data);
+    } else if (stage.work == Stage::Work::drop) {
+      drop(at, dsums, gradients_[at].inside);
     } else {
       kernels_.squash(Function::none, dsums, gradients_[at].inside);
     }

@@ -62,6 +62,16 @@ Stage stage_with_weights(Plan& plan, const Shape& in, const Layer& layer) {
   return stage;
 }
 
+// What it measures, the running mean and variance, lies among the parameters that never follow a gradient.
+Stage normalizing_stage(Plan& plan, const Shape& in, const Layer& layer) {
+  Stage stage = next_stage(in);
+  stage.work = Stage::Work::normalize;
+  stage.frozen = layer.frozen;
+  add_parameters(plan, stage, {0, 1, in.maps, in.maps, layer.frozen}, in.maps);
+  for (int i = 0; i < 2; ++i) plan.parameters.push_back({0, 1, in.maps, in.maps, true});
+  return stage;
+}
+
 void add_block_stages(Plan& plan) {
   require(blocks_know(plan.layers), "blocks of images do not know one of the layers");
   Stage stage = next_stage(plan.input);
@@ -70,13 +80,24 @@ void add_block_stages(Plan& plan) {
     if (!empty) plan.stages.push_back(stage);
     stage = next;
   };
-  for (const Layer& layer : plan.layers) {
+  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+    const Layer& layer = plan.layers[i];
     switch (layer.kind) {
       case Kind::convolution:
       case Kind::dense:
         begin(stage_with_weights(plan, stage.out, layer));
         break;
+      case Kind::batch_normalization:
+        begin(normalizing_stage(plan, stage.out, layer));
+        break;
+      case Kind::dropout:
+        begin(next_stage(stage.out));
+        stage.work = Stage::Work::drop;
+        stage.share = layer.share;
+        stage.layer = static_cast<int>(i);
+        break;
       case Kind::activation:
+        if (stage.work == Stage::Work::drop) begin(next_stage(stage.out));
         if (!stage.pool_size && stage.function == Function::none) {
           stage.function = layer.function;
         } else if (stage.pool_size && stage.function_after_pool == Function::none) {
@@ -88,7 +109,7 @@ void add_block_stages(Plan& plan) {
         break;
       case Kind::average_pool:
       case Kind::max_pool:
-        if (stage.pool_size) begin(next_stage(stage.out));
+        if (stage.pool_size || stage.work == Stage::Work::drop) begin(next_stage(stage.out));
         stage.pooling = layer.kind == Kind::average_pool ? Pooling::average : Pooling::max;
         stage.pool_size = layer.size;
         stage.out = pooled(stage.sums, layer.size);
@@ -122,6 +143,9 @@ Stage single_stage(Plan& plan, const Shape& in, const Layer& layer) {
       stage.work = Stage::Work::rbf;
       stage.sums = stage.out = {layer.maps, 1, 1};
       break;
+    case Kind::batch_normalization:
+    case Kind::dropout:
+      throw std::invalid_argument("single images know neither batch normalisation nor dropout");
     case Kind::activation:
     case Kind::flatten:
       break;
@@ -183,6 +207,10 @@ void take(const Parameter& parameter, const float* numbers, float* rows) {
   for (int row = 0; row < parameter.rows; ++row) {
     for (int column = 0; column < parameter.columns; ++column) *rows++ = numbers[parameter.at(row, column)];
   }
+}
+
+bool Plan::normalizes() const {
+  return std::ranges::any_of(stages, [](const Stage& stage) { return stage.work == Stage::Work::normalize; });
 }
 
 bool blocks_know(const std::vector<Layer>& layers) {

@@ -190,7 +190,7 @@ double Single::softmax(const Objective& objective) {
   return most + std::log(total);
 }
 
-LossOfBlock Single::loss(const Objective& objective, std::int64_t label, float scale) {
+LossOfBlock Single::loss(const Objective& objective, std::int64_t label, const float* targets, float scale) {
   const float* score = scores();
   float* gradient = gradients_.back().inside.data;
   const auto classes = static_cast<std::size_t>(plan_.classes), at = static_cast<std::size_t>(label);
@@ -198,8 +198,12 @@ LossOfBlock Single::loss(const Objective& objective, std::int64_t label, float s
   switch (objective.loss) {
     case Loss::cross_entropy:
     case Loss::maximum_a_posteriori:
-      sum = softmax(objective) - static_cast<double>(score[at]);
-      shares_[at] -= 1.0;
+      sum = softmax(objective);
+      for (std::size_t k = 0; k < classes; ++k) {
+        const double target = targets ? static_cast<double>(targets[k]) : k == at ? 1.0 : 0.0;
+        sum -= target * static_cast<double>(score[k]);
+        shares_[k] -= target;
+      }
       std::copy_n(shares_.data(), classes, gradient);
       break;
     case Loss::maximum_likelihood:

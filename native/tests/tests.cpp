@@ -236,7 +236,7 @@ void test_block(const Case& test, const Kernels& kernels, const std::string& nam
   for (const bool add : {false, true}) {
     block.load(source, nullptr, 0, count, off);
     block.forward(weights, true, off);
-    const LossOfBlock loss = block.loss(test.objective.loss, made.labels.data(), 1.0f);
+    const LossOfBlock loss = block.loss(test.objective.loss, {made.labels.data(), nullptr}, 1.0f);
     compare(what + ", loss", &loss.sum, &expected_loss, 1);
     block.backward(weights, add, gradient.data(), off);
     if (add) {
@@ -272,7 +272,7 @@ void test_single(const Case& test, const Kernels& kernels, const std::string& na
     const double expected_loss = reference::there_and_back(test.input, test.layers, made.parameters, test.objective,
                                                            image, made.labels[i], expected);
     single.turn(numbers.data());
-    const LossOfBlock loss = single.loss(test.objective, made.labels[i], 1.0f);
+    const LossOfBlock loss = single.loss(test.objective, made.labels[i], nullptr, 1.0f);
     compare(what + ", loss", &loss.sum, &expected_loss, 1);
     single.backward(numbers.data(), i > 0, gradient.data(), off);
     compare_gradients(what, plan, gradient.data(), expected);
@@ -289,6 +289,9 @@ void test_network(const Case& test) {
   const Plan& plan = network.plan();
   const Made made = make(test, plan, 53);
   place(plan, made.parameters, network.numbers().data());
+  Source source;
+  source.inputs = made.inputs.data();
+  source.labels = made.labels.data();
   for (const std::int64_t count : {1, 2, 9, 16, 40, 53}) {
     reference::Parameters expected = zeros_like(made.parameters);
     double sum = 0;
@@ -299,7 +302,7 @@ void test_network(const Case& test) {
     if (test.objective.loss == Loss::mean_squared_error) sum /= plan.classes;
     const double mean = sum / static_cast<double>(count);
     Floats gradient(static_cast<std::size_t>(plan.trained));
-    const double loss = network.gradients(made.inputs.data(), made.labels.data(), count, gradient.data());
+    const double loss = network.gradients(source, count, gradient.data());
     compare(std::string(test.name) + ", network's loss", &loss, &mean, 1);
     compare_gradients(std::string(test.name) + ", network of " + std::to_string(count), plan, gradient.data(), expected);
   }
@@ -315,9 +318,8 @@ void test_network(const Case& test) {
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(52 - i);
   std::vector<double> losses(4);
   std::vector<std::int64_t> correct(4);
-  Source source;
-  source.inputs = made.inputs.data();
-  network.train(source, made.labels.data(), order.data(), {16, 16, 16, 5}, 1e-4f, losses.data(), correct.data());
+  const float rates[] = {1e-4f, 1e-4f, 2e-4f, 1e-4f};
+  network.train(source, order.data(), {16, 16, 16, 5}, rates, losses.data(), correct.data());
   for (double loss : losses) {
     if (!std::isfinite(loss)) fail(std::string(test.name) + ", training", loss);
   }
@@ -344,13 +346,15 @@ void test_curvature(const Case& test) {
     compare_gradients(std::string(test.name) + ", network's second derivatives", plan, curvature.data(), expected);
     if (optimizer.kind != Optimizer::Kind::sdlm) continue;
     std::copy_n(curvature.data(), curvature.size(), network.memory()[0].data());
-    network.gradients(made.inputs.data(), made.labels.data(), 4, curvature.data());  // leaves nothing behind
-    const std::int64_t order[] = {3, 1, 0};
     Source source;
     source.inputs = made.inputs.data();
+    source.labels = made.labels.data();
+    network.gradients(source, 4, curvature.data());  // leaves nothing behind
+    const std::int64_t order[] = {3, 1, 0};
     double losses[3];
     std::int64_t correct[3];
-    network.train(source, made.labels.data(), order, {1, 1, 1}, 1e-3f, losses, correct);
+    const float rates[] = {1e-3f, 1e-3f, 1e-3f};
+    network.train(source, order, {1, 1, 1}, rates, losses, correct);
     for (std::size_t step = 0; step < 3; ++step) {
       const auto index = static_cast<std::size_t>(order[step]);
       const float* image = made.inputs.data() + index * static_cast<std::size_t>(test.input.size());

@@ -95,7 +95,9 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         for epoch in range(1, self.epochs + 1):
             network.hold(examples_for_epoch(examples, seed, epoch))
             shuffled = batches(order(len(labels), seed, epoch, recipe.sampling), self.batch_size)
-            steps = network.train(shuffled, rate * recipe.schedule.factor(epoch))
+            done = epoch - 1 + (np.arange(len(shuffled)) + 0.5) / len(shuffled)
+            rates = rate * np.array([recipe.schedule.factor(each, self.epochs) for each in done])
+            steps = network.train(shuffled, rates)
             self.loss_curve_.append(float(np.average(steps.losses, weights=[len(batch) for batch in shuffled])))
         self.weights_ = network.weights()
         return self

@@ -81,6 +81,6 @@ def test_first_weights_lie_within_their_fan_in(gain: float, exponent: float) -> 
 
 
 def test_schedule_of_the_learning_rate() -> None:
-    rates = [RECIPE.optimizer.learning_rate * RECIPE.schedule.factor(epoch) for epoch in range(1, 21)]
+    rates = [RECIPE.optimizer.learning_rate * RECIPE.schedule.factor(epoch - 0.5, 20) for epoch in range(1, 21)]
     published = [5e-4] * 2 + [2e-4] * 3 + [1e-4] * 3 + [5e-5] * 4 + [1e-5] * 8
     np.testing.assert_allclose(rates, published, rtol=1e-12)

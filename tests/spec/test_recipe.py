@@ -36,16 +36,16 @@ def test_20000_steps_of_64_touch_22_epochs() -> None:
 
 def test_lab_report_halves_its_rate_after_each_20_epochs() -> None:
     schedule = catalogue.load("lab-report").schedule
-    factors = [schedule.factor(epoch) for epoch in (1, 20, 21, 40, 41, 300)]
+    factors = [schedule.factor(epoch - 0.5, 300) for epoch in (1, 20, 21, 40, 41, 300)]
     assert factors == [1, 1, 0.5, 0.5, 0.25, 0.5**14]
 
 
 def test_step_multiplies_after_every_so_many_epochs() -> None:
-    assert [Step(every_epochs=1, multiply_by=3.0).factor(epoch) for epoch in (1, 2, 3)] == [1, 3, 9]
+    assert [Step(every_epochs=1, multiply_by=3.0).factor(epoch - 0.5, 3) for epoch in (1, 2, 3)] == [1, 3, 9]
 
 
 def test_constant_never_changes() -> None:
-    assert {Constant().factor(epoch) for epoch in range(1, 400)} == {1.0}
+    assert {Constant().factor(epoch - 0.5, 399) for epoch in range(1, 400)} == {1.0}
 
 
 def test_centred_folds_the_mean_into_the_scale() -> None:

@@ -22,6 +22,7 @@ class Block {
   Block(const Plan& plan, const Kernels& kernels);
 
   const Kernels& kernels() const { return kernels_; }
+  bool holds() const { return count_ > 0; }  // any image
 
   // Puts images into the lanes: those numbered `indices`, or `first`, `first` + 1, ... without indices.
   void load(const Source& source, const std::int64_t* indices, std::int64_t first, int count, Stopwatch& watch);
@@ -32,11 +33,26 @@ class Block {
   // From the inputs to the scores. `keep` what the way back needs.
   void forward(const Weights& weights, bool keep, Stopwatch& watch);
 
+  // The same for the stages from `first` to `last`, without; what normalises takes its running statistics.
+  void forward(const Weights& weights, bool keep, std::size_t first, std::size_t last, Stopwatch& watch);
+
+  // A stage that normalises, with what the other blocks of the batch say. There: the sums of its input and of the
+  // squares; then its outputs. Back: the sums of its outputs' gradient and of the products with the input; then the
+  // gradient of the input.
+  void add_moments(std::size_t stage, double* sums, double* squares) const;
+  void normalize(std::size_t stage, const float* factors, const float* shifts);
+  void add_gradient_moments(std::size_t stage, double* sums, double* products);
+  void normalize_gradient(std::size_t stage, const float* by_dy, const float* by_x, const float* shifts);
+
   // The loss, and with it the gradient of the scores times `scale`.
-  LossOfBlock loss(Loss kind, const std::int64_t* labels, float scale);
+  LossOfBlock loss(Loss kind, const Answers& answers, float scale);
 
   // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
   void backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch);
+
+  // The same for the stages from `last`, without, down to `first`.
+  void backward(const Weights& weights, bool add, float* gradients, std::size_t first, std::size_t last,
+                Stopwatch& watch);
 
   void store_scores(float* const* out) const;
 
@@ -47,6 +63,9 @@ class Block {
   };
   Padded make(const Shape& shape, int padding);
   const Maps& sums_of(std::size_t stage) const;
+  const Maps& gradient_of_sums(std::size_t stage) const;
+  void squash_and_pool(std::size_t stage);
+  void drop(std::size_t stage, const Maps& x, const Maps& y) const;
 
   const Plan& plan_;
   const Kernels& kernels_;
@@ -57,6 +76,9 @@ class Block {
   std::vector<Padded> gradients_;   // of values_; the scores' gradient takes the scores' place
   std::vector<Maps> squashed_;      // of each stage that pools: what is pooled
   Floats scratch_;
+  bool drops_ = false;
+  std::uint32_t chance_ = 0;
+  std::vector<std::uint32_t> numbers_;  // of the images in the lanes
   std::vector<std::uint8_t> flipped_;
 };
 

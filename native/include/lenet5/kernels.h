@@ -51,6 +51,13 @@ struct AdamStep {
   float mean_share, square_share;  // 1 - beta^steps: both means start at 0 and are too small at first
 };
 
+// What each lane's image should give: a label, or, with `targets`, a share for each class. `targets` go with
+// cross-entropy alone; null: the label has it all.
+struct Answers {
+  const std::int64_t* labels;
+  const float* const* targets;
+};
+
 struct LossOfBlock {
   double sum;   // over the images; the mean squared error sums over the classes, too
   int correct;  // images whose highest score is at their label
@@ -90,9 +97,18 @@ struct Kernels {
                         float* db);
   void (*bias_gradient)(const Maps& dy, bool add, float* db);
 
+  // Batch normalisation: for each map the sums over places and images of x, and of x times y, added to what is there;
+  // y = factor x + shift; dx = by_dy dy + by_x x + shift, and 0 in the lanes from `count` on.
+  void (*moments)(const Maps& x, const Maps& y, int count, double* sums, double* products);
+  void (*stretch)(const Maps& x, const float* factors, const float* shifts, const Maps& y);
+  void (*combine)(const Maps& x, const Maps& dy, const float* by_dy, const float* by_x, const float* shifts, int count,
+                  const Maps& dx);
+  // Dropout: y = factor x, or 0 where a hash of the image's word and the unit's number is below `threshold`, of 24 bits.
+  void (*drop)(const Maps& x, const std::uint32_t* words, std::uint32_t threshold, float factor, const Maps& y);
+
   // Scores -> loss, and the gradient of its sum times `scale` in place of the scores. The two losses of 1998 are
   // for single images alone.
-  LossOfBlock (*loss)(Loss loss, float* scores, int classes, const std::int64_t* labels, int count, float scale);
+  LossOfBlock (*loss)(Loss loss, float* scores, int classes, const Answers& answers, int count, float scale);
   void (*store_scores)(const float* scores, int classes, int count, float* const* out);
 
   // One image: weights in the order in which they are read, a convolution with all that follows it, a dense layer.

@@ -46,15 +46,15 @@ class Network {
   std::int64_t steps = 0;  // that Adam has taken
 
   // One step for each batch: `sizes` cuts `order` into batches. Writes the mean loss and the number of images right,
-  // both before the update. Indices and labels must be in range.
-  void train(const Source& source, const std::int64_t* labels, const std::int64_t* order,
-             const std::vector<std::int64_t>& sizes, float learning_rate, double* losses, std::int64_t* correct);
+  // both before the update. A learning rate for each batch. Indices and labels must be in range.
+  void train(const Source& source, const std::int64_t* order, const std::vector<std::int64_t>& sizes,
+             const float* learning_rates, double* losses, std::int64_t* correct);
 
   // (count, classes) scores of (count, maps, height, width) inputs.
   void scores(const float* inputs, std::int64_t count, float* out);
 
-  // The mean loss, and the gradient of every trained number, (plan().trained,).
-  double gradients(const float* inputs, const std::int64_t* labels, std::int64_t count, float* out);
+  // The mean loss of the first `count` images, and the gradient of every trained number, (plan().trained,).
+  double gradients(const Source& source, std::int64_t count, float* out);
 
   // The second derivative of the loss for every trained number, its mean over the inputs. It begins with `at_rbf` at
   // the inputs of an rbf layer. On the calling thread alone, so that it does not depend on their number.
@@ -72,6 +72,8 @@ class Network {
     std::unique_ptr<Single> single;
     Floats gradient;
     LossOfBlock total{};
+    std::vector<std::unique_ptr<Block>> together;    // all blocks of a batch, where they depend on one another
+    std::vector<std::vector<double>> moments, moments_back;  // of each stage that normalises: sums, then products
     Stopwatch watch;
   };
 
@@ -86,14 +88,19 @@ class Network {
   Single& single_of(Worker& worker) const;
   void pack(Worker& worker);
   Block& block_for(Worker& worker, std::int64_t images);
-  void there_and_back(Worker& worker, const Source& source, const std::int64_t* labels, const std::int64_t* indices,
-                      Range images, float scale, Range next_images);
-  LossOfBlock there(Worker& worker, const Source& source, const std::int64_t* labels, std::int64_t index,
-                    float scale) const;
-  void one_by_one(Worker& worker, const Source& source, const std::int64_t* labels, const std::int64_t* indices,
-                  Range images, float scale);
-  void train_singles(const Source& source, const std::int64_t* labels, const std::int64_t* order, std::size_t count,
-                     float learning_rate, double* losses, std::int64_t* correct);
+  void there_and_back(Worker& worker, const Source& source, const std::int64_t* indices, Range images, float scale,
+                      Range next_images);
+  void there_and_back_together(int thread, const Source& source, const std::int64_t* indices, std::int64_t count,
+                               bool keep_statistics);
+  void normalize(int workers, std::size_t stage, std::int64_t count, bool keep_statistics, Worker& worker);
+  void normalize_gradient(int workers, std::size_t stage, std::int64_t count, Worker& worker);
+  LossOfBlock take_loss(Block& block, const Source& source, const std::int64_t* indices, std::int64_t at, int count,
+                        float scale) const;
+  LossOfBlock there(Worker& worker, const Source& source, std::int64_t index, float scale) const;
+  void one_by_one(Worker& worker, const Source& source, const std::int64_t* indices, Range images, float scale);
+  void train_singles(const Source& source, const std::int64_t* order, std::size_t count, const float* learning_rates,
+                     double* losses, std::int64_t* correct);
+  void set_rates(Range numbers, float learning_rate);
   void update(int workers, Range numbers, float learning_rate);
   float scale_of(std::int64_t count) const;
   double mean_loss(double sum, std::int64_t count) const;

@@ -15,7 +15,9 @@ struct Shape {
 
 // One layer as the architecture lists it. Numbers that a kind does not have stay 0.
 struct Layer {
-  enum class Kind { convolution, subsample, average_pool, max_pool, dense, rbf, activation, flatten };
+  enum class Kind {
+    convolution, subsample, average_pool, max_pool, dense, rbf, batch_normalization, dropout, activation, flatten
+  };
   Kind kind;
   int maps = 0;      // maps of a convolution, units of a dense layer, classes of an rbf layer
   int size = 0;      // side of a kernel, or of a pool's squares
@@ -25,6 +27,7 @@ struct Layer {
   std::vector<std::vector<int>> seen{};  // the input's maps that each map of a convolution sees; empty: all see all
   std::vector<float> codes{};            // of an rbf layer: (classes, inputs)
   float factor = 1.0f;                   // of an rbf layer: what the squared distance is multiplied by
+  float share = 0.0f;                    // of a dropout layer: how many units it leaves out
 };
 
 // What training makes small. j belongs to maximum_a_posteriori.
@@ -49,7 +52,7 @@ struct Parameter {
 // Layers that are computed together. For blocks of images: weights, then a squashing function, then a pool, then
 // another function. For single images every layer begins a stage but a function, which joins the one before it.
 struct Stage {
-  enum class Work { none, convolution, dense, subsample, pool, rbf };
+  enum class Work { none, convolution, dense, subsample, pool, rbf, normalize, drop };
   Work work = Work::none;
   Shape in, sums, out;  // sums: what is squashed; out: what is left after the pool
   int kernel = 0, padding = 0;
@@ -59,20 +62,26 @@ struct Stage {
   Function function_after_pool = Function::none;
   bool frozen = false;
   int weight = -1, bias = -1;  // indices into Plan::parameters; a subsample layer's weights are its coefficients
-  int layer = 0;               // that it begins with, for single images
+  int layer = 0;               // that it begins with, for single images and dropout
+  float share = 0.0f;          // of what is dropped
 };
 
 struct Plan {
   Shape input;
   std::vector<Layer> layers;
   std::vector<Stage> stages;
-  std::vector<Parameter> parameters;  // of each layer with weights, in order: weight, bias
+  std::vector<Parameter> parameters;  // of each layer with weights, in order: weight, bias; mean, variance
   int lanes = 0;                      // of the kernels for single images; 0: a plan for blocks of images
   std::int64_t trained = 0;           // numbers that training changes; they come first
   std::int64_t numbers = 0;           // all numbers
   int first_trained_stage = 0;
   int classes = 0;
+
+  bool normalizes() const;  // whether the images of a batch depend on one another
 };
+
+// Batch normalisation, as in PyTorch: what is added to a variance; the share of the newest batch in what is running.
+constexpr double kVarianceFloor = 1e-5, kRunning = 0.1;
 
 // Whether blocks of images can pass through these layers. Single images can through all.
 bool blocks_know(const std::vector<Layer>& layers);

@@ -10,7 +10,7 @@
 namespace lenet5::reference {
 
 // Weights and biases of each layer with weights, in order: (maps, maps in, side, side), (units, inputs) or (maps,), and
-// (maps,).
+// (maps,); of batch normalisation also mean and variance.
 using Parameters = std::vector<std::vector<float>>;
 
 // The shape of each layer's output.

@@ -23,7 +23,8 @@ class Single {
   const float* scores() const { return values_.back().inside.data; }
 
   // The loss, and with it the gradient of the scores times `scale`.
-  LossOfBlock loss(const Objective& objective, std::int64_t label, float scale);
+  // `targets`: a share for each class in place of the label, or null.
+  LossOfBlock loss(const Objective& objective, std::int64_t label, const float* targets, float scale);
 
   // Lays out the weights for the way back. Call it when they have changed.
   void turn(const float* numbers);

@@ -20,6 +20,14 @@ struct Source {
 
   // Or inputs: (N, maps, height, width).
   const float* inputs = nullptr;
+
+  // What decides which units dropout leaves out; without `drops` all stay.
+  bool drops = false;
+  std::uint32_t chance = 0;
+
+  // What each image should give: (N,) labels, and (N, classes) shares in their place or null.
+  const std::int64_t* labels = nullptr;
+  const float* targets = nullptr;
 };
 
 // The taps that stretch a line of `from` pixels to `to`: each takes the two pixels nearest to its centre; beyond the

@@ -6,14 +6,16 @@
 
 namespace LENET5_TARGET {
 
+using lenet5::Answers;
 using lenet5::Loss;
 using lenet5::LossOfBlock;
 
-// Cross-entropy: -log of the softmax at the label; gradient softmax - one-hot. Mean squared error: the squares of
-// score - one-hot; gradient twice the difference. Lanes without an image get gradient 0, so that nothing they hold
+// Cross-entropy: -log of the softmax at the label; gradient softmax - one-hot; with targets, the sum of -target log of
+// the softmax, and softmax - target. Mean squared error: the squares of score - one-hot; gradient twice the difference. Lanes without an image get gradient 0, so that nothing they hold
 // reaches a weight.
 template <int W>
-LossOfBlock loss(Loss kind, float* scores, int classes, const std::int64_t* labels, int count, float scale) {
+LossOfBlock loss(Loss kind, float* scores, int classes, const Answers& answers, int count, float scale) {
+  const std::int64_t* labels = answers.labels;
   F<W>* score = vectors<W>(scores);
   LossOfBlock result{0.0, 0};
   for (int image = 0; image < count; ++image) {
@@ -29,7 +31,11 @@ LossOfBlock loss(Loss kind, float* scores, int classes, const std::int64_t* labe
     for (int k = 0; k < classes; ++k) {
       const F<W> shifted = score[k] - largest;  // exp of a large score would overflow
       for (int image = 0; image < count; ++image) {
-        if (labels[image] == k) result.sum -= shifted[image];
+        if (answers.targets) {
+          result.sum -= static_cast<double>(answers.targets[image][k]) * static_cast<double>(shifted[image]);
+        } else if (labels[image] == k) {
+          result.sum -= shifted[image];
+        }
       }
       score[k] = exponential<W>(shifted);
       total += score[k];
@@ -38,7 +44,13 @@ LossOfBlock loss(Loss kind, float* scores, int classes, const std::int64_t* labe
     const F<W> share = 1.0f / total;
     for (int k = 0; k < classes; ++k) score[k] *= share;
   }
-  for (int image = 0; image < count; ++image) scores[labels[image] * W + image] -= 1.0f;
+  for (int image = 0; image < count; ++image) {
+    if (answers.targets) {
+      for (int k = 0; k < classes; ++k) scores[k * W + image] -= answers.targets[image][k];
+    } else {
+      scores[labels[image] * W + image] -= 1.0f;
+    }
+  }
   if (kind == Loss::mean_squared_error) {
     for (int k = 0; k < classes; ++k) {
       for (int image = 0; image < count; ++image) {

@@ -7,6 +7,7 @@
 #include "input-inl.h"
 #include "limit-inl.h"
 #include "loss-inl.h"
+#include "normalize-inl.h"
 #include "one-image-inl.h"
 #include "optimizer-inl.h"
 #include "pool-inl.h"
@@ -32,6 +33,10 @@ constexpr lenet5::Kernels kKernels = {
     squash_gradient<W>,
     pool_gradient<W>,
     bias_gradient<W>,
+    moments<W>,
+    stretch<W>,
+    combine<W>,
+    drop<W>,
     loss<W>,
     store_scores<W>,
     one_pack<W>,

@@ -11,8 +11,9 @@ using Kind = Layer::Kind;
 
 constexpr float kAmplitude = 1.7159f, kSteepness = 2.0f / 3.0f;
 
-bool has_weights(const Layer& layer) {
-  return layer.kind == Kind::convolution || layer.kind == Kind::dense || layer.kind == Kind::subsample;
+std::size_t arrays_of(const Layer& layer) {
+  if (layer.kind == Kind::batch_normalization) return 4;
+  return layer.kind == Kind::convolution || layer.kind == Kind::dense || layer.kind == Kind::subsample ? 2 : 0;
 }
 
 float value(Function function, float x) {
@@ -128,9 +129,18 @@ std::vector<float> layer_forward(const Layer& layer, const Shape& in, const Shap
     case Kind::max_pool:
       each_square(layer, in, out, [&](std::size_t i, const std::vector<int>& square) { y[i] = x[largest(x, square)]; });
       break;
+    case Kind::batch_normalization:
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        const std::size_t map = i / static_cast<std::size_t>(out.height * out.width);
+        const std::vector<float>&mean = weights[2], &variance = weights[3];
+        const double floor = static_cast<double>(variance[map]) + kVarianceFloor;
+        y[i] = (x[i] - mean[map]) / static_cast<float>(std::sqrt(floor)) * (*weights)[map] + (*biases)[map];
+      }
+      break;
     case Kind::activation:
       std::transform(x.begin(), x.end(), y.begin(), [&](float each) { return value(layer.function, each); });
       break;
+    case Kind::dropout:  // in use nothing is left out
     case Kind::flatten:
       y = x;
       break;
@@ -180,6 +190,9 @@ std::vector<float> layer_backward(const Layer& layer, const Shape& in, const Sha
     case Kind::activation:
       for (std::size_t i = 0; i < dx.size(); ++i) dx[i] = dy[i] * factor(slope(layer.function, y[i]));
       break;
+    case Kind::batch_normalization:
+      throw std::logic_error("the way back of batch normalisation needs a whole batch");
+    case Kind::dropout:
     case Kind::flatten:
       dx = dy;
       break;
@@ -249,8 +262,8 @@ void back(Shape input, const std::vector<Layer>& layers, const Parameters& param
   const std::vector<Shape> outputs = shapes(input, layers);
   std::size_t next = parameters.size();
   for (std::size_t i = end; i-- > 0;) {
-    const bool own = has_weights(layers[i]);
-    next -= own ? 2 : 0;
+    const std::size_t own = arrays_of(layers[i]);
+    next -= own;
     const std::vector<float> x = i ? values[i - 1] : std::vector<float>(image, image + input.size());
     dy = layer_backward(layers[i], i ? outputs[i - 1] : input, outputs[i], x, values[i], dy,
                         own ? &parameters[next] : nullptr, second, own ? &sums[next] : nullptr,
@@ -275,6 +288,8 @@ std::vector<Shape> shapes(Shape input, const std::vector<Layer>& layers) {
       case Kind::subsample:
       case Kind::average_pool:
       case Kind::max_pool: shape = {shape.maps, shape.height / layer.size, shape.width / layer.size}; break;
+      case Kind::batch_normalization:
+      case Kind::dropout:
       case Kind::activation: break;
       case Kind::flatten: shape = {shape.size(), 1, 1}; break;
     }
@@ -290,9 +305,9 @@ std::vector<std::vector<float>> forward(Shape input, const std::vector<Layer>& l
   std::vector<float> x(image, image + input.size());
   std::size_t next = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const std::vector<float>* own = has_weights(layers[i]) ? &parameters[next] : nullptr;
+    const std::vector<float>* own = arrays_of(layers[i]) ? &parameters[next] : nullptr;
     x = layer_forward(layers[i], i ? outputs[i - 1] : input, outputs[i], x, own, own ? own + 1 : nullptr);
-    next += own ? 2 : 0;
+    next += arrays_of(layers[i]);
     values.push_back(x);
   }
   return values;

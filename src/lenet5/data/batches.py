@@ -4,6 +4,7 @@ So a run that resumes in the middle of epoch 17 needs no stored state: it draws 
 leaves out the batches that are done.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.augment import flipped
-from lenet5.data.distort import KINDS, distorted, drawn
+from lenet5.data.distort import KINDS, REACH, affine, drawn, drawn_bends
 from lenet5.data.prepare import prepare
 from lenet5.seeds import stream
 from lenet5.spec.distortion import Distortion
@@ -25,12 +26,16 @@ class Examples:
     images  (N, 28, 28) uint8, 0 = background; read in place, so they may lie on the disk
     labels  (N,) int64
     flips   (N,) True for an image to mirror in this epoch, or None
+    targets (N, classes) float32: each class's share of the answer, where the label does not have it all
+    chance  32 bits, drawn for each epoch, that decide what dropout leaves out
     """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     preparation: Preparation
     flips: NDArray[np.bool_] | None = None
+    targets: NDArray[np.float32] | None = None
+    chance: int = 0
 
     def inputs(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the prepared inputs of some images: (n, 1, S, S) float32."""
@@ -40,35 +45,74 @@ class Examples:
         return prepare(chosen, self.preparation)
 
 
-def examples_for_epoch(examples: Examples, seed: int, epoch: int, distortion: Distortion | None = None) -> Examples:
+Warp = Callable[
+    [NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32] | None, NDArray[np.int32]], NDArray[np.uint8]
+]  # `Engine.warp`
+
+
+def examples_for_epoch(
+    examples: Examples,
+    seed: int,
+    epoch: int,
+    *,
+    distortion: Distortion | None = None,
+    warp: Warp | None = None,
+    dropout: bool = False,
+) -> Examples:
     """Return the examples as one epoch shows them, as many as there are images.
 
-    With a distortion, each image and its distorted copies are samples, and each sample stays the same picture for
-    the whole run. They are dealt at random to copies + 1 epochs, and then these come again: so the 1998 paper
-    (section III-A) shows 60,000 + 540,000 patterns in 20 passes of 60,000, each of them twice.
     If the preparation flips, each example is flipped with probability 1/2, drawn anew in every epoch.
+
+    distortion  distorts them; see `_distorted`
+    warp        makes the pictures for that: an engine's
+    dropout     draws the chance that decides what dropout leaves out
 
     Where nothing is drawn, they are the very same examples, and an engine that holds them need not copy them again.
     """
-    if distortion is not None:
-        examples = _distorted_for_epoch(examples, seed, epoch, distortion)
-    if examples.preparation.flip == "none":
-        return examples
-    flips = stream(seed, "flips", epoch).random(len(examples.images)) < 0.5
-    return replace(examples, flips=flips)
+    if distortion is not None and warp is not None:
+        examples = _distorted(examples, seed, epoch, distortion, warp)
+    if examples.preparation.flip != "none":
+        examples = replace(examples, flips=stream(seed, "flips", epoch).random(len(examples.images)) < 0.5)
+    if dropout:
+        examples = replace(examples, chance=int(stream(seed, "dropout", epoch).integers(2**32)))
+    return examples
 
 
-def _distorted_for_epoch(examples: Examples, seed: int, epoch: int, distortion: Distortion) -> Examples:
-    """Sample s is image s % N in version s // N, and version 0 is the image itself; only this epoch's are made."""
+def _distorted(examples: Examples, seed: int, epoch: int, distortion: Distortion, warp: Warp) -> Examples:
+    """Return the examples as one epoch distorts them.
+
+    Each image and its distorted copies are samples, and each sample stays the same picture for the whole run. They are
+    dealt at random to copies + 1 epochs, and then these come again: so the 1998 paper (section III-A) shows 60,000 +
+    540,000 patterns in 20 passes of 60,000, each of them twice. With copies = 0 every epoch distorts all images anew.
+    """
+    if distortion.copies == 0:
+        return _distorted_anew(examples, seed, epoch, distortion, warp)
     N, versions = len(examples.images), distortion.copies + 1
     samples = stream(seed, "distorted samples").permutation(versions * N)
     part = (epoch - 1) % versions
-    version, image = np.divmod(samples[part * N : (part + 1) * N], N)
+    version, image = np.divmod(samples[part * N : (part + 1) * N], N)  # version 0 is the image itself
     parameters = np.zeros((N, len(KINDS)))
+    bends = np.zeros((N, 2, *[REACH.shape[1]] * 2), np.int32) if distortion.bending else None
     for copy in range(1, versions):
         here = version == copy
-        parameters[here] = drawn(distortion, N, stream(seed, "distortion", copy))[image[here]]
-    return replace(examples, images=distorted(examples.images[image], parameters), labels=examples.labels[image])
+        random = stream(seed, "distortion", copy)
+        parameters[here] = drawn(distortion, N, random)[image[here]]
+        of_copy = drawn_bends(distortion, N, random)
+        if bends is not None and of_copy is not None:
+            bends[here] = of_copy[image[here]]
+    images = warp(examples.images[image], affine(parameters), bends, REACH)
+    return replace(examples, images=images, labels=examples.labels[image])
+
+
+def _distorted_anew(examples: Examples, seed: int, epoch: int, distortion: Distortion, warp: Warp) -> Examples:
+    """Each image once, but for the untouched ones in a shape that it has in this epoch alone."""
+    N, random = len(examples.images), stream(seed, "distortion", epoch)
+    parameters, bends = drawn(distortion, N, random), drawn_bends(distortion, N, random)
+    untouched = random.random(N) < distortion.untouched
+    parameters[untouched] = 0
+    if bends is not None:
+        bends[untouched] = 0
+    return replace(examples, images=warp(np.ascontiguousarray(examples.images), affine(parameters), bends, REACH))
 
 
 def order(

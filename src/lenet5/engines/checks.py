@@ -6,8 +6,9 @@ import numpy as np
 
 from lenet5.engines.contract import Float
 from lenet5.engines.tables import connection_mask
-from lenet5.errors import ModelError, ShapeError
+from lenet5.errors import EngineError, ModelError, ShapeError
 from lenet5.spec.architecture import Architecture
+from lenet5.spec.layers import BatchNormalization
 
 
 def check_inputs(architecture: Architecture, inputs: Float) -> None:
@@ -31,6 +32,16 @@ def check_weights(architecture: Architecture, weights: Mapping[str, Float]) -> N
         mask = connection_mask(placed)
         if mask is not None and np.any(weights[f"{placed.name}.weight"][mask == 0]):
             raise ModelError(f"{placed.name}.weight is not 0 where the table of this architecture has no connection.")
+
+
+def check_second_derivatives(architecture: Architecture) -> None:
+    """Raise EngineError where an image's scores depend on other images: it has no derivatives of its own."""
+    for layer in architecture.layers:
+        if isinstance(layer, BatchNormalization):
+            raise EngineError(
+                f"{layer.name} ties the images of a batch together: second derivatives, which are summed image by "
+                "image, are not defined. Leave batch normalisation out."
+            )
 
 
 def check_state(own: Mapping[str, Float], given: Mapping[str, Float]) -> None:

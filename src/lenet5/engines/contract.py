@@ -20,6 +20,7 @@ from lenet5.spec.preparation import Preparation
 Float = NDArray[np.floating[Any]]
 Weights = dict[str, Float]
 Precision = Literal["float32", "float64"]
+LearningRates = float | NDArray[np.float64]
 
 
 class Examples(Protocol):
@@ -28,6 +29,8 @@ class Examples(Protocol):
     images  (N, 28, 28) uint8, 0 = background; read in place, never copied
     labels  (N,) int64
     flips   (N,) True for an image to mirror as `preparation.flip` says, or None
+    targets (N, classes) float32: each class's share of the answer, for cross-entropy; None where the label has it all
+    chance  32 bits that decide what dropout leaves out, see `engines/chance.py`
     """
 
     @property
@@ -41,6 +44,12 @@ class Examples(Protocol):
 
     @property
     def flips(self) -> NDArray[np.bool_] | None: ...
+
+    @property
+    def targets(self) -> NDArray[np.float32] | None: ...
+
+    @property
+    def chance(self) -> int: ...
 
     def inputs(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the prepared inputs of some images: (n, 1, H, W) float32."""
@@ -66,8 +75,11 @@ class Network(Protocol):
         """Take the examples that the next training steps draw from; an engine may copy them to its device."""
         ...
 
-    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
-        """Take one training step for each batch of indices into the examples held."""
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
+        """Take one training step for each batch of indices into the examples held.
+
+        learning_rates  one for each batch, or one for all
+        """
         ...
 
     def scores(self, inputs: Float) -> Float:
@@ -79,7 +91,10 @@ class Network(Protocol):
         ...
 
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
-        """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
+        """Return the mean loss and the gradient of the objective for each trainable array; change nothing.
+
+        As in training, batch normalisation takes the statistics of these inputs; but nothing is dropped out.
+        """
         ...
 
     def curvature(self, inputs: Float) -> Weights:
@@ -88,6 +103,7 @@ class Network(Protocol):
         By back-propagation in the Gauss-Newton approximation (1998 paper, equations 22 to 27): never negative, and
         no labels are needed. Where the scores come from an rbf layer it begins at that layer's inputs, with the
         optimiser's `rbf_curvature` (2 for other optimisers); otherwise at the scores, with the loss's own.
+        Raises EngineError for networks with batch normalisation.
         """
         ...
 
@@ -120,6 +136,22 @@ class Engine(Protocol):
         precision: Precision = "float32",
     ) -> Network:
         """Return a network with these first weights; layers named in `frozen` are never updated."""
+        ...
+
+    def warp(
+        self,
+        images: NDArray[np.uint8],
+        affine: NDArray[np.int32],
+        bends: NDArray[np.int32] | None,
+        reach: NDArray[np.int32],
+    ) -> NDArray[np.uint8]:
+        """Return a bent copy of each image, (N, S, S) uint8; whole numbers, so all engines make the same bytes.
+
+        affine  (N, 6) in 65,536ths of a pixel: the copy's pixel in column j and row i is looked up in the image at
+                x = a0 + a1 j + a2 i and y = a3 + a4 j + a5 i, between four pixels; around an image lies 0
+        bends   (N, 2, G, G) in 256ths of a pixel: at the nodes of a grid, by how much x and y are moved besides
+        reach   (S, G) in 256ths: how much of a node's bend reaches a line of pixels
+        """
         ...
 
     def describe(self) -> dict[str, str]:

@@ -8,8 +8,8 @@ from lenet5.engines.contract import Float, Weights
 from lenet5.engines.tables import connection_mask
 from lenet5.seeds import stream
 from lenet5.spec.architecture import Architecture, PlacedLayer
-from lenet5.spec.initial import Initial, LeCun1998, Scratch
-from lenet5.spec.layers import Subsample
+from lenet5.spec.initial import He, Initial, LeCun1998, Scratch
+from lenet5.spec.layers import BatchNormalization, Subsample
 
 
 def first_weights(architecture: Architecture, rule: Initial, seed: int) -> Weights:
@@ -20,16 +20,19 @@ def first_weights(architecture: Architecture, rule: Initial, seed: int) -> Weigh
     random = stream(seed, "weights")
     drawn: Weights = {}
     for placed in architecture.placed:
-        for name, values in _drawn(placed, rule, random).items():
+        last = placed is architecture.placed[-1]
+        for name, values in _drawn(placed, rule, random, last).items():
             drawn[f"{placed.name}.{name}"] = values.astype(np.float32)
     return drawn
 
 
-def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator) -> Weights:
-    """Draw the arrays of one layer, in their order."""
+def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last: bool) -> Weights:
+    """Draw the arrays of one layer, in their order; `last` says whether its units are the scores."""
     shapes = {name.rsplit(".", 1)[1]: shape for name, shape in placed.parameter_shapes.items()}
     if not shapes:
         return {}
+    if isinstance(placed.layer, BatchNormalization):
+        return {name: np.full(shape, float(name in ("weight", "variance"))) for name, shape in shapes.items()}
     mask = connection_mask(placed)
     weights, biases = shapes.values()
     weight: Float
@@ -44,6 +47,9 @@ def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator) -> W
             constant = isinstance(placed.layer, Subsample) and rule.coefficients == "constant"
             weight = _wide(bound, weights) if constant else _uniform(random, bound, weights)
             bias = _uniform(random, bound, biases) if rule.biases == "uniform" else np.zeros(biases)
+        case He():
+            weight = random.normal(0.0, 1.0, weights) * np.sqrt((1 if last else 2) / _wide(inputs, weights))
+            bias = np.zeros(biases)
         case _:
             weight = _uniform(random, 1 / np.sqrt(inputs), weights)
             bias = _uniform(random, 1 / np.sqrt(inputs), biases)

@@ -9,7 +9,16 @@ from matplotlib.patches import Rectangle
 from lenet5.reports import style
 from lenet5.reports.summary import FUNCTIONS
 from lenet5.spec.architecture import Architecture, PlacedLayer
-from lenet5.spec.layers import Activation, AveragePool, Convolution, Flatten, MaxPool, Shape
+from lenet5.spec.layers import (
+    Activation,
+    AveragePool,
+    BatchNormalization,
+    Convolution,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Shape,
+)
 
 # Lengths are in pixels of the input.
 OFFSET = 1.5  # from one map of a stack to the next
@@ -66,7 +75,7 @@ def _stages(architecture: Architecture) -> list[Stage]:
         if isinstance(placed.layer, Activation):
             words = f"{stages[-1].operation}\n{FUNCTIONS[placed.layer.function]}"
             stages[-1] = replace(stages[-1], operation=words)
-        elif not isinstance(placed.layer, Flatten):
+        elif not isinstance(placed.layer, Flatten | BatchNormalization | Dropout):  # they change no shape
             stages.append(_stage(placed))
     return stages
 

@@ -3,7 +3,18 @@
 from rich.table import Table
 
 from lenet5.spec.architecture import Architecture, PlacedLayer
-from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, MaxPool, Rbf, Subsample
+from lenet5.spec.layers import (
+    Activation,
+    AveragePool,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    MaxPool,
+    Rbf,
+    Subsample,
+)
 
 FUNCTIONS = {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid", "scaled_tanh": "Scaled tanh"}
 
@@ -25,6 +36,10 @@ def kind_of(placed: PlacedLayer) -> str:
             return f"Dense ({placed.input_shape[0]}→{units})"
         case Rbf():
             return f"RBF ({placed.connections:,} fixed)"
+        case BatchNormalization():
+            return "Batch norm"
+        case Dropout(share=share):
+            return f"Dropout {share:g}"
         case Activation(function=function):
             return FUNCTIONS[function]
         case Flatten():

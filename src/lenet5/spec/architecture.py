@@ -2,12 +2,24 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Self
 
 from pydantic import PositiveInt, model_validator
 
 from lenet5.errors import ShapeError
-from lenet5.spec.layers import Activation, Dense, Flatten, Layer, Rbf, Shape
+from lenet5.spec.layers import (
+    STATISTICS,
+    Activation,
+    BatchNormalization,
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    Rbf,
+    Shape,
+)
 from lenet5.spec.plan import Plan
 
 
@@ -47,6 +59,9 @@ class Architecture(Plan):
             raise ShapeError("the last layer must be dense or rbf: its units are the scores of the classes.")
         if any(isinstance(layer, Rbf) for layer in self.layers[:-1]):
             raise ShapeError("an rbf layer can only be the last one.")
+        for before, layer in pairwise((None, *self.layers)):
+            if isinstance(layer, BatchNormalization) and not isinstance(before, Convolution | Dense):
+                raise ShapeError(f"{layer.name} must stand right behind a convolution or dense layer, its part in use.")
         return self
 
     @cached_property
@@ -59,6 +74,8 @@ class Architecture(Plan):
             match layer:
                 case Activation(function=function):
                     name = f"{before}.{function}"
+                case Dropout():
+                    name = f"{before}.dropout"
                 case Flatten():
                     name = "flatten"
                 case _:
@@ -83,6 +100,11 @@ class Architecture(Plan):
     def parameter_shapes(self) -> dict[str, Shape]:
         """Name and shape of each trainable array, such as "C1.weight": (6, 1, 5, 5), in the layers' order."""
         return {name: shape for placed in self.placed for name, shape in placed.parameter_shapes.items()}
+
+    @property
+    def statistics(self) -> frozenset[str]:
+        """Those of `parameter_shapes` that are no parameters: they are measured in training, not trained."""
+        return frozenset(name for name in self.parameter_shapes if name.endswith(tuple(f".{s}" for s in STATISTICS)))
 
     @property
     def parameters(self) -> int:

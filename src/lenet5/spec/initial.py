@@ -41,4 +41,10 @@ class LeCun1998(Plan):
     count_bias: bool = False
 
 
-Initial = Annotated[Pytorch | Scratch | LeCun1998, Field(discriminator="kind")]
+class He(Plan):
+    """Normal with variance 2 / fan-in, for units with ReLU (He et al. 2015); the last layer's 1 / fan-in; biases 0."""
+
+    kind: Literal["he"] = "he"
+
+
+Initial = Annotated[Pytorch | Scratch | LeCun1998 | He, Field(discriminator="kind")]

@@ -21,6 +21,7 @@ from lenet5.spec.plan import Plan
 Shape = tuple[int, ...]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
+STATISTICS = ("mean", "variance")  # arrays of a layer that are kept with its weights and follow no gradient
 
 
 def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:
@@ -39,7 +40,7 @@ class Trained(Plan):
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]: ...
 
     def parameters(self, shape: Shape) -> int:
-        return sum(prod(size) for size in self.parameter_shapes(shape).values())
+        return sum(prod(size) for part, size in self.parameter_shapes(shape).items() if part not in STATISTICS)
 
 
 class Convolution(Trained):
@@ -223,6 +224,38 @@ class Unchanging(Untrained):
         return 0
 
 
+class BatchNormalization(Trained):
+    """Give each map, over a batch, mean 0 and variance 1; then times a weight, plus a bias (Ioffe and Szegedy 2015).
+
+    In use the mean and the variance are running ones from training, and the layer is part of the one before it: see
+    `models/fold.py`. The definitions are PyTorch's.
+    """
+
+    kind: Literal["batch_normalization"] = "batch_normalization"
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+    def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
+        return dict.fromkeys(("weight", "bias", *STATISTICS), (shape[0],))
+
+    def connections(self, shape: Shape) -> int:
+        return 0
+
+    def multiply_adds(self, shape: Shape) -> int:
+        return prod(shape)
+
+
+class Dropout(Unchanging):
+    """In training, leave out each unit with probability `share` and enlarge the others (Srivastava et al. 2014)."""
+
+    kind: Literal["dropout"] = "dropout"
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+    def output_shape(self, shape: Shape) -> Shape:
+        return shape
+
+
 class Activation(Unchanging):
     """Apply one function to every unit. "scaled_tanh" is that of 1998: 1.7159 tanh(2/3 x) (equation 6)."""
 
@@ -243,5 +276,6 @@ class Flatten(Unchanging):
 
 
 Layer = Annotated[
-    Convolution | Subsample | AveragePool | MaxPool | Dense | Rbf | Activation | Flatten, Field(discriminator="kind")
+    Convolution | Subsample | AveragePool | MaxPool | Dense | Rbf | BatchNormalization | Dropout | Activation | Flatten,
+    Field(discriminator="kind"),
 ]

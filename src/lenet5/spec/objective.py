@@ -18,16 +18,20 @@ class Objective(Plan):
                the scores of the wrong classes down
     j          of equation 9: how far down. exp(-j) stands for the score of all that is no digit: a class whose
                penalty is far above j is not pushed any further
+    label_smoothing   of cross-entropy: this share of each label is spread evenly over all classes, in training alone
     reduction  the gradient is that of the "mean" or of the "sum" over the batch. As in PyTorch, the mean
                squared error runs over the classes too. What is reported is always the mean.
     """
 
     loss: Literal["cross_entropy", "mean_squared_error", "maximum_likelihood", "maximum_a_posteriori"] = "cross_entropy"
     j: Annotated[float, Field(ge=0)] | None = None
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     reduction: Literal["mean", "sum"] = "mean"
 
     @model_validator(mode="after")
     def _j_where_it_is_used(self) -> Self:
         if (self.j is not None) != (self.loss == "maximum_a_posteriori"):
             raise ValueError("`j` belongs to the loss maximum_a_posteriori, which needs it, and to no other")
+        if self.label_smoothing and self.loss != "cross_entropy":
+            raise ValueError("`label_smoothing` belongs to the loss cross_entropy")
         return self

@@ -4,6 +4,7 @@ The definitions are PyTorch's: weight decay is added to the gradient, momentum h
 epsilon is added after the square root.
 """
 
+from math import cos, pi
 from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, model_validator
@@ -66,12 +67,16 @@ def rbf_curvature(optimizer: Optimizer) -> float:
 
 
 class Constant(Plan):
-    """The learning rate stays as it is."""
+    """The learning rate stays as it is.
+
+    Every schedule's `factor` tells by how much the learning rate is multiplied when so many of so many epochs are
+    done; both may be fractions.
+    """
 
     kind: Literal["constant"] = "constant"
 
-    def factor(self, epoch: int) -> float:
-        """By how much the learning rate is multiplied in this epoch, counted from 1."""
+    def factor(self, done: float, epochs: float) -> float:
+        """1."""
         return 1.0
 
 
@@ -82,13 +87,13 @@ class Step(Plan):
     every_epochs: PositiveInt
     multiply_by: PositiveFloat
 
-    def factor(self, epoch: int) -> float:
-        """By how much the learning rate is multiplied in this epoch, counted from 1."""
-        return float(self.multiply_by ** ((epoch - 1) // self.every_epochs))
+    def factor(self, done: float, epochs: float) -> float:
+        """A power of `multiply_by`."""
+        return float(self.multiply_by ** (int(done) // self.every_epochs))
 
 
 class Listed(Plan):
-    """The learning rate is multiplied by `multiply_by[i]` from epoch `from_epochs[i]` on."""
+    """The learning rate is multiplied by `multiply_by[i]` from epoch `from_epochs[i]` on, counted from 1."""
 
     kind: Literal["listed"] = "listed"
     from_epochs: tuple[PositiveInt, ...]
@@ -101,10 +106,26 @@ class Listed(Plan):
             raise ValueError("`from_epochs` must begin with 1 and grow, with one factor in `multiply_by` for each")
         return self
 
-    def factor(self, epoch: int) -> float:
-        """By how much the learning rate is multiplied in this epoch, counted from 1."""
-        begun = [begin for begin in self.from_epochs if begin <= epoch]
+    def factor(self, done: float, epochs: float) -> float:
+        """The factor of the list."""
+        begun = [begin for begin in self.from_epochs if begin <= done + 1]
         return self.multiply_by[len(begun) - 1]
 
 
-Schedule = Annotated[Constant | Step | Listed, Field(discriminator="kind")]
+class Cosine(Plan):
+    """The learning rate rises evenly for `warm_up_epochs`, then falls along half a cosine to nothing at the end.
+
+    (Loshchilov and Hutter 2017, without restarts; the warm-up is that of Goyal et al. 2017.)
+    """
+
+    kind: Literal["cosine"] = "cosine"
+    warm_up_epochs: NonNegative = 0.0
+
+    def factor(self, done: float, epochs: float) -> float:
+        """From nearly 0 up to 1, and down to nearly 0."""
+        if done < self.warm_up_epochs:
+            return done / self.warm_up_epochs
+        return (1 + cos(pi * (done - self.warm_up_epochs) / (epochs - self.warm_up_epochs))) / 2
+
+
+Schedule = Annotated[Constant | Step | Listed | Cosine, Field(discriminator="kind")]

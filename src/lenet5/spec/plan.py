@@ -18,7 +18,9 @@ def decisive(value: Any) -> Any:
     """
     if isinstance(value, Plan):
         fields = {name: (field, getattr(value, name)) for name, field in type(value).model_fields.items()}
-        return {name: decisive(here) for name, (field, here) in fields.items() if name == "kind" or here != field.default}
+        return {
+            name: decisive(here) for name, (field, here) in fields.items() if name == "kind" or here != field.default
+        }
     if isinstance(value, tuple):
         return [decisive(item) for item in value]
     return value

@@ -10,8 +10,9 @@ from lenet5.spec.architecture import Architecture
 from lenet5.spec.claim import Claim, Difference, Source
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.initial import Initial, Pytorch
+from lenet5.spec.layers import BatchNormalization
 from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Constant, Optimizer, Schedule
+from lenet5.spec.optimizer import Constant, Optimizer, Schedule, Sdlm
 from lenet5.spec.plan import Plan, decisive
 from lenet5.spec.preparation import Preparation
 
@@ -31,6 +32,8 @@ class Recipe(Plan):
                   "constant": in the same random order every time;
                   "independent": every batch is drawn at random with replacement
     distortion    distorted copies of the training images; none if not given
+    averaged_epochs   the model's weights are the mean of those after each of the last so many epochs (Izmailov et al.
+                  2018); 0: those after the last
     initial       the rule for the first weights
     frozen        layers whose weights stay as they were drawn
     restarts      how many failed starts are begun again with the next seed
@@ -48,6 +51,7 @@ class Recipe(Plan):
     validation: Annotated[int, Field(ge=0)] = 0
     sampling: Literal["shuffled", "constant", "independent"] = "shuffled"
     distortion: Distortion | None = None
+    averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
@@ -65,6 +69,12 @@ class Recipe(Plan):
     def _holds_together(self) -> Self:
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("a recipe has either `epochs` or `steps`")
+        normalizing = [layer.name for layer in self.architecture.layers if isinstance(layer, BatchNormalization)]
+        if isinstance(self.optimizer, Sdlm) and normalizing:
+            raise ValueError(
+                f"the optimizer sdlm takes second derivatives image by image; {normalizing[0]} ties the images of a "
+                "batch together. Choose another optimizer, or leave batch normalisation out"
+            )
         side = self.preparation.side()
         if self.architecture.input != (1, side, side):
             raise ValueError(

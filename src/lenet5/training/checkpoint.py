@@ -7,7 +7,7 @@ seed and the position are enough.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,12 @@ class Position:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Position, weights, and what the optimiser remembers."""
+    """Position, weights, what the optimiser remembers, and the sums of the weights that are averaged (float64)."""
 
     position: Position
     weights: Weights
     state: Weights
+    sums: Weights = field(default_factory=dict)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -65,6 +66,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
             return place
     arrays = {f"weights/{name}": array for name, array in checkpoint.weights.items()}
     arrays |= {f"state/{name}": array for name, array in checkpoint.state.items()}
+    arrays |= {f"sums/{name}": array for name, array in checkpoint.sums.items()}
     content = safetensors.numpy.save(arrays)
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -109,11 +111,11 @@ def read(place: Path) -> Checkpoint:
     if not whole:
         raise RunError(f"{place}: the checkpoint is damaged; its digest is not the one in its manifest.")
     arrays = safetensors.numpy.load(content)
-    parts: dict[str, Weights] = {"weights": {}, "state": {}}
+    parts: dict[str, Weights] = {"weights": {}, "state": {}, "sums": {}}
     for name, array in arrays.items():
         part, _, own_name = name.partition("/")
         parts[part][own_name] = array
-    return Checkpoint(Position(**manifest["position"]), parts["weights"], parts["state"])
+    return Checkpoint(Position(**manifest["position"]), **parts)
 
 
 def _digest(manifest: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
 from lenet5.errors import DataError, RunError
 from lenet5.models import file as model_file
+from lenet5.models import fold
 from lenet5.models.model import Card, Model
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
@@ -162,7 +163,8 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
         trained_on=finished,
         lenet5_version=str(environment["lenet5"]),
     )
-    model = Model(recipe.architecture, preparation, trainer.network.weights(), card)
+    architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
+    model = Model(architecture, preparation, weights, card)
     model_file.write(model, run.model)
     run.write_result(
         {

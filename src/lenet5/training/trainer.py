@@ -12,11 +12,12 @@ from lenet5 import metrics
 from lenet5.data import batches as data_batches
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
-from lenet5.engines.contract import Engine, Network, Steps
+from lenet5.engines.contract import Engine, Network, Steps, Weights
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
 from lenet5.seeds import stream
+from lenet5.spec.layers import Dropout
 from lenet5.spec.optimizer import Sdlm
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
@@ -75,13 +76,14 @@ class Trainer:
         self.history: History = run.history()
         self.network = self._new_network(recipe.seed)
         self.position = Position(seed=recipe.seed)
+        self._sums: Weights = {}  # of the weights that are averaged
 
     def resume(self) -> None:
         """Go back to the newest whole checkpoint; without one, start from the beginning."""
         found, skipped = checkpoint.newest(self.run.checkpoints)
         if found:
             self.network.load(found.weights, found.state)
-            self.position = found.position
+            self.position, self._sums = found.position, found.sums
         self.history.keep_until(self.position.step)
         for sentence in skipped:
             self._incident("damaged checkpoint", f"{sentence} The one before it is used.")
@@ -97,6 +99,7 @@ class Trainer:
             self._save()  # a disk that is full says so now, not after the first epoch
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
             self._one_epoch()
+            self._add_to_average()
             row = self._score()
             self.history.add(row)
             self.observer.epoch(row)
@@ -108,23 +111,50 @@ class Trainer:
             self.position = Position(self.position.seed, self.position.epoch + 1, self.position.step)
             self._save()
 
+    def model_weights(self) -> Weights:
+        """Return the weights that a model of this moment has: the network's, or their mean over the last epochs."""
+        first = self._first_averaged_epoch
+        last = min(self.position.epoch, self.recipe.total_epochs(len(self.train.labels)))
+        if not self._sums:
+            return self.network.weights()
+        return {name: (total / (last - first + 1)).astype(np.float32) for name, total in self._sums.items()}
+
+    @property
+    def _first_averaged_epoch(self) -> int:
+        return max(1, self.recipe.total_epochs(len(self.train.labels)) - self.recipe.averaged_epochs + 1)
+
+    def _add_to_average(self) -> None:
+        """After each epoch whose weights count."""
+        if self.position.epoch < self._first_averaged_epoch:
+            return
+        for name, array in self.network.weights().items():
+            self._sums[name] = self._sums.get(name, 0) + array.astype(np.float64)
+
     def _one_epoch(self) -> None:
         """Take the steps that this epoch still needs, some at a time."""
         recipe, seed, epoch = self.recipe, self.position.seed, self.position.epoch
         count = len(self.train.labels)
-        examples = data_batches.examples_for_epoch(self.examples, seed, epoch, recipe.distortion)
+        examples = data_batches.examples_for_epoch(
+            self.examples,
+            seed,
+            epoch,
+            distortion=recipe.distortion,
+            warp=self.engine.warp,
+            dropout=any(isinstance(layer, Dropout) for layer in recipe.architecture.layers),
+        )
         self.network.hold(examples)
         if isinstance(recipe.optimizer, Sdlm) and self.position.epoch_step == 0:
             self._estimate_curvature(recipe.optimizer, examples)
         order = data_batches.order(count, seed, epoch, recipe.sampling)
         left_in_run = recipe.total_steps(count) - self.position.step
         left = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
-        learning_rate = recipe.optimizer.learning_rate * recipe.schedule.factor(epoch)
         at_once = 1
         while left:
             now, left = left[:at_once], left[at_once:]
+            first = self.position.step + 1
+            rates = np.array([self._learning_rate(step) for step in range(first, first + len(now))])
             started = time.perf_counter()
-            steps = self.network.train(now, learning_rate)
+            steps = self.network.train(now, rates)
             seconds = time.perf_counter() - started
             self._account(now, steps, seconds)
             at_once = max(1, int(SECONDS_A_CALL / (seconds / len(now))))
@@ -132,6 +162,12 @@ class Trainer:
                 self._save()
                 self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
                 raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
+
+    def _learning_rate(self, step: int) -> float:
+        """Return that of a step, counted from 1. A schedule is asked for the middle of each step, so none is 0."""
+        recipe, images = self.recipe, len(self.train.labels)
+        a_epoch, total = recipe.steps_per_epoch(images), recipe.total_steps(images)
+        return recipe.optimizer.learning_rate * recipe.schedule.factor((step - 0.5) / a_epoch, total / a_epoch)
 
     def _estimate_curvature(self, optimizer: Sdlm, examples: Examples) -> None:
         """Give the optimiser the second derivatives that decide every weight's rate in this epoch."""
@@ -173,7 +209,7 @@ class Trainer:
         return EpochRow(
             epoch=done.epoch,
             step=done.step,
-            learning_rate=self.recipe.optimizer.learning_rate * self.recipe.schedule.factor(done.epoch),
+            learning_rate=self._learning_rate(done.step),
             train_loss=done.loss_sum / done.seen,
             train_accuracy_percent=metrics.accuracy_percent(done.correct, done.seen),
             test_loss=test_loss,
@@ -187,7 +223,12 @@ class Trainer:
 
     def _loss_and_accuracy(self, images: Images) -> tuple[float, float]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
+        own, state = self.network.weights(), self.network.state()
+        if self._sums:
+            self.network.load(self.model_weights(), state)
         scores = score_all(self.network, Examples(images.images, images.labels, self.preparation))
+        if self._sums:
+            self.network.load(own, state)
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
@@ -219,7 +260,7 @@ class Trainer:
                 f"{self.history.path} says what was wrong with each."
             )
         self.network = self._new_network(seed + 1)
-        self.position = Position(seed=seed + 1)
+        self.position, self._sums = Position(seed=seed + 1), {}
         failures = self.history.incidents
         self.history.keep_until(0)  # the new start counts its steps from 0; only the incidents stay on record
         for incident in failures:
@@ -245,7 +286,7 @@ class Trainer:
                 f"{broken[0]} is not finite after step {self.position.step}. The checkpoint before is kept in "
                 f"{self.run.checkpoints}; a smaller learning rate may help."
             )
-        checkpoint.save(self.run.checkpoints, Checkpoint(self.position, weights, self.network.state()))
+        checkpoint.save(self.run.checkpoints, Checkpoint(self.position, weights, self.network.state(), self._sums))
 
     def _incident(self, what: str, text: str) -> None:
         incident = Incident(self.position.step, what, text)

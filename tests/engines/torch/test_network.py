@@ -51,6 +51,8 @@ class MadeExamples:
     """Sixty random images whose label is how bright they are."""
 
     preparation = Preparation()
+    targets = None
+    chance = 0
 
     def __init__(self, architecture=PLAIN, seed=1):
         random = np.random.default_rng(seed)

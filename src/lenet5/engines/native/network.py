@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.engines.checks import check_inputs, check_state, check_weights
-from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
+from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
+from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
 from lenet5.engines.native.library import kernels
+from lenet5.engines.targets import soft_targets
 from lenet5.errors import EngineError, ShapeError
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
@@ -16,7 +17,7 @@ from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Adam, Optimizer, Sdlm, Sgd, rbf_curvature
 
 # kind, maps or units or classes, side, padding, function, frozen, the input's maps that each map sees, codes, their
-# factor
+# factor or the share of dropout
 LayerTuple = tuple[str, int, int, int, str, bool, Sequence[Sequence[int]], Sequence[float], float]
 
 
@@ -36,6 +37,10 @@ def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
             return "rbf", len(codes), 0, 0, "none", False, (), pixels, factor
         case plan.AveragePool(size=size) | plan.MaxPool(size=size):
             return placed.layer.kind, 0, size, 0, "none", False, (), (), 1.0
+        case plan.BatchNormalization():
+            return placed.layer.kind, 0, 0, 0, "none", frozen, (), (), 1.0
+        case plan.Dropout(share=share):
+            return placed.layer.kind, 0, 0, 0, "none", False, (), (), share
         case plan.Activation(function=function):
             return "activation", 0, 0, 0, function, False, (), (), 1.0
         case plan.Flatten():
@@ -75,7 +80,8 @@ class NativeNetwork:
         self.architecture = architecture
         self.objective = objective
         self._shapes = architecture.parameter_shapes
-        self._trained = [name for name in self._shapes if name.split(".")[0] not in frozen]
+        still = architecture.statistics
+        self._trained = [name for name in self._shapes if name not in still and name.split(".")[0] not in frozen]
         self._memories = memories_of(optimizer)
         self._counts_steps = isinstance(optimizer, Adam)
         self._at_rbf = rbf_curvature(optimizer)
@@ -99,6 +105,8 @@ class NativeNetwork:
         self._examples = kernels().Examples.from_bytes(
             images=np.ascontiguousarray(examples.images),
             labels=labels,
+            targets=self._targets(labels, examples.targets),
+            chance=examples.chance,
             scale=preparation.scale(),
             padding=preparation.padding,
             resize=preparation.resize or 0,
@@ -106,12 +114,14 @@ class NativeNetwork:
             flip_vertical=preparation.flip == "vertical",
         )
 
-    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
         """Take one training step for each batch of indices into the examples held, without Python in between."""
         if not batches:
             return Steps(np.empty(0), np.empty(0, np.int64))
         order = np.concatenate(batches)
-        losses, correct = self._network.train(self._examples, order, [len(batch) for batch in batches], learning_rate)
+        sizes = [len(batch) for batch in batches]
+        rates = np.full(len(batches), learning_rates, np.float32)
+        losses, correct = self._network.train(self._examples, order, sizes, rates)
         return Steps(losses, correct)
 
     def scores(self, inputs: Float) -> Float:
@@ -129,11 +139,14 @@ class NativeNetwork:
 
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
-        loss, arrays = self._network.gradients(self._checked(inputs), np.ascontiguousarray(labels))
+        inputs, labels = self._checked(inputs), np.ascontiguousarray(labels)
+        examples = kernels().Examples.from_inputs(inputs=inputs, labels=labels, targets=self._targets(labels, None))
+        loss, arrays = self._network.gradients(inputs, examples)
         return loss, self._named(self._trained, arrays)
 
     def curvature(self, inputs: Float) -> Weights:
         """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        check_second_derivatives(self.architecture)
         return self._named(self._trained, self._network.curvature(self._checked(inputs), self._at_rbf))
 
     def weights(self) -> Weights:
@@ -164,6 +177,10 @@ class NativeNetwork:
         """Return the seconds of each kind of work since `watch`, for each stage: a layer with all that follows it."""
         seconds: list[tuple[int, dict[str, float]]] = self._network.seconds()
         return seconds
+
+    def _targets(self, labels: NDArray[np.int64], given: NDArray[np.float32] | None) -> Float | None:
+        targets = soft_targets(self.objective, labels, given, self.architecture.classes)
+        return None if targets is None else _floats(targets)
 
     def _put_weights(self, weights: Mapping[str, Float]) -> None:
         self._network.set_weights([_floats(weights[name]) for name in self._shapes])
@@ -202,6 +219,19 @@ class NativeEngine:
         if precision != "float32":
             raise EngineError(f'engine "native" computes in float32; for {precision} use the numpy or torch engine.')
         return NativeNetwork(architecture, weights, objective, optimizer, frozen)
+
+    def warp(
+        self,
+        images: NDArray[np.uint8],
+        affine: NDArray[np.int32],
+        bends: NDArray[np.int32] | None,
+        reach: NDArray[np.int32],
+    ) -> NDArray[np.uint8]:
+        """Return a bent copy of each image; see `engines.contract.Engine`."""
+        copies: NDArray[np.uint8] = kernels().warp(
+            images=np.ascontiguousarray(images), affine=affine, bends=bends, reach=reach
+        )
+        return copies
 
     def describe(self) -> dict[str, str]:
         """Return the instruction set that was chosen and the number of threads: together they decide every byte."""

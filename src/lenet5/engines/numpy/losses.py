@@ -4,6 +4,8 @@ scores  (N, classes)     labels  (N,) int64
 Returns the mean loss over the batch, and the gradient (N, classes) of its mean or sum.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,15 +13,16 @@ from lenet5.engines.contract import Float
 from lenet5.spec.objective import Objective
 
 
-def cross_entropy(scores: Float, labels: NDArray[np.int64]) -> tuple[float, Float]:
-    """-log of the softmax at the label; gradient of the sum: softmax - one-hot."""
+def cross_entropy(scores: Float, targets: Float) -> tuple[float, Float]:
+    """-log of the softmax at the label; with targets (N, classes), which sum to 1, its mean weighted by them.
+
+    Gradient of the sum: softmax - targets, where a label's targets are its one-hot row.
+    """
     shifted = scores - scores.max(axis=1, keepdims=True)  # exp of a large score would overflow
     exponentials = np.exp(shifted)
     totals = exponentials.sum(axis=1, keepdims=True)
-    rows = np.arange(len(labels))
-    loss = np.mean(np.log(totals[:, 0]) - shifted[rows, labels])
-    gradient = exponentials / totals
-    gradient[rows, labels] -= 1
+    loss = np.mean(np.log(totals[:, 0]) - (targets * shifted).sum(axis=1))
+    gradient: Float = exponentials / totals - targets
     return float(loss), gradient
 
 
@@ -44,15 +47,26 @@ def maximum_a_posteriori(scores: Float, labels: NDArray[np.int64], j: float) -> 
     Its score is -j and it is never right.
     """
     rubbish = np.full((len(scores), 1), -j, scores.dtype)
-    loss, gradient = cross_entropy(np.hstack([scores, rubbish]), labels)
+    loss, gradient = cross_entropy(np.hstack([scores, rubbish]), _one_hot(labels, scores.shape[1] + 1, scores.dtype))
     return loss, gradient[:, :-1]
 
 
-def loss_and_gradient(objective: Objective, scores: Float, labels: NDArray[np.int64]) -> tuple[float, Float]:
-    """Return the mean loss and the gradient that the objective's reduction asks for."""
+def _one_hot(labels: NDArray[np.int64], classes: int, dtype: np.dtype[Any]) -> Float:
+    rows: Float = np.eye(classes, dtype=dtype)[labels]
+    return rows
+
+
+def loss_and_gradient(
+    objective: Objective, scores: Float, labels: NDArray[np.int64], targets: Float | None = None
+) -> tuple[float, Float]:
+    """Return the mean loss and the gradient that the objective's reduction asks for.
+
+    targets  for cross-entropy: (N, classes) in place of the labels
+    """
     match objective.loss:
         case "cross_entropy":
-            loss, gradient = cross_entropy(scores, labels)
+            answers = _one_hot(labels, scores.shape[1], scores.dtype) if targets is None else targets
+            loss, gradient = cross_entropy(scores, answers.astype(scores.dtype, copy=False))
         case "mean_squared_error":
             loss, gradient = mean_squared_error(scores, labels)
         case "maximum_likelihood":

@@ -1,25 +1,30 @@
 """The network: the layers in a row, walked forward and back."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
 import threadpoolctl
 from numpy.typing import NDArray
 
-from lenet5.engines.checks import check_inputs, check_state, check_weights
-from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
+from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
+from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
+from lenet5.engines.numpy.dropout import Dropout
 from lenet5.engines.numpy.layer import Layer
 from lenet5.engines.numpy.losses import curvature_of_scores, loss_and_gradient
+from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.optimizers import optimizer_for
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
 from lenet5.engines.numpy.rbf import Rbf
 from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.subsample import Subsample
+from lenet5.engines.numpy.warp import warp
 from lenet5.engines.tables import connection_mask
+from lenet5.engines.targets import soft_targets
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
@@ -35,9 +40,10 @@ SQUASH: dict[str, Callable[[], Squash]] = {
 }
 
 
-def layer_for(placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
+def layer_for(number: int, placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
     """Return the working layer for one place in an architecture.
 
+    number  of the layer, from 0
     at_rbf  the second derivative for each input of an rbf layer
     """
     own = [weights[name] for name in placed.parameter_shapes]
@@ -57,6 +63,10 @@ def layer_for(placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
             return AveragePool(size)
         case plan.MaxPool(size=size):
             return MaxPool(size)
+        case plan.BatchNormalization():
+            return BatchNormalization(*own)
+        case plan.Dropout(share=share):
+            return Dropout(share, number)
         case plan.Activation(function=function):
             return SQUASH[function]()
         case plan.Flatten():
@@ -82,8 +92,9 @@ class NumpyNetwork:
         self._weights: Weights = {name: np.array(w, self._dtype) for name, w in weights.items()}
         self._names = [placed.name for placed in architecture.placed]
         at_rbf = rbf_curvature(optimizer)
-        self._layers = [layer_for(placed, self._weights, at_rbf) for placed in architecture.placed]
-        self._trainable = {n: w for n, w in self._weights.items() if n.split(".")[0] not in frozen}
+        self._layers = [layer_for(i, placed, self._weights, at_rbf) for i, placed in enumerate(architecture.placed)]
+        fixed = architecture.statistics
+        self._trainable = {n: w for n, w in self._weights.items() if n not in fixed and n.split(".")[0] not in frozen}
         self._optimizer = optimizer_for(optimizer, self._trainable)
         if isinstance(self._layers[0], Convolution):
             self._layers[0].needs_input_gradient = False
@@ -92,15 +103,21 @@ class NumpyNetwork:
         """Keep a reference: batches are prepared when they are needed, so nothing is copied."""
         self._examples = examples
 
-    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
-        """Take one training step for each batch of indices into the examples held."""
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
+        """Take one training step for each batch of indices into the examples held; one learning rate each, or one."""
+        rates = np.broadcast_to(learning_rates, len(batches)).tolist()
         losses, correct = np.empty(len(batches)), np.empty(len(batches), np.int64)
         # A run that diverges is seen by its losses, which the caller checks; NumPy need not warn as well.
         with np.errstate(over="ignore", invalid="ignore"):
             for step, batch in enumerate(batches):
                 inputs, labels = self._examples.inputs(batch), self._examples.labels[batch]
-                losses[step], correct[step], gradients = self._there_and_back(inputs, labels)
-                self._optimizer.step(self._trainable, gradients, learning_rate)
+                targets = None if self._examples.targets is None else self._examples.targets[batch]
+                with self._chance(batch):
+                    losses[step], correct[step], gradients = self._there_and_back(inputs, labels, targets)
+                self._optimizer.step(self._trainable, gradients, rates[step])
+                for layer in self._layers:
+                    if isinstance(layer, BatchNormalization):
+                        layer.keep_statistics()
         return Steps(losses, correct)
 
     def scores(self, inputs: Float) -> Float:
@@ -125,6 +142,7 @@ class NumpyNetwork:
 
     def curvature(self, inputs: Float) -> Weights:
         """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        check_second_derivatives(self.architecture)
         totals: Weights = {name: np.zeros_like(w) for name, w in self._trainable.items()}
         for start in range(0, len(inputs), CURVATURE_BATCH):
             curv = curvature_of_scores(self.objective, self.scores(inputs[start : start + CURVATURE_BATCH]))
@@ -150,13 +168,37 @@ class NumpyNetwork:
             for name, array in own.items():
                 array[...] = given[name]
 
-    def _there_and_back(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, int, dict[str, Float]]:
+    def _there_and_back(
+        self, inputs: Float, labels: NDArray[np.int64], targets: NDArray[np.float32] | None = None
+    ) -> tuple[float, int, dict[str, Float]]:
         """Walk forward to the loss and back to every gradient. Returns loss, images right, gradients."""
-        scores = self.scores(inputs)
-        loss, grad = loss_and_gradient(self.objective, scores, labels)
-        for layer in reversed(self._layers):
-            grad = layer.backward(grad)
+        with self._statistics_of_the_batch():
+            scores = self.scores(inputs)
+            targets = soft_targets(self.objective, labels, targets, scores.shape[1])
+            loss, grad = loss_and_gradient(self.objective, scores, labels, targets)
+            for layer in reversed(self._layers):
+                grad = layer.backward(grad)
         return loss, int(np.count_nonzero(scores.argmax(axis=1) == labels)), self._of_all_layers("gradients")
+
+    @contextmanager
+    def _statistics_of_the_batch(self) -> Iterator[None]:
+        """Let batch normalisation take the statistics of what comes through, not the running ones."""
+        layers = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
+        for layer in layers:
+            layer.training = True
+        yield
+        for layer in layers:
+            layer.training = False
+
+    @contextmanager
+    def _chance(self, batch: NDArray[np.int64]) -> Iterator[None]:
+        """Let dropout leave units out, by the chance of the examples."""
+        layers = [layer for layer in self._layers if isinstance(layer, Dropout)]
+        for layer in layers:
+            layer.images, layer.key = batch, self._examples.chance
+        yield
+        for layer in layers:
+            layer.images = None
 
     def _of_all_layers(self, what: Literal["gradients", "curvatures"]) -> Weights:
         """Return what the layers stored for each trainable array."""
@@ -190,6 +232,16 @@ class NumpyEngine:
     ) -> NumpyNetwork:
         """Return a network with these first weights. Raises ModelError when they do not fit."""
         return NumpyNetwork(architecture, weights, objective, optimizer, frozen, precision)
+
+    def warp(
+        self,
+        images: NDArray[np.uint8],
+        affine: NDArray[np.int32],
+        bends: NDArray[np.int32] | None,
+        reach: NDArray[np.int32],
+    ) -> NDArray[np.uint8]:
+        """Return a bent copy of each image; see `engines.contract.Engine`."""
+        return warp(images, affine, bends, reach)
 
     def describe(self) -> dict[str, str]:
         """Return the version of NumPy, and the threads of the library that multiplies its matrices."""

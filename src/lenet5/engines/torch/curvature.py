@@ -38,9 +38,11 @@ def layer_curvature(
         case plan.Activation():
             (slope,) = _passed_back(placed, x, torch.ones_like(curv_y), {})
             return curv_y * slope.square(), {}
-        case plan.MaxPool() | plan.Flatten():  # their slopes are 0 and 1
+        case plan.MaxPool() | plan.Flatten() | plan.Dropout():  # their slopes are 0 and 1
             (curv_x,) = _passed_back(placed, x, curv_y, {})
             return curv_x, {}
+        case plan.BatchNormalization():
+            raise NotImplementedError("the network has refused it before")
 
 
 def _passed_back(placed: PlacedLayer, x: Tensor, grad_y: Tensor, weights: dict[str, Tensor]) -> tuple[Tensor, ...]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lenet5.engines.tables import connection_mask
+from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.pool import AveragePool
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
@@ -47,9 +48,10 @@ SQUASH: dict[str, Function] = {
 }
 
 
-def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: torch.device) -> Function:
+def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: torch.device, number: int = 0) -> Function:
     """Return one layer as a function from its input (N, ...) to its output (N, ...).
 
+    number   of the layer in its network, which decides what dropout leaves out
     weights  the tensors that the function reads at every call, by their names in the architecture
     """
     own = [weights[name] for name in placed.parameter_shapes]
@@ -77,6 +79,10 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
             return partial(functional.avg_pool2d, kernel_size=size)
         case plan.MaxPool(size=size):
             return partial(functional.max_pool2d, kernel_size=size)
+        case plan.BatchNormalization():
+            return BatchNormalization(*own)
+        case plan.Dropout(share=share):
+            return Dropout(share, number)
         case plan.Activation(function=function):
             return SQUASH[function]
         case plan.Flatten():

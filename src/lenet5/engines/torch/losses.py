@@ -7,14 +7,16 @@ from torch.nn import functional
 from lenet5.spec.objective import Objective
 
 
-def mean_loss(objective: Objective, scores: Tensor, labels: Tensor) -> tuple[Tensor, int]:
+def mean_loss(
+    objective: Objective, scores: Tensor, labels: Tensor, targets: Tensor | None = None
+) -> tuple[Tensor, int]:
     """Return the mean loss of a batch and the number of terms in that mean.
 
-    scores  (N, classes)    labels  (N,) int64
+    scores  (N, classes)    labels  (N,) int64    targets  (N, classes) in place of the labels, for cross-entropy
     """
     match objective.loss:
         case "cross_entropy":
-            return functional.cross_entropy(scores, labels), len(labels)
+            return functional.cross_entropy(scores, labels if targets is None else targets), len(labels)
         case "maximum_likelihood":
             return -scores.gather(1, labels[:, None]).mean(), len(labels)
         case "maximum_a_posteriori":

@@ -8,13 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lenet5.engines.checks import check_inputs, check_state, check_weights
-from lenet5.engines.contract import Examples, Float, Precision, Steps, Weights
+from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
+from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
+from lenet5.engines.numpy.warp import warp
+from lenet5.engines.targets import soft_targets
 from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.curvature import layer_curvature
 from lenet5.engines.torch.graph import CapturedStep
 from lenet5.engines.torch.layers import function_for
 from lenet5.engines.torch.losses import curvature_of_scores, mean_loss
+from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.optimizers import optimizer_for
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Shape
@@ -54,7 +57,8 @@ class TorchNetwork:
         self.objective = objective
         self._device, self._dtype = device, devices.number_type(precision, device)
         shapes = architecture.parameter_shapes
-        trained = {name: shape for name, shape in shapes.items() if name.split(".")[0] not in frozen}
+        still = architecture.statistics
+        trained = {n: shape for n, shape in shapes.items() if n not in still and n.split(".")[0] not in frozen}
         fixed = {name: shape for name, shape in shapes.items() if name not in trained}
         self._flat = torch.empty(sum(map(prod, trained.values())), dtype=self._dtype, device=device)
         self._trained = views(self._flat, trained)
@@ -68,10 +72,13 @@ class TorchNetwork:
         for tensor in self._trained.values():
             tensor.requires_grad_()
         everything = self._trained | self._fixed
-        self._layers = {p.name: function_for(p, everything, device) for p in architecture.placed}
+        self._layers = {p.name: function_for(p, everything, device, i) for i, p in enumerate(architecture.placed)}
+        self._normalizing = [layer for layer in self._layers.values() if isinstance(layer, BatchNormalization)]
+        self._dropping = [layer for layer in self._layers.values() if isinstance(layer, Dropout)]
         self._learning_rate = self._flat.new_empty(())
         self._examples: Examples | None = None
         self._inputs, self._labels = self._flat.new_empty(0), torch.empty(0, dtype=torch.int64)
+        self._targets: Tensor | None = None
         self._captured: dict[int, CapturedStep] = {}
 
     def hold(self, examples: Examples) -> None:
@@ -87,10 +94,20 @@ class TorchNetwork:
             chunk = np.arange(start, min(start + HOLD_CHUNK, count))
             self._inputs[start : start + HOLD_CHUNK] = self._moved(examples.inputs(chunk))
         self._labels.copy_(torch.tensor(examples.labels))
+        targets = soft_targets(self.objective, examples.labels, examples.targets, self.architecture.classes)
+        if targets is None:
+            self._targets = None
+        elif self._targets is not None and self._targets.shape == targets.shape:
+            self._targets.copy_(torch.tensor(targets))
+        else:
+            self._targets = torch.tensor(targets, dtype=self._dtype, device=self._device)
+            self._captured.clear()
+        for layer in self._dropping:
+            layer.key = examples.chance
         self._examples = examples
 
-    def train(self, batches: Sequence[NDArray[np.int64]], learning_rate: float) -> Steps:
-        """Take one training step for each batch of indices into the examples held.
+    def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
+        """Take one training step for each batch of indices into the examples held; one learning rate each, or one.
 
         The device is waited for once, at the end.
         """
@@ -98,9 +115,10 @@ class TorchNetwork:
         order = torch.from_numpy(np.concatenate([np.empty(0, np.int64), *batches])).to(self._device)
         losses = self._flat.new_empty(len(batches))
         correct = torch.empty(len(batches), dtype=torch.int64, device=self._device)
-        self._learning_rate.fill_(learning_rate)
+        rates = torch.tensor(np.broadcast_to(learning_rates, len(batches)), dtype=self._dtype, device=self._device)
         with devices.deterministic(self._device):
             for number, indices in enumerate(torch.split(order, sizes)):
+                self._learning_rate.copy_(rates[number])
                 losses[number], correct[number] = self._take_step(indices)
         return Steps(losses.cpu().numpy().astype(np.float64), correct.cpu().numpy())
 
@@ -121,12 +139,17 @@ class TorchNetwork:
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
         with devices.deterministic(self._device):
-            loss, _, gradient = self._there_and_back(self._moved(inputs), torch.tensor(labels, device=self._device))
+            shares = soft_targets(self.objective, labels, None, self.architecture.classes)
+            targets = None if shares is None else torch.tensor(shares, dtype=self._dtype, device=self._device)
+            loss, _, gradient = self._there_and_back(
+                self._moved(inputs), torch.tensor(labels, device=self._device), targets
+            )
         shapes = {name: tuple(tensor.shape) for name, tensor in self._trained.items()}
         return loss.item(), arrays(views(gradient, shapes))
 
     def curvature(self, inputs: Float) -> Weights:
         """Return the mean second derivative for each trainable array; see `engines.contract.Network`."""
+        check_second_derivatives(self.architecture)
         everything = self._trained | self._fixed
         totals = {name: torch.zeros_like(tensor) for name, tensor in self._trained.items()}
         with devices.deterministic(self._device), torch.no_grad():
@@ -165,10 +188,14 @@ class TorchNetwork:
             x = function(x)
         return x
 
-    def _there_and_back(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _there_and_back(self, inputs: Tensor, labels: Tensor, targets: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return the mean loss, how many images are right, and the gradient of all trained numbers, (P,)."""
+        for layer in self._normalizing:
+            layer.training = True
         scores = self._forward(inputs)
-        loss, terms = mean_loss(self.objective, scores, labels)
+        for layer in self._normalizing:
+            layer.training = False
+        loss, terms = mean_loss(self.objective, scores, labels, targets)
         minimized = loss if self.objective.reduction == "mean" else loss * terms
         gradients = torch.autograd.grad(minimized, list(self._trained.values()))
         correct = (scores.detach().argmax(1) == labels).sum()
@@ -177,18 +204,27 @@ class TorchNetwork:
     def _step(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Take one training step; return the mean loss and how many images were right before it."""
         inputs, labels = self._inputs.index_select(0, indices), self._labels.index_select(0, indices)
-        loss, correct, gradient = self._there_and_back(inputs, labels)
+        targets = None if self._targets is None else self._targets.index_select(0, indices)
+        for normalizing in self._normalizing:
+            normalizing.keeps = True
+        for dropping in self._dropping:
+            dropping.images = indices
+        loss, correct, gradient = self._there_and_back(inputs, labels, targets)
+        for normalizing in self._normalizing:
+            normalizing.keeps = False
+        for dropping in self._dropping:
+            dropping.images = None
         with torch.no_grad():
             self._optimizer.step(self._flat, gradient, self._learning_rate)
         return loss, correct
 
     def _take_step(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Take one training step; on CUDA by a graph, captured at the first batch of each size."""
-        if self._device.type != "cuda":
+        if self._device.type != "cuda" or self._dropping:  # what is left out is drawn outside the device
             return self._step(indices)
         size = len(indices)
         if size not in self._captured:
-            changed = [self._flat, *self._state.values()]
+            changed = [self._flat, *self._fixed.values(), *self._state.values()]
             self._captured[size] = CapturedStep(self._step, indices, changed)
         return self._captured[size](indices)
 
@@ -219,6 +255,16 @@ class TorchEngine:
     ) -> TorchNetwork:
         """Return a network with these first weights. Raises ModelError when they do not fit."""
         return TorchNetwork(architecture, weights, objective, optimizer, frozen, precision, self._device)
+
+    def warp(
+        self,
+        images: NDArray[np.uint8],
+        affine: NDArray[np.int32],
+        bends: NDArray[np.int32] | None,
+        reach: NDArray[np.int32],
+    ) -> NDArray[np.uint8]:
+        """Return a bent copy of each image; see `engines.contract.Engine`. As the numpy engine does it."""
+        return warp(images, affine, bends, reach)
 
     def describe(self) -> dict[str, str]:
         """Return the version of PyTorch, the device, and the threads that the CPU's part may use."""

@@ -1,0 +1,34 @@
+"""Dropout (Srivastava et al. 2014): in training some units are left out and the others enlarged; in use all stay."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.engines.chance import kept
+from lenet5.engines.contract import Float
+from lenet5.engines.numpy.layer import WithoutWeights
+
+
+class Dropout(WithoutWeights):
+    """Leave out so large a `share` of the units, which ones is decided by `engines/chance.py`."""
+
+    def __init__(self, share: float, number: int) -> None:
+        super().__init__()
+        self.share, self.number = share, number
+        self.images: NDArray[np.int64] | None = None  # of the batch, in training; None: nothing is left out
+        self.key = 0
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) or (N, C) -> the same."""
+        self._factor = np.ones((), x.dtype)
+        if self.images is not None:
+            stays = kept(self.key, self.number, self.images, x[0].size, self.share).reshape(x.shape)
+            self._factor = stays.astype(x.dtype) / x.dtype.type(1 - self.share)
+        return x * self._factor
+
+    def backward(self, grad_y: Float) -> Float:
+        """The same units, enlarged alike."""
+        return grad_y * self._factor
+
+    def curvature(self, curv_y: Float) -> Float:
+        """The same with the factor squared."""
+        return curv_y * self._factor**2

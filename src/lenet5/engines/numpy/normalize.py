@@ -1,0 +1,59 @@
+"""Batch normalisation (Ioffe and Szegedy 2015): each map gets mean 0 and variance 1 over the batch.
+
+    x^ = (x - mean) / sqrt(variance + EPSILON),    y = weight x^ + bias
+
+Both statistics are those of the batch in training, and running ones otherwise.
+"""
+
+import numpy as np
+
+from lenet5.engines.contract import Float, Weights
+
+EPSILON = 1e-5
+RUNNING = 0.1  # the share of the newest batch in the running statistics
+
+
+class BatchNormalization:
+    """C maps, or C units."""
+
+    def __init__(self, weight: Float, bias: Float, mean: Float, variance: Float) -> None:
+        self.parameters: Weights = {"weight": weight, "bias": bias}
+        self.gradients: Weights = {}
+        self.curvatures: Weights = {}
+        self.mean, self.variance = mean, variance
+        self.training = False
+        self._batch_mean, self._batch_variance, self._count = mean, variance, 0
+
+    def forward(self, x: Float) -> Float:
+        """(N, C, H, W) or (N, C) -> the same."""
+        self._axes = (0, 2, 3)[: x.ndim - 1]
+        if self.training:
+            self._count = x.size // x.shape[1]
+            self._batch_mean, self._batch_variance = x.mean(axis=self._axes), x.var(axis=self._axes)
+        mean, variance = (self._batch_mean, self._batch_variance) if self.training else (self.mean, self.variance)
+        self._scale = 1 / np.sqrt(variance + EPSILON)
+        self._normal = (x - self._wide(mean, x)) * self._wide(self._scale, x)
+        y: Float = self._wide(self.parameters["weight"], x) * self._normal + self._wide(self.parameters["bias"], x)
+        return y
+
+    def backward(self, grad_y: Float) -> Float:
+        """The batch's statistics depend on x, too: what shifts or stretches a whole map makes no difference."""
+        x_hat, axes = self._normal, self._axes
+        self.gradients = {"weight": (grad_y * x_hat).sum(axis=axes), "bias": grad_y.sum(axis=axes)}
+        shift, stretch = (self._wide(self.gradients[name] / self._count, x_hat) for name in ("bias", "weight"))
+        grad_x: Float = self._wide(self.parameters["weight"] * self._scale, x_hat) * (grad_y - shift - x_hat * stretch)
+        return grad_x
+
+    def keep_statistics(self) -> None:
+        """Let the last batch into the running statistics; its variance is that of a sample (divided by n - 1)."""
+        of_sample = self._batch_variance * self._count / max(self._count - 1, 1)
+        for running, batch in ((self.mean, self._batch_mean), (self.variance, of_sample)):
+            running += RUNNING * (batch - running)
+
+    def curvature(self, curv_y: Float) -> Float:
+        """Not defined: each image's outputs depend on the whole batch. The network has said so before."""
+        raise NotImplementedError
+
+    def _wide(self, values: Float, x: Float) -> Float:
+        """Put one value for each map into the shape of the maps."""
+        return values.reshape(-1, *[1] * (x.ndim - 2))

@@ -1,0 +1,60 @@
+"""Bent copies of images, in whole numbers. The arguments are those of `engines.contract.Engine.warp`.
+
+Legend: N images, S side of an image, G nodes on a side of the grid.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+PLACE_BITS, SHARE_BITS = 16, 8  # of a place; of a share between two pixels
+CHUNK = 256  # images at a time, so that memory stays bounded
+
+
+def warp(
+    images: NDArray[np.uint8], affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
+) -> NDArray[np.uint8]:
+    """Return a bent copy of each image: (N, S, S) uint8."""
+    result = np.empty_like(images)
+    for begin in range(0, len(images), CHUNK):
+        chunk = slice(begin, begin + CHUNK)
+        result[chunk] = _warped(images[chunk], *_places(affine[chunk], None if bends is None else bends[chunk], reach))
+    return result
+
+
+def _places(
+    affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return where each pixel of the copies is looked up: x and y, each (N, S, S)."""
+    column = np.arange(len(reach), dtype=np.int32)
+    row = column[:, None]
+    first, by_column, by_row = affine.reshape(-1, 2, 3, 1, 1).transpose(2, 0, 1, 3, 4)
+    places = first + by_column * column + by_row * row  # (N, 2, S, S)
+    if bends is not None:
+        across = (bends @ reach.T) >> SHARE_BITS  # (N, 2, G, S)
+        places += reach @ across
+    return places[:, 0], places[:, 1]
+
+
+def _warped(images: NDArray[np.uint8], x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.uint8]:
+    """Look each pixel up between four pixels of its image."""
+    N, S, _ = images.shape
+    B = S + 3  # with a border: one line before, two behind
+    bordered = np.zeros((N, B, B), np.int32)
+    bordered[:, 1:-2, 1:-2] = images
+    # Beyond the border all is 0 as well, so a place far away may be pulled there.
+    one = 1 << PLACE_BITS
+    x, y = (np.clip(places, -one, S << PLACE_BITS) + one for places in (x, y))
+    corner = ((y >> PLACE_BITS) * B + (x >> PLACE_BITS)).reshape(N, -1)
+    corner += np.arange(N, dtype=np.int32)[:, None] * B**2
+    right, down = ((places >> (PLACE_BITS - SHARE_BITS) & 255).reshape(N, -1) for places in (x, y))
+
+    def pixel(away: int) -> NDArray[np.int32]:
+        found: NDArray[np.int32] = bordered.take(corner + away)
+        return found
+
+    upper = (pixel(0) << SHARE_BITS) + (pixel(1) - pixel(0)) * right
+    lower = (pixel(B) << SHARE_BITS) + (pixel(B + 1) - pixel(B)) * right
+    between = (upper << SHARE_BITS) + (lower - upper) * down
+    half = 1 << (2 * SHARE_BITS - 1)
+    rounded: NDArray[np.uint8] = ((between + half) >> (2 * SHARE_BITS)).astype(np.uint8)
+    return rounded.reshape(images.shape)
