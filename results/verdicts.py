@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-KEPT = Path(__file__).parent / "reproduction.json"
+KEPT = Path(__file__).parents[1] / "src" / "lenet5" / "reports" / "record.json"
 PAGE = Path(__file__).parents[1] / "docs" / "reproduce.md"
 STRUCTURE = ("parameters", "connections", "output_shape", "batches")
 Row = dict[str, Any]

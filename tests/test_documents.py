@@ -124,7 +124,7 @@ def test_the_page_of_verdicts_is_the_record() -> None:
 
 
 def test_the_record_has_a_verdict_on_every_claim() -> None:
-    record = json.loads((ROOT / "results" / "reproduction.json").read_text(encoding="utf-8"))
+    record = json.loads((ROOT / "src" / "lenet5" / "reports" / "record.json").read_text(encoding="utf-8"))
     for name in catalogue.names():
         claims = [claim.model_dump(mode="json", exclude_defaults=True) for claim in catalogue.load(name).claims]
         assert [row["claim"] for row in record[name]] == claims, name

@@ -121,5 +121,7 @@ def test_an_override_may_reach_into_the_list_of_layers() -> None:
     assert recipe.architecture.classes == 7
     with pytest.raises(RecipeError, match='"9" is not one of the 2 elements'):
         parse(TEXT, where="small.toml", overrides=["architecture.layers.9.units=7"])
-    with pytest.raises(RecipeError, match="whole element"):
-        parse(TEXT, where="small.toml", overrides=["architecture.layers.0=7"])
+    whole = 'architecture.layers.-1={kind="dense", name="scores", units=5}'
+    assert parse(TEXT, where="small.toml", overrides=[whole]).architecture.placed[-1].name == "scores"
+    with pytest.raises(RecipeError, match='"9" is not one of the 2 elements'):
+        parse(TEXT, where="small.toml", overrides=["architecture.layers.9=7"])

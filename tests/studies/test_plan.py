@@ -48,6 +48,16 @@ def test_the_engine_is_part_of_the_digest(path: Path) -> None:
     assert units(plan, "native")[0].digest != units(plan, "numpy")[0].digest
 
 
+def test_cumulative_options_are_one_change_after_another(path: Path) -> None:
+    path.write_text(
+        'name = "s"\nrecipe = "archaeology"\nseeds = 1\n[[vary]]\nname = "year"\ncumulative = true\n[vary.options]\n'
+        'a = ["batch_size=64"]\nb = ["optimizer.momentum=0.5"]\nc = ["batch_size=16"]\n'
+    )
+    recipes = [unit.recipe for unit in units(read(path), "native")]
+    assert [recipe.batch_size for recipe in recipes] == [64, 64, 16]
+    assert [recipe.optimizer.model_dump()["momentum"] for recipe in recipes] == [0.9, 0.5, 0.5]
+
+
 def test_a_number_of_seeds_means_from_1(path: Path) -> None:
     path.write_text(TEXT.replace("[1, 2, 3]", "4"))
     assert read(path).seed_list == (1, 2, 3, 4)

@@ -3,17 +3,20 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from importlib import resources
 from typing import Any
 
 from lenet5.recipes import catalogue
 from lenet5.reports.measure import HARDWARE, Outcome, structure
-from lenet5.reports.verdict import Verdict, judge
+from lenet5.reports.verdict import Verdict, judge, judge_rows, read_from
 from lenet5.spec import text
 from lenet5.spec.claim import Claim
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
 from lenet5.training.history import EpochRow, StepRow
+
+QUICK_EPOCHS = 100  # a quick look trains nothing longer
 
 
 def settings_of(name: str, claim: Claim) -> Recipe:
@@ -55,6 +58,35 @@ def verdicts(name: str, units: Sequence[Unit], ledger: Ledger) -> list[Verdict]:
         runs = [outcome(result) for result in map(ledger.result, same) if result is not None]
         found.append(judge(claim, recipe, runs))
     return found
+
+
+def quick(units: Sequence[Unit]) -> list[Unit]:
+    """Return the units that a quick look trains: the first seed, where it takes no more than a few minutes."""
+    return [unit for unit in units if unit.seed == units[0].seed and unit.recipe.total_epochs(60_000) <= QUICK_EPOCHS]
+
+
+def quick_verdicts(name: str, units: Sequence[Unit], ledger: Ledger) -> list[tuple[Verdict, Verdict]]:
+    """Return for every claim of a recipe the verdict with this machine's run of the first seed, and that on record.
+
+    One run has no interval, so the other seeds' runs are taken from the record that comes with the package.
+    """
+    found = []
+    for claim, kept in zip(catalogue.load(name).claims, record()[name], strict=True):
+        recipe = settings_of(name, claim)
+        same = [ledger.result(unit) for unit in units if _computes(unit.recipe, recipe)]
+        fresh = read_from(claim, recipe, [outcome(result) for result in same if result is not None])
+        recorded = tuple(tuple(row) for row in kept["runs"])
+        rows = (*fresh, *recorded[len(fresh) :])
+        found.append((judge_rows(claim, recipe, rows), judge_rows(claim, recipe, recorded)))
+    return found
+
+
+def record() -> dict[str, list[dict[str, Any]]]:
+    """Return what `lenet5 reproduce all` found on the project's own machines: every claim of each recipe, in order."""
+    kept: dict[str, list[dict[str, Any]]] = json.loads(
+        resources.files("lenet5.reports").joinpath("record.json").read_text(encoding="utf-8")
+    )
+    return kept
 
 
 def outcome(result: dict[str, Any]) -> Outcome:

@@ -26,6 +26,7 @@ Word = Literal["reproduced", "exceeded", "not reproduced", "contradicted", "side
 MORE_IS_BETTER = {"test_accuracy_percent", "train_accuracy_percent", "test_images_correct"}
 LESS_IS_BETTER = {"test_error_percent", "train_error_percent", "train_loss", "test_loss"}
 CONFIDENCE = 0.95
+Row = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,20 @@ def judge(claim: Claim, recipe: Recipe, runs: Sequence[Outcome]) -> Verdict:
     recipe  the recipe with the claim's overrides
     runs    finished runs of it, one a seed; none for a structural claim
     """
+    return judge_rows(claim, recipe, read_from(claim, recipe, runs))
+
+
+def read_from(claim: Claim, recipe: Recipe, runs: Sequence[Outcome]) -> tuple[Row, ...]:
+    """Return what a claim is about in each run that reaches it."""
+    if claim.quantity.startswith("original_") or structure(claim, recipe) is not None:
+        return ()
+    return tuple(row for row in (measured(claim, run) for run in runs) if row is not None)
+
+
+def judge_rows(claim: Claim, recipe: Recipe, rows: tuple[Row, ...]) -> Verdict:
+    """Return the verdict on a claim by what it is about in each run: a number, or one for each epoch."""
     computed = structure(claim, recipe)
     about_1998 = claim.quantity.startswith("original_")
-    found = [measured(claim, run) for run in runs] if computed is None and not about_1998 else []
-    rows = tuple(values for values in found if values is not None)
     if claim.contradicted:
         return Verdict(claim, "contradicted", claim.note, computed, rows)
     if about_1998 and computed is None:

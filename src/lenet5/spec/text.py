@@ -93,7 +93,9 @@ def _apply(tree: Tree, override: str) -> None:
         if not isinstance(node, dict | list):
             raise RecipeError(f'"{key}": {name} is not a table; its fields cannot be set one by one.')
     if isinstance(node, list):
-        raise RecipeError(f'"{key}" is a whole element of a list; set one of its fields, or the list.')
+        _element(node, last, key)  # it must be there
+        node[int(last)] = value
+        return
     if last == "lr":  # the short spelling must replace the long one, not stand beside it
         last = "learning_rate"
     if path == ["steps"]:

@@ -2,6 +2,8 @@
 
 import difflib
 import tomllib
+from itertools import accumulate
+from operator import add
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +18,20 @@ Options = dict[str, tuple[str, ...]]
 class Axis(Plan):
     """One thing that is varied.
 
-    name     what it is
-    options  label -> overrides of the recipe, such as "batch_size=64"; an empty list leaves the recipe as it is
+    name        what it is
+    options     label -> overrides of the recipe, such as "batch_size=64"; an empty list leaves the recipe as it is
+    cumulative  each option has also the overrides of all options before it: one change after another
     """
 
     name: str
+    cumulative: bool = False
     options: Annotated[Options, Field(min_length=1)]
+
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """Return label -> all overrides of the recipe."""
+        if not self.cumulative:
+            return self.options
+        return dict(zip(self.options, accumulate(self.options.values(), add), strict=True))
 
 
 class StudyPlan(Plan):

@@ -54,7 +54,7 @@ def units(plan: StudyPlan, engine: str) -> list[Unit]:
 def combinations(plan: StudyPlan) -> list[tuple[tuple[str, ...], list[str]]]:
     """Return each combination of options: its labels, and all their overrides."""
     chosen: Sequence[Sequence[tuple[str, tuple[str, ...]]]] = list(
-        product(*(list(axis.options.items()) for axis in plan.vary))
+        product(*(list(axis.choices().items()) for axis in plan.vary))
     )
     return [
         (tuple(label for label, _ in options), [each for _, overrides in options for each in overrides])
