@@ -24,7 +24,7 @@ def a_model() -> Model:
     card = Card(
         recipe=recipe.name, recipe_digest=recipe.digest, data="mnist", data_fingerprint="0" * 16,
         class_names=tuple("0123456789"), seed=1, engine="numpy", epochs=6, steps=11250, test_images=10_000,
-        test_accuracy_percent=98.9, trained_on="2026-01-01T00:00:00+00:00", lenet5_version="0.1.0",
+        test_accuracy_percent=98.9, trained_on="2026-01-01T00:00:00+00:00", lenet5_version="0.2.0",
     )  # fmt: skip
     return Model(recipe.architecture, recipe.preparation, weights, card)
 

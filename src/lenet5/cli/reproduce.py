@@ -45,15 +45,21 @@ def reproduce(
         with Watcher() as watcher:
             runner.run(units, ledger, local_executor(workers), data_dir, watcher)
     if quick:
-        return _tell_quick(names, units, ledger)
+        _tell_quick(names, units, ledger)
+    else:
+        _tell_all(names, units, ledger)
+
+
+def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:
+    """Print the verdicts, and write them to a file."""
     found = {name: verdicts(name, units, ledger) for name in names}
     for name, of_recipe in found.items():
         out.print(f"\n[bold]{name}[/]")
         for verdict in of_recipe:
             _tell(verdict)
-    folder.mkdir(parents=True, exist_ok=True)
+    ledger.folder.mkdir(parents=True, exist_ok=True)
     values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
-    target = folder / "verdicts.json"
+    target = ledger.folder / "verdicts.json"
     files.write_atomically(target, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
     out.print(f"\nwritten  {target}; the rule: docs/reproduce.md", markup=False)
 
