@@ -15,6 +15,7 @@ from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Constant, Optimizer, Schedule, Sdlm
 from lenet5.spec.plan import Plan, decisive
 from lenet5.spec.preparation import Preparation
+from lenet5.spec.teacher import Teacher
 
 # These describe a recipe; they do not change what is computed.
 PROSE = {"title", "source", "claims", "differences"}
@@ -35,6 +36,7 @@ class Recipe(Plan):
     averaged_epochs   the model's weights are the mean of those after each of the last so many epochs (Izmailov et al.
                   2018); 0: those after the last
     initial       the rule for the first weights
+    teacher       networks whose answers are learnt in place of the labels; they are trained first
     frozen        layers whose weights stay as they were drawn
     restarts      how many failed starts are begun again with the next seed
     report_every  steps between two recorded losses of single batches; 0 records none
@@ -53,6 +55,7 @@ class Recipe(Plan):
     distortion: Distortion | None = None
     averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
+    teacher: Teacher | None = None
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
     report_every: Annotated[int, Field(ge=0)] = 0
@@ -75,6 +78,8 @@ class Recipe(Plan):
                 f"the optimizer sdlm takes second derivatives image by image; {normalizing[0]} ties the images of a "
                 "batch together. Choose another optimizer, or leave batch normalisation out"
             )
+        if self.teacher and self.objective.loss != "cross_entropy":
+            raise ValueError("a `teacher` gives probabilities, which only the loss cross_entropy can learn")
         side = self.preparation.side()
         if self.architecture.input != (1, side, side):
             raise ValueError(

@@ -11,12 +11,14 @@ from lenet5.errors import DataError, RunError
 from lenet5.models import file as model_file
 from lenet5.models import fold
 from lenet5.models.model import Card, Model
+from lenet5.recipes import catalogue
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import polite_stop
 from lenet5.training.run import RunFolder, environment_now
+from lenet5.training.teaching import Teaching
 from lenet5.training.trainer import Observer, Trainer
 
 
@@ -60,7 +62,9 @@ def train(
         "data": {part.part: part.fingerprint for part in (train_images, test_images)},
     }
     run = RunFolder.create(runs_folder, recipe, environment)
-    return _carry_on(run, recipe, machine.name, train_images, test_images, score_train, observer, resume=False)
+    return _carry_on(
+        run, recipe, machine.name, train_images, test_images, score_train, observer, data_folder, resume=False
+    )
 
 
 def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
@@ -102,7 +106,7 @@ def resume(
             f"{now}. Give the folder of the first with --data-dir."
         )
     engine = str(environment.get("engine"))
-    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, resume=True)
+    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, data_folder, resume=True)
 
 
 def _carry_on(
@@ -113,10 +117,15 @@ def _carry_on(
     test_images: Images,
     score_train: bool,
     observer: Observer | None,
+    data_folder: Path | None,
     *,
     resume: bool,
 ) -> RunFolder:
-    """Train what is left, then write the model and the result."""
+    """Train what is left, the teachers first, then write the model and the result."""
+    teaching = None
+    if recipe.teacher:
+        teachers = [_taught(teacher, run, engine_name, data_folder, observer) for teacher in teachers_of(recipe)]
+        teaching = Teaching(recipe.teacher, teachers, registry.get(engine_name))
     preparation = recipe.preparation
     if preparation.subtract_mean:
         preparation = preparation.centred(prepare.mean_pixel(train_images.images))
@@ -132,12 +141,37 @@ def _carry_on(
             observer=observer or Unwatched(),
             stop=stop,
             score_train=score_train,
+            teaching=teaching,
         )
         if resume:
             trainer.resume()
         trainer.to_the_end()
         _finish(run, trainer, preparation)
     return run
+
+
+def teachers_of(recipe: Recipe) -> list[Recipe]:
+    """Return the recipe of each teacher: on the very part of the training set that the pupil is trained on."""
+    if recipe.teacher is None:
+        return []
+    plan = catalogue.load(recipe.teacher.recipe, recipe.teacher.set)
+    same = {"images": recipe.images, "validation": recipe.validation, "data": recipe.data}
+    return [plan.model_copy(update={**same, "seed": seed}) for seed in recipe.teacher.seeds]
+
+
+def _taught(
+    recipe: Recipe, pupil: RunFolder, engine: str, data_folder: Path | None, observer: Observer | None
+) -> Model:
+    """Return a teacher: from a run beside its pupil's that is finished or can go on, or else trained now."""
+    for folder in sorted(pupil.path.parent.glob(f"{recipe.name}-seed{recipe.seed}*")):
+        run = RunFolder.open(folder)
+        if run.recipe().digest == recipe.digest:
+            if run.result() is None:
+                run = resume(folder, data_folder=data_folder, observer=observer)
+            return model_file.read(run.model)
+    runs = pupil.path.parent
+    run = train(recipe, engine=engine, data_folder=data_folder, runs_folder=runs, observer=observer)
+    return model_file.read(run.model)
 
 
 def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:

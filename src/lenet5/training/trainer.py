@@ -28,6 +28,7 @@ from lenet5.training.history import EpochRow, History, Incident, StepRow
 from lenet5.training.interrupt import StopRequest
 from lenet5.training.memory import process_peak_bytes
 from lenet5.training.run import RunFolder
+from lenet5.training.teaching import Teaching
 
 SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar
 DIAGNOSED_IMAGES = 256
@@ -68,7 +69,9 @@ class Trainer:
         observer: Observer,
         stop: StopRequest,
         score_train: bool,
+        teaching: Teaching | None = None,
     ) -> None:
+        self.teaching = teaching
         self.recipe, self.engine, self.run = recipe, engine, run
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
@@ -142,6 +145,8 @@ class Trainer:
             warp=self.engine.warp,
             dropout=any(isinstance(layer, Dropout) for layer in recipe.architecture.layers),
         )
+        if self.teaching:
+            examples = self.teaching.answered(examples)
         self.network.hold(examples)
         if isinstance(recipe.optimizer, Sdlm) and self.position.epoch_step == 0:
             self._estimate_curvature(recipe.optimizer, examples)
