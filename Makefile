@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Compiled at installation, so a change in them installs anew.
 SOURCES := $(shell find native -name "*.h" -o -name "*.cpp" -o -name CMakeLists.txt)
-TASKS  := run install test lint types check slow bench docs clean
+TASKS  := run install test lint types check slow bench paper docs clean
 
 # Data sets beside the checkout are used where they are; otherwise they are fetched into the user's cache.
 ifneq ($(wildcard ../shared/data),)
@@ -32,6 +32,10 @@ slow: $(VENV)/.installed-dev  ## the tests that train for minutes
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py
+
+paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
+	$(BIN)/python results/verdicts.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
+	$(BIN)/python docs/pictures/batch_sizes.py && $(BIN)/python docs/pictures/timeline.py
 
 docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

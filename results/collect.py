@@ -28,6 +28,8 @@ def row(label: tuple[str, ...], digest: str, result: dict[str, Any]) -> dict[str
         "scored_on": outcome["scored_on"],
         "error_percent": result["test_error_percent"],
         "train_error_percent": result["train_error_percent"],
+        "train_loss": [round(loss, 5) for loss in result["train_loss"]],
+        "loss": [round(loss, 5) for loss in result["test_loss"]],
         "seconds": [round(seconds, 2) for seconds in result["seconds"]],
     }
 

@@ -13,16 +13,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lenet5.api import evaluate, load, resume, train
+    from lenet5.api import evaluate, export, load, resume, train
     from lenet5.classifier import LeNet5Classifier
     from lenet5.errors import Lenet5Error
 
-__all__ = ["LeNet5Classifier", "Lenet5Error", "evaluate", "load", "resume", "train"]
+__all__ = ["LeNet5Classifier", "Lenet5Error", "evaluate", "export", "load", "resume", "train"]
 
 _HOMES = {
     "LeNet5Classifier": "lenet5.classifier",
     "Lenet5Error": "lenet5.errors",
     "evaluate": "lenet5.api",
+    "export": "lenet5.api",
     "load": "lenet5.api",
     "resume": "lenet5.api",
     "train": "lenet5.api",

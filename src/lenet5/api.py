@@ -7,10 +7,13 @@ from typing import Any
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.errors import ModelError
+from lenet5.exchange import write
+from lenet5.exchange.write import Exported
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
+from lenet5.models import shipped
 from lenet5.recipes import catalogue
 from lenet5.reports import run_pictures
 from lenet5.spec import text
@@ -82,11 +85,13 @@ def resume(
 def load(model: Path | str, *, engine: str = registry.AUTO) -> Predictor:
     """Return a model ready to answer.
 
-    model  a model file (.safetensors), or a run folder
+    model  the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
 
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
     path = Path(model)
+    if shipped.is_shipped(path):
+        return Predictor(shipped.read(str(path)), engine=engine)
     if path.is_dir():
         if not (path / "model.safetensors").exists():
             raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
@@ -111,6 +116,38 @@ def evaluate(
     predictor = model if isinstance(model, Predictor) else load(model, engine=engine)
     name = data or predictor.model.card.data
     return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))
+
+
+def export(
+    model: Path | str | Predictor,
+    path: Path | str | None = None,
+    *,
+    to: str,
+    weights: str = "float",
+    prefix: str = "lenet5",
+    data_folder: Path | str | None = None,
+) -> Exported:
+    """Write a model for another program, and return the files and what was checked.
+
+    path     the file, or for "c" the folder; without it, beside the model: model.onnx, model_plain.safetensors, c/
+    to       "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
+    weights  of "c": "float", or "int8"
+    prefix   of "c": begins the names of files and functions
+
+    Raises ModelError, RunError.
+
+    Examples
+    --------
+    >>> lenet5.export("runs/archaeology-seed1", to="onnx").files  # doctest: +SKIP
+    (PosixPath('runs/archaeology-seed1/model.onnx'),)
+
+    """
+    predictor = model if isinstance(model, Predictor) else load(model)
+    if path is None:
+        beside = Path() if isinstance(model, Predictor) else Path(model)
+        beside = beside if beside.is_dir() else beside.parent
+        path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
+    return write.export(predictor, Path(path), to=to, weights=weights, prefix=prefix, data_folder=_path(data_folder))
 
 
 def _path(folder: Path | str | None) -> Path | None:

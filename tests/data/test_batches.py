@@ -8,7 +8,7 @@ import pytest
 from lenet5.data import idx
 from lenet5.data.batches import Examples, batches, examples_for_epoch, order
 from lenet5.data.prepare import prepare
-from lenet5.engines.numpy.warp import warp
+from lenet5.engines.warp import warp
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.preparation import Preparation
 

@@ -16,6 +16,8 @@ SHIPPED = (
     "lecun-1998-15k",
     "lecun-1998-30k",
     "lecun-1998-distortions",
+    "modern",
+    "modern-distilled",
     "scratch",
     "scratch-as-printed",
     "sigmoid-fashion",

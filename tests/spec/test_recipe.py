@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim
-from lenet5.spec.optimizer import Constant, Step
+from lenet5.spec.optimizer import Constant, Cosine, Step
 from lenet5.spec.preparation import Preparation
 
 
@@ -85,3 +85,17 @@ def test_claims_do_not_share_their_overrides() -> None:
     first, second = (Claim(quantity="test_loss", value=1.0, where="p. 1") for _ in range(2))
     first.overrides["epochs"] = 2
     assert second.overrides == {}
+
+
+def test_cosine_rises_evenly_then_falls_to_nothing() -> None:
+    schedule = Cosine(warm_up_epochs=2.0)
+    factors = [schedule.factor(done, 12) for done in (0.5, 1, 2, 7, 12)]
+    assert factors == pytest.approx([0.25, 0.5, 1, 0.5, 0])
+    assert Cosine().factor(0, 10) == 1
+
+
+def test_a_field_as_it_is_by_default_leaves_the_digest() -> None:
+    recipe = catalogue.load("archaeology")
+    for override in ("averaged_epochs=0", "objective.label_smoothing=0.0", 'initial={kind="pytorch"}'):
+        assert catalogue.load("archaeology", [override]).digest == recipe.digest
+    assert catalogue.load("archaeology", ['initial={kind="he"}']).digest != recipe.digest

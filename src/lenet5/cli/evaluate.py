@@ -10,7 +10,10 @@ from lenet5 import api, metrics
 from lenet5.cli.console import out, percent
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.engines import registry
+from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.evaluation import Evaluation
+from lenet5.inference.evaluation import evaluate as evaluate_on
+from lenet5.inference.predictor import Predictor
 from lenet5.reports.confusion import confusion_figure
 from lenet5.reports.gallery import gallery
 from lenet5.reports.rejection import rejection
@@ -20,13 +23,16 @@ REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    model: Annotated[Path, typer.Argument(help="A run folder, a model file, or the name of a shipped model.")],
     data: Annotated[
         str | None, typer.Option(help="Data set; without it, the one it was trained on.", show_default=False)
     ] = None,
     part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
     engine: EngineName = registry.AUTO,
     data_dir: DataFolder = None,
+    corrupted: Annotated[
+        bool, typer.Option("--corrupted", help="On spoilt images, too: moved, turned, thinned, noisy and so on.")
+    ] = False,
     pictures: Annotated[
         Path | None,
         typer.Option(help="Where the pictures go; without it, beside the model.", show_default=False),
@@ -51,6 +57,8 @@ def evaluate(
     if outcome.data.name != card.data:
         out.print(f"[yellow]The model was trained on {card.data}.[/]")
     out.print(_by_class(outcome))
+    if corrupted:
+        out.print(_by_corruption(predictor, outcome))
     folder = pictures or (model if model.is_dir() else model.parent)
     for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {part}"):
         if path.suffix == ".png":
@@ -67,6 +75,15 @@ def _by_class(outcome: Evaluation) -> Table:
     for index, name in enumerate(outcome.data.class_names):
         images = int(outcome.confusion[index].sum())
         table.add_row(name, f"{images:,}", percent(recall[index]), percent(precision[index]))
+    return table
+
+
+def _by_corruption(predictor: Predictor, outcome: Evaluation) -> Table:
+    """Accuracy on the same images, spoilt in each way of the suite."""
+    table = Table("images", "accuracy", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name, spoilt in spoil(outcome.data):
+        table.add_row(name, percent(evaluate_on(predictor, spoilt).accuracy_percent))
     return table
 
 

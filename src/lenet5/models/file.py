@@ -16,6 +16,7 @@ from lenet5.spec.architecture import Architecture
 from lenet5.spec.preparation import Preparation
 
 FORMAT = "lenet5-model-1"
+WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
 
 
 def write(model: Model, path: Path) -> None:
@@ -40,7 +41,10 @@ def read(path: Path) -> Model:
             metadata = content.metadata() or {}
             weights = {name: content.get_tensor(name) for name in content.keys()}  # noqa: SIM118  not a dict
     except FileNotFoundError:
-        raise ModelError(f"{path}: no such file; give a model file (.safetensors) or a run folder.") from None
+        raise ModelError(
+            f"{path}: no such file; give a model file (.safetensors), a run folder, or the name of a shipped model "
+            f"({', '.join(sorted(entry.stem for entry in WEIGHTS.glob('*.safetensors')))})."
+        ) from None
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error}).") from None
     if metadata.get("format") != FORMAT:

@@ -8,9 +8,7 @@ import numpy as np
 
 from lenet5.engines.contract import Float, Weights
 from lenet5.spec.architecture import Architecture
-from lenet5.spec.layers import BatchNormalization, Dropout
-
-EPSILON = 1e-5  # of every engine's batch normalisation
+from lenet5.spec.layers import VARIANCE_FLOOR, BatchNormalization, Dropout
 
 
 def for_use(architecture: Architecture, weights: Weights) -> tuple[Architecture, Weights]:
@@ -19,7 +17,7 @@ def for_use(architecture: Architecture, weights: Weights) -> tuple[Architecture,
     for before, placed in zip(architecture.placed, architecture.placed[1:], strict=False):
         if isinstance(placed.layer, BatchNormalization):
             weight, bias, mean, variance = (folded.pop(name).astype(np.float64) for name in placed.parameter_shapes)
-            factor: Float = weight / np.sqrt(variance + EPSILON)
+            factor: Float = weight / np.sqrt(variance + VARIANCE_FLOOR)
             kernels, shift = (folded[name].astype(np.float64) for name in before.parameter_shapes)
             of_kernels, of_shift = before.parameter_shapes
             folded[of_kernels] = (kernels * factor.reshape(-1, *[1] * (kernels.ndim - 1))).astype(np.float32)

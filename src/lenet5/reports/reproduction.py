@@ -71,7 +71,7 @@ def quick_verdicts(name: str, units: Sequence[Unit], ledger: Ledger) -> list[tup
     One run has no interval, so the other seeds' runs are taken from the record that comes with the package.
     """
     found = []
-    for claim, kept in zip(catalogue.load(name).claims, record()[name], strict=True):
+    for claim, kept in zip(catalogue.load(name).claims, record().get(name, []), strict=True):
         recipe = settings_of(name, claim)
         same = [ledger.result(unit) for unit in units if _computes(unit.recipe, recipe)]
         fresh = read_from(claim, recipe, [outcome(result) for result in same if result is not None])

@@ -22,6 +22,8 @@ Shape = tuple[int, ...]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
 STATISTICS = ("mean", "variance")  # arrays of a layer that are kept with its weights and follow no gradient
+# Of batch normalisation, as in PyTorch: what is added to a variance, and the newest batch's share in the running ones.
+VARIANCE_FLOOR, RUNNING_SHARE = 1e-5, 0.1
 
 
 def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:

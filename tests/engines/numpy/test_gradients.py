@@ -5,11 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from lenet5.engines.chance import kept
 from lenet5.engines.contract import Float
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
+from lenet5.engines.numpy.dropout import Dropout
 from lenet5.engines.numpy.layer import Layer
 from lenet5.engines.numpy.losses import loss_and_gradient
+from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
 from lenet5.engines.numpy.rbf import Rbf
 from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Tanh
@@ -75,6 +78,53 @@ def test_dense_and_flatten(random: np.random.Generator) -> None:
     assert largest_error(Flatten(), random.normal(size=(2, 3, 2, 2))) < TOLERANCE
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (4, 3, 2, 5)])
+def test_batch_normalization(random: np.random.Generator, shape: tuple[int, ...]) -> None:
+    layer = BatchNormalization(*random.normal(size=(2, 3)), np.zeros(3), np.ones(3))
+    layer.training = True
+    assert largest_error(layer, random.normal(size=shape)) < TOLERANCE
+
+
+def test_batch_normalization_gives_mean_0_and_variance_1_and_remembers_them(random: np.random.Generator) -> None:
+    layer = BatchNormalization(np.ones(3), np.zeros(3), np.zeros(3), np.ones(3))
+    x = random.normal([5, -2, 0], [3, 0.1, 1], size=(500, 3))
+    layer.training = True
+    y = layer.forward(x)
+    assert np.abs(y.mean(axis=0)).max() < 1e-12
+    assert np.abs(y.var(axis=0) - 1).max() < 2e-3  # the constant under the root
+    for _ in range(200):
+        layer.keep_statistics()
+    np.testing.assert_allclose(layer.mean, x.mean(axis=0))
+    np.testing.assert_allclose(layer.variance, x.var(axis=0, ddof=1))
+    layer.training = False
+    np.testing.assert_allclose(layer.forward(x[:1]), y[:1], atol=5e-3)  # alone, by what is remembered
+
+
+def test_dropout(random: np.random.Generator) -> None:
+    layer = Dropout(0.3, number=4)
+    layer.key, layer.images = 99, np.arange(50, 60)
+    x = random.normal(size=(10, 3, 8, 8))
+    assert largest_error(layer, x) < TOLERANCE
+    y = layer.forward(x)
+    left_out = y == 0
+    assert left_out.mean() == pytest.approx(0.3, abs=0.05)
+    np.testing.assert_allclose(y[~left_out], x[~left_out] / 0.7)
+    layer.images = np.arange(59, 49, -1)  # in another order each image loses the same units
+    np.testing.assert_array_equal(layer.forward(x[::-1])[::-1] == 0, left_out)
+    layer.images = None
+    np.testing.assert_array_equal(layer.forward(x), x)
+
+
+def test_chance_has_no_pattern() -> None:
+    stays = kept(1234, 3, np.arange(4000), 84, 0.5).astype(float)
+    assert stays.mean() == pytest.approx(0.5, abs=0.005)
+    assert np.abs(stays.mean(axis=0) - 0.5).max() < 0.04  # five standard deviations
+    assert np.abs(np.corrcoef(stays.T) - np.eye(84)).max() < 0.09
+    assert np.abs(np.corrcoef(stays[:84]) - np.eye(84)).max() < 0.6
+    assert (kept(1235, 3, np.arange(4000), 84, 0.5) == stays).mean() == pytest.approx(0.5, abs=0.005)
+    assert (kept(1234, 4, np.arange(4000), 84, 0.5) == stays).mean() == pytest.approx(0.5, abs=0.005)
+
+
 def test_a_table_of_connections(random: np.random.Generator) -> None:
     mask = np.array([[1, 0], [0, 1], [1, 1]], np.float64)
     weight = random.normal(size=(3, 2, 3, 3)) * mask[:, :, None, None]
@@ -115,6 +165,17 @@ def test_loss(random: np.random.Generator, loss: str, reduction: str) -> None:
     _, gradient = loss_and_gradient(objective, scores, labels)
     expected = numeric(lambda: loss_and_gradient(objective, scores, labels)[0] * terms, scores)
     assert np.abs(gradient - expected).max() < TOLERANCE
+
+
+def test_cross_entropy_with_targets(random: np.random.Generator) -> None:
+    scores, labels, targets = random.normal(size=(5, 10)), np.arange(5), random.dirichlet(np.ones(10), 5)
+    _, gradient = loss_and_gradient(Objective(), scores, labels, targets)
+    expected = numeric(lambda: loss_and_gradient(Objective(), scores, labels, targets)[0], scores)
+    assert np.abs(gradient - expected).max() < TOLERANCE
+    one_hot = np.eye(10)[labels]
+    assert (
+        loss_and_gradient(Objective(), scores, labels, one_hot)[0] == loss_and_gradient(Objective(), scores, labels)[0]
+    )
 
 
 def test_maximum_a_posteriori_pushes_only_what_is_near() -> None:

@@ -22,9 +22,9 @@ from lenet5.engines.numpy.pool import AveragePool, MaxPool
 from lenet5.engines.numpy.rbf import Rbf
 from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.subsample import Subsample
-from lenet5.engines.numpy.warp import warp
 from lenet5.engines.tables import connection_mask
 from lenet5.engines.targets import soft_targets
+from lenet5.engines.warp import warp
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer

@@ -1,6 +1,6 @@
 """Batch normalisation (Ioffe and Szegedy 2015): each map gets mean 0 and variance 1 over the batch.
 
-    x^ = (x - mean) / sqrt(variance + EPSILON),    y = weight x^ + bias
+    x^ = (x - mean) / sqrt(variance + VARIANCE_FLOOR),    y = weight x^ + bias
 
 Both statistics are those of the batch in training, and running ones otherwise.
 """
@@ -8,9 +8,7 @@ Both statistics are those of the batch in training, and running ones otherwise.
 import numpy as np
 
 from lenet5.engines.contract import Float, Weights
-
-EPSILON = 1e-5
-RUNNING = 0.1  # the share of the newest batch in the running statistics
+from lenet5.spec.layers import RUNNING_SHARE, VARIANCE_FLOOR
 
 
 class BatchNormalization:
@@ -31,7 +29,7 @@ class BatchNormalization:
             self._count = x.size // x.shape[1]
             self._batch_mean, self._batch_variance = x.mean(axis=self._axes), x.var(axis=self._axes)
         mean, variance = (self._batch_mean, self._batch_variance) if self.training else (self.mean, self.variance)
-        self._scale = 1 / np.sqrt(variance + EPSILON)
+        self._scale = 1 / np.sqrt(variance + VARIANCE_FLOOR)
         self._normal = (x - self._wide(mean, x)) * self._wide(self._scale, x)
         y: Float = self._wide(self.parameters["weight"], x) * self._normal + self._wide(self.parameters["bias"], x)
         return y
@@ -48,7 +46,7 @@ class BatchNormalization:
         """Let the last batch into the running statistics; its variance is that of a sample (divided by n - 1)."""
         of_sample = self._batch_variance * self._count / max(self._count - 1, 1)
         for running, batch in ((self.mean, self._batch_mean), (self.variance, of_sample)):
-            running += RUNNING * (batch - running)
+            running += RUNNING_SHARE * (batch - running)
 
     def curvature(self, curv_y: Float) -> Float:
         """Not defined: each image's outputs depend on the whole batch. The network has said so before."""

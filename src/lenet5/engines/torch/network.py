@@ -10,7 +10,6 @@ from torch import Tensor
 
 from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
-from lenet5.engines.numpy.warp import warp
 from lenet5.engines.targets import soft_targets
 from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.curvature import layer_curvature
@@ -19,6 +18,7 @@ from lenet5.engines.torch.layers import function_for
 from lenet5.engines.torch.losses import curvature_of_scores, mean_loss
 from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.optimizers import optimizer_for
+from lenet5.engines.warp import warp
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Shape
 from lenet5.spec.objective import Objective

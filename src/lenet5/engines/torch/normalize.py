@@ -6,9 +6,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from lenet5.engines.chance import kept
-
-RUNNING = 0.1  # the share of the newest batch in the running statistics
-EPSILON = 1e-5
+from lenet5.spec.layers import RUNNING_SHARE, VARIANCE_FLOOR
 
 
 class BatchNormalization:
@@ -28,8 +26,8 @@ class BatchNormalization:
             self.weight,
             self.bias,
             self.training,
-            RUNNING,
-            EPSILON,
+            RUNNING_SHARE,
+            VARIANCE_FLOOR,
         )
 
 

@@ -1,0 +1,99 @@
+"""Fill the READMEs' table of published and measured accuracies, and the handbook's table of engines, from the record.
+
+python results/readme.py
+"""
+
+import json
+import re
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from lenet5.recipes import catalogue
+from lenet5.reports.reproduction import record, settings_of
+from lenet5.spec.claim import Claim
+
+ROOT = Path(__file__).parents[1]
+QUANTITIES = ("test_accuracy_percent", "test_error_percent", "test_images_correct")
+HEADS = {
+    "README.md": "| recipe | published, % | here: mean, % | one more run, % | runs | verdict |",
+    "README.zh-CN.md": "| 配方 | 公布值，% | 这里：平均，% | 再跑一次，% | 次数 | 结论 |",
+}
+CHINESE = {"reproduced": "复现", "exceeded": "超过", "not reproduced": "未复现"}
+Row = dict[str, Any]
+
+
+def accuracy(claim: Claim, value: float) -> float:
+    """Return what a claim's number says as an accuracy in percent, of 10,000 test images."""
+    return {"test_error_percent": 100 - value, "test_images_correct": value / 100}.get(claim.quantity, value)
+
+
+def final(name: str) -> list[tuple[Claim, Row]]:
+    """Return a recipe's claims on the accuracy after the last epoch, one for each of its settings."""
+    found: dict[str, tuple[Claim, Row]] = {}
+    for claim, row in zip(catalogue.load(name).claims, record()[name], strict=True):
+        recipe = settings_of(name, claim)
+        last = claim.epoch in (None, recipe.total_epochs(60_000))
+        if claim.quantity in QUANTITIES and last and not claim.contradicted and claim.value is not None:
+            found.setdefault(recipe.digest, (claim, row))
+    return list(found.values())
+
+
+def table(page: str) -> str:
+    """Return the table as Markdown, in the language of the page."""
+    lines = [HEADS[page], "|---|---|---|---|---|---|"]
+    for name in record():
+        for claim, row in final(name):
+            runs = [accuracy(claim, run[0]) for run in row["runs"]]
+            ends = sorted(accuracy(claim, end) for end in row["interval"][0]) if row["interval"] else []
+            sign = {"at_least": "≥ ", "at_most": "≤ "}.get(claim.bound, "")
+            settings = "".join(f", {key} {value:,}" for key, value in claim.overrides.items())
+            verdict = row["verdict"] if page == "README.md" else CHINESE[row["verdict"]]
+            cells = [
+                f"`{name}`{settings.replace('_', ' ')}",
+                f"{sign}{accuracy(claim, float(str(claim.value))):.2f}",
+                f"{mean(runs):.2f}",
+                f"{ends[0]:.2f}–{min(ends[1], 100):.2f}" if ends else "",
+                str(len(runs)),
+                verdict,
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def engines() -> str:
+    """Return the accuracies of single recipes by each engine, as Markdown."""
+    lines = ["| recipe | engine | accuracy, % | seeds |", "|---|---|---|---|"]
+    for entry in json.loads((ROOT / "results" / "runs.json").read_text(encoding="utf-8")):
+        values = entry["test_accuracy_percent"]
+        spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
+        settings = "".join(f", {key.replace('_', ' ')} {value:,}" for key, value in entry["overrides"].items())
+        seeds = ", ".join(map(str, entry["seeds"]))
+        lines.append(f"| `{entry['recipe']}`{settings} | {entry['engine']} | {mean(values):.2f}{spread} | {seeds} |")
+    return "\n".join(lines)
+
+
+def fill(page: str, name: str, content: str) -> str:
+    """Return a page with new content between the marks of a name."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
+
+
+def pages() -> dict[Path, str]:
+    """Return every page that is filled from the record, as it should be."""
+    made = {
+        ROOT / page: fill((ROOT / page).read_text(encoding="utf-8"), "published and measured", table(page))
+        for page in HEADS
+    }
+    handbook = ROOT / "docs" / "reproduce.md"
+    return made | {handbook: fill(handbook.read_text(encoding="utf-8"), "engines", engines())}
+
+
+def main() -> None:
+    """Write them."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

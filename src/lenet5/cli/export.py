@@ -1,0 +1,29 @@
+"""`lenet5 export`: a model for another program."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lenet5 import api
+from lenet5.cli.console import out
+from lenet5.cli.options import DataFolder
+
+
+def export(
+    model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    to: Annotated[str, typer.Option(help="onnx, c (C99, one header and one source file) or safetensors.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File, or for c folder; without it, beside the model.", show_default=False),
+    ] = None,
+    weights: Annotated[str, typer.Option(help="For c: float, or int8 for a quarter of the size.")] = "float",
+    prefix: Annotated[str, typer.Option(help="For c: begins the names of the files and functions.")] = "lenet5",
+    data_dir: DataFolder = None,
+) -> None:
+    """Write a model as ONNX, C99 or plain weights; say what was checked."""
+    done = api.export(model, output, to=to, weights=weights, prefix=prefix, data_folder=data_dir)
+    for path in done.files:
+        out.print(f"written  {path}", markup=False)
+    for fact in done.facts:
+        out.print(f"         {fact}", markup=False)

@@ -1,0 +1,181 @@
+"""Import: a model from the weights that somebody else saved."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from lenet5 import files
+from lenet5.data.datasets import load
+from lenet5.engines import registry
+from lenet5.engines.checks import check_weights
+from lenet5.errors import ModelError
+from lenet5.exchange import foreign
+from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Fit, fit
+from lenet5.exchange.foreign import Foreign
+from lenet5.exchange.race import Standing, race
+from lenet5.inference.evaluation import evaluate
+from lenet5.inference.predictor import Predictor
+from lenet5.models import file as model_file
+from lenet5.models.model import Card, Model
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.preparation import Preparation
+
+LEAST_PERCENT = 50.0  # a network that reads fewer digits is not understood
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A model made of foreign weights, and how it came about, in sentences."""
+
+    model: Model
+    facts: tuple[str, ...]
+
+
+def adopt(
+    path: Path,
+    *,
+    data: str = "mnist",
+    said: Choices | None = None,
+    measure: bool = False,
+    engine: str = registry.AUTO,
+    data_folder: Path | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Imported:
+    """Return the model that foreign weights make.
+
+    path      a file of PyTorch (.pt, .pth) or .safetensors
+    data      the data set whose classes the model tells apart
+    said      what is known of the network and cannot be seen in its weights
+    measure   find out the rest: try what is open on training images of `data`
+    progress  is told what takes a moment
+
+    The accuracy on the card is measured on the test images of `data`, once, when everything is decided.
+    Raises ModelError when the file is unreadable, hostile or no LeNet-5, when something is open that was not said, and
+    when a measurement does not decide it.
+    """
+    found = foreign.read(path)
+    if {"architecture", "preparation", "card"} <= found.metadata.keys():
+        return Imported(_our_own(path, found), ("our own export: its metadata tell everything",))
+    try:
+        placed = fit(found.arrays)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from None
+    training = load(data, "train", data_folder)
+    facts = [", ".join(f"{name} is {here}" for here, name in placed.names.items())]
+    card = _card(path, data, training.class_names, training.fingerprint)
+    candidates = placed.candidates(said or Choices())
+    if measure:
+        progress(f"trying {len(candidates)} candidates on training images of {data}")
+        ahead, behind = race(placed, candidates, training, card, engine=engine)
+        choice = _decided(path, ahead)
+        facts += _told(ahead[0], behind)
+    else:
+        choice = _only(path, candidates, trained_pools=placed.trained_pools)
+    model = _scored(placed, choice, card, engine, data_folder)
+    facts.append(f"taken as {choice.words()}")
+    return Imported(model, tuple(facts))
+
+
+def _only(path: Path, candidates: list[Choices], *, trained_pools: bool) -> Choices:
+    """Return the one candidate that is left. Raises ModelError, with what to say, where there are more."""
+    if len({one.squash_pools for one in candidates}) > 1:  # rare, so it need not be said
+        candidates = [one for one in candidates if one.squash_pools == trained_pools]
+    if len(candidates) == 1:
+        return candidates[0]
+    options = {
+        "function": f"--function {'|'.join(FUNCTIONS)}",
+        "pooling": f"--pooling {'|'.join(POOLINGS)}",
+        "frame": f"--frame {'|'.join(FRAMES)} (C1 pads, the image is padded, the image is stretched)",
+        "scale": "--background B --ink I (the inputs for pixels 0 and 255: 0 and 1 for ToTensor(); -0.42421 and 2.8215 "
+        "after Normalize(0.1307, 0.3081))",
+        "squash_pools": "--squash-pools or --no-squash-pools",
+    }
+    still = [options[one.name] for one in fields(Choices) if len({getattr(c, one.name) for c in candidates}) > 1]
+    raise ModelError(
+        f"{path}: a LeNet-5, but weights do not tell all. Say {'; '.join(still)}. Or add --measure, which tries "
+        f"all {len(candidates)} candidates on training images."
+    )
+
+
+def _decided(path: Path, ahead: list[Standing]) -> Choices:
+    """Return the winner's choices. Raises ModelError when there is none, or none alone."""
+    best = ahead[0]
+    if best.percent < LEAST_PERCENT:
+        raise ModelError(
+            f"{path}: none of the candidates reads the images; the best, {best.choices.words()}, reads "
+            f"{best.percent:.1f} % of {len(best.right):,}. Is it the right data set? If the scaling is another one, "
+            "say it with --background and --ink."
+        )
+    if len(ahead) > 1:
+        rows = "".join(f"\n  {one.percent:.2f} %, loss {one.loss:.4f}  {one.choices.words()}" for one in ahead[:SHOWN])
+        more = f"\n  and {len(ahead) - SHOWN} more" if len(ahead) > SHOWN else ""
+        raise ModelError(
+            f"{path}: {len(ahead)} candidates are too close to tell apart on {len(best.right):,} training images; say "
+            f"which one it is by options:{rows}{more}"
+        )
+    return best.choices
+
+
+def _told(best: Standing, behind: list[Standing]) -> list[str]:
+    """Say how the winner and the runner-up did."""
+    said = f"reads {best.percent:.2f} % of {len(best.right):,} training images (loss {best.loss:.4f})"
+    if behind:
+        next_best = behind[0]
+        said += f"; the next, {next_best.choices.words()}, {next_best.percent:.2f} % (loss {next_best.loss:.4f})"
+        said += f" of {len(next_best.right):,}" if len(next_best.right) != len(best.right) else ""
+    return [said]
+
+
+def _scored(placed: Fit, choice: Choices, card: Card, engine: str, data_folder: Path | None) -> Model:
+    """Return the model with its accuracy on the test set in its card."""
+    architecture, preparation = placed.build(choice)
+    model = Model(architecture, preparation, placed.weights, card)
+    check_weights(architecture, placed.weights)
+    outcome = evaluate(Predictor(model, engine=engine), load(card.data, "test", data_folder))
+    return replace(
+        model,
+        card=card.model_copy(
+            update={"test_images": len(outcome.answers), "test_accuracy_percent": outcome.accuracy_percent}
+        ),
+    )
+
+
+def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str) -> Card:
+    """Return a card with what is known: the file, and not how it was trained."""
+    return Card(
+        recipe=f"imported from {path.name}",
+        recipe_digest=files.file_sha256(path)[:16],
+        data=data,
+        data_fingerprint=fingerprint,
+        class_names=class_names,
+        seed=0,
+        engine="unknown",
+        epochs=0,
+        steps=0,
+        test_images=0,
+        test_accuracy_percent=0.0,
+        trained_on=datetime.now(UTC).isoformat(timespec="seconds"),
+        lenet5_version=version("lenet5"),
+    )
+
+
+def _our_own(path: Path, found: Foreign) -> Model:
+    """Return the model of a file from `lenet5 export --to safetensors`, or of a model file."""
+    metadata = found.metadata
+    if metadata.get("format") == model_file.FORMAT:
+        return model_file.read(path)
+    try:
+        architecture = Architecture.model_validate_json(metadata["architecture"])
+        preparation = Preparation.model_validate_json(metadata["preparation"])
+        card = Card.model_validate_json(metadata["card"])
+    except (ValidationError, json.JSONDecodeError) as error:
+        raise ModelError(f"{path}: its metadata is damaged ({str(error).splitlines()[0]}).") from None
+    weights = {name: array for name, array in found.arrays.items() if not name.endswith(".codes")}
+    check_weights(architecture, weights)
+    return Model(architecture, preparation, dict(weights), card)

@@ -1,0 +1,204 @@
+"""Where foreign arrays belong in a LeNet-5, and what their shapes leave open.
+
+Shapes tell the sizes of the layers, and whether S2 and S4 are trained. They do not tell what squashes, what pools, how
+28x28 became 32x32 or how pixels were scaled: see `Choices`. Each full set of choices makes one network.
+"""
+
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from lenet5.engines.contract import Weights
+from lenet5.errors import ModelError
+from lenet5.exchange.foreign import Arrays
+from lenet5.spec import layers as plan
+from lenet5.spec import paper
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.layers import Layer
+from lenet5.spec.preparation import Preparation
+
+Function = Literal["relu", "tanh", "sigmoid", "scaled_tanh"]
+Pooling = Literal["average", "max"]
+Frame = Literal["zeros", "background", "resize"]
+FUNCTIONS, POOLINGS, FRAMES = get_args(Function), get_args(Pooling), get_args(Frame)
+SCALES = (
+    (0.0, 1.0),
+    (-1.0, 1.0),
+    ((0 - 0.1307) / 0.3081, (1 - 0.1307) / 0.3081),  # mean and deviation of MNIST's training pixels
+    (0.0, 255.0),
+)  # (background, ink), as programs have them
+EVERY_SCALE = (*SCALES, *((ink, background) for background, ink in SCALES))  # also for dark ink on bright paper
+OF_1998 = -0.1, 1.175
+
+C1, C3, F6 = (6, 1, 5, 5), (16, 6, 5, 5), (84, 120)
+C5_ON_28 = (120, 256), (120, 16, 4, 4)
+C5_ON_32 = (120, 400), (120, 16, 5, 5)
+KNOWN = f"C1 {C1}, C3 {C3}, C5 {C5_ON_28[0]}, {C5_ON_32[0]} or {C5_ON_32[1]}, F6 {F6} and an output (classes, 84)"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What shapes do not tell; None is open, or does not arise.
+
+    function      that squashes
+    pooling       of S2 and S4, where they are not trained
+    frame         how 28x28 becomes 32x32: C1 pads with zeros, the image is padded with background, or it is stretched
+    squash_pools  whether S2 and S4 are squashed, too
+    scale         the inputs for background and for ink
+    """
+
+    function: Function | None = None
+    pooling: Pooling | None = None
+    frame: Frame | None = None
+    squash_pools: bool | None = None
+    scale: tuple[float, float] | None = None
+
+    def words(self) -> str:
+        """Say the choices as options of `lenet5 import`."""
+        said = [f"--{name} {getattr(self, name)}" for name in ("function", "pooling", "frame") if getattr(self, name)]
+        if self.squash_pools is not None:
+            said.append("--squash-pools" if self.squash_pools else "--no-squash-pools")
+        if self.scale is not None:
+            said.append("--background {:.5g} --ink {:.5g}".format(*self.scale))
+        return " ".join(said)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Foreign arrays under the names that they have here.
+
+    names    name here -> name in the file, without biases that the file leaves out
+    weights  float32; biases that the file leaves out are 0
+    """
+
+    names: dict[str, str]
+    weights: Weights
+
+    @property
+    def trained_pools(self) -> bool:
+        """Whether S2 and S4 have coefficients."""
+        return "S2.coefficient" in self.weights
+
+    @property
+    def on_32(self) -> bool:
+        """Whether C5 needs inputs of 32x32 (or padding in C1), rather than of 28x28."""
+        return self.weights["C5.weight"].shape in C5_ON_32
+
+    def candidates(self, said: Choices) -> list[Choices]:
+        """Return every full set of choices that agrees with what is said; of those that must answer alike, one."""
+        # Trained S2 and S4 are those of the paper; only then its function and its scale are tried.
+        old = self.trained_pools
+        scales = (*EVERY_SCALE, OF_1998) if old else EVERY_SCALE
+        options: tuple[tuple[Any, ...], ...] = (
+            FUNCTIONS if old or said.function == "scaled_tanh" else FUNCTIONS[:3],
+            (None,) if old else POOLINGS,
+            FRAMES if self.on_32 else (None,),
+            (False, True),
+            scales if said.scale is None else (said.scale,),
+        )
+        return [choice for values in product(*options) if self._worth(choice := Choices(*values), said)]
+
+    def _worth(self, choice: Choices, said: Choices) -> bool:
+        """Whether a set agrees with what is said, and is no other set in other words."""
+        for one in fields(Choices):
+            if getattr(said, one.name) not in (None, getattr(choice, one.name)):
+                return False
+        if choice.function == "relu" and choice.squash_pools and said.squash_pools is None and not self.trained_pools:
+            return False  # nothing is below 0 there
+        around = choice.frame == "background" and choice.scale is not None and choice.scale[0] == 0
+        return not (around and said.frame is None)  # background is zeros then
+
+    def build(self, choice: Choices) -> tuple[Architecture, Preparation]:
+        """Return the network and the preparation that a full set of choices means."""
+        assert choice.function is not None
+        assert choice.scale is not None
+        squash = plan.Activation(function=choice.function)
+        side = 28 if choice.frame in (None, "zeros") else 32
+        c5 = self.weights["C5.weight"]
+        layers: list[Layer] = [plan.Convolution(name="C1", maps=6, padding=2 if choice.frame == "zeros" else 0), squash]
+        layers += self._pool("S2", choice)
+        layers += [plan.Convolution(name="C3", maps=16, table=self._table()), squash, *self._pool("S4", choice)]
+        if c5.ndim == 4:
+            layers += [plan.Convolution(name="C5", maps=120, kernel=c5.shape[2]), squash, plan.Flatten()]
+        else:
+            layers += [plan.Flatten(), plan.Dense(name="C5", units=120), squash]
+        layers += [plan.Dense(name="F6", units=84), squash]
+        output = self.weights.get("output.weight")
+        layers.append(plan.Rbf(name="output") if output is None else plan.Dense(name="output", units=len(output)))
+        background, ink = choice.scale
+        preparation = Preparation(
+            background=background,
+            ink=ink,
+            padding=2 if choice.frame == "background" else 0,
+            resize=32 if choice.frame == "resize" else None,
+        )
+        return Architecture(input=(1, side, side), layers=tuple(layers)), preparation
+
+    def _pool(self, name: str, choice: Choices) -> list[Layer]:
+        pool: Layer = plan.AveragePool(name=name) if choice.pooling == "average" else plan.MaxPool(name=name)
+        if self.trained_pools:
+            pool = plan.Subsample(name=name)
+        assert choice.function is not None
+        return [pool, plan.Activation(function=choice.function)] if choice.squash_pools else [pool]
+
+    def _table(self) -> Literal["full", "lecun-1998"]:
+        """Say "lecun-1998" where every weight that Table I leaves out is 0."""
+        c3 = self.weights["C3.weight"]
+        missing = [(k, c) for k, seen in enumerate(paper.maps_seen()) for c in range(6) if c not in seen]
+        return "full" if any(c3[k, c].any() for k, c in missing) else "lecun-1998"
+
+
+def fit(arrays: Arrays) -> Fit:
+    """Find the place of each array by its shape. Raises ModelError, with what was found, when they are no LeNet-5."""
+    left = dict(arrays)
+    names: dict[str, str] = {}
+    weights: Weights = {}
+    wanted = {"C1": (C1,), "C3": (C3,), "C5": (*C5_ON_28, *C5_ON_32), "F6": (F6,)}
+    for layer, shapes in wanted.items():
+        found = [name for name, array in left.items() if array.shape in shapes]
+        if len(found) != 1:
+            what = f"{len(found)} arrays that could be" if found else "no array that could be"
+            raise ModelError(f"there is {what} {layer}; {_listed(arrays)}. A LeNet-5 has {KNOWN}.")
+        _take(layer, found[0], left, names, weights)
+    outputs = [name for name, array in left.items() if array.ndim == 2 and array.shape[1] == 84]
+    if len(outputs) == 1 and np.array_equal(left[outputs[0]], paper.codes()):
+        left.pop(outputs[0])  # the codes of an rbf output, which are fixed here
+    elif len(outputs) == 1:
+        _take("output", outputs[0], left, names, weights)
+    for layer, maps in (("S2", 6), ("S4", 16)):
+        _take_coefficients(layer, maps, left, names, weights)
+    if left or ("S2.bias" in weights) != ("S4.bias" in weights):
+        over = ", ".join(f"{name} {array.shape}" for name, array in left.items()) or "coefficients for one of S2 and S4"
+        raise ModelError(f"beside the layers of a LeNet-5 there is {over}; a LeNet-5 here has {KNOWN}, and no more.")
+    return Fit(names, weights)
+
+
+def _take(layer: str, weight: str, left: Arrays, names: dict[str, str], weights: Weights) -> None:
+    """Move a layer's weight and bias from what is left to where they belong."""
+    names[f"{layer}.weight"] = weight
+    weights[f"{layer}.weight"] = left.pop(weight)
+    units = len(weights[f"{layer}.weight"])
+    beside = weight.rpartition(".")[0]
+    biases = [name for name, array in left.items() if array.shape == (units,) and name.rpartition(".")[0] == beside]
+    if len(biases) > 1:
+        raise ModelError(f"beside {weight} there are {' and '.join(biases)}; only one of them can be its bias.")
+    weights[f"{layer}.bias"] = left.pop(biases[0]) if biases else np.zeros(units, np.float32)
+    if biases:
+        names[f"{layer}.bias"] = biases[0]
+
+
+def _take_coefficients(layer: str, maps: int, left: Arrays, names: dict[str, str], weights: Weights) -> None:
+    """Move the coefficient and the bias of a trained S2 or S4, where it is in the file."""
+    found = [name for name, array in left.items() if array.size == maps]
+    found.sort(key=lambda name: "bias" in name.lower())
+    if len(found) == 2 and "bias" in found[1].lower():
+        for part, name in zip(("coefficient", "bias"), found, strict=True):
+            names[f"{layer}.{part}"] = name
+            weights[f"{layer}.{part}"] = left.pop(name).reshape(maps)
+
+
+def _listed(arrays: Arrays) -> str:
+    shown = [f"{name} {array.shape}" for name, array in list(arrays.items())[:12]]
+    return "the file holds " + ", ".join(shown) + (", ..." if len(arrays) > len(shown) else "")

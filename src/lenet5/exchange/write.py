@@ -1,0 +1,109 @@
+"""Export: a model in another program's form, checked before it is written."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lenet5 import files
+from lenet5.data.datasets import Images, load
+from lenet5.errors import DataError, ModelError
+from lenet5.exchange import quantize, to_c, to_onnx, to_safetensors
+from lenet5.inference.evaluation import evaluate
+from lenet5.inference.predictor import Predictor
+
+FORMS = ("onnx", "c", "safetensors")
+CHECKED = 640  # images that ONNX Runtime and we both score: ten batches of 64
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and what is known of it.
+
+    files  the paths
+    facts  sentences for a person: sizes, and what was measured
+    """
+
+    files: tuple[Path, ...]
+    facts: tuple[str, ...]
+
+
+def export(
+    predictor: Predictor,
+    target: Path,
+    *,
+    to: str,
+    weights: str = "float",
+    prefix: str = "lenet5",
+    data_folder: Path | None = None,
+) -> Exported:
+    """Write a model for another program.
+
+    target   the file to write; for "c" the folder that gets the two files
+    to       "onnx", "c" or "safetensors"
+    weights  of "c": "float" or "int8"
+    prefix   of "c": begins the names of files and functions
+
+    An ONNX file is run by ONNX Runtime, where that is installed, on test images of the data set that the model was
+    trained on, where they are at hand; the facts say so. Raises ModelError, RunError.
+    """
+    if to not in FORMS:
+        raise ModelError(f'there is no form "{to}"; models can be written as {", ".join(FORMS)}.')
+    if weights not in to_c.WEIGHTS or (weights != "float" and to != "c"):
+        raise ModelError(f'weights "{weights}" are not known for {to}; there are float, and for c also int8.')
+    if to == "onnx":
+        return _onnx(predictor, target, data_folder)
+    if to == "c":
+        return _c(predictor, target, weights, prefix, data_folder)
+    files.write_atomically(target, to_safetensors.build(predictor.model))
+    return Exported((target,), (f"{target.stat().st_size:,} bytes",))
+
+
+def _test_images(predictor: Predictor, data_folder: Path | None) -> Images | None:
+    """Return the test images of the model's data set, where they are at hand."""
+    try:
+        return load(predictor.model.card.data, "test", data_folder)
+    except DataError:
+        return None
+
+
+def _onnx(predictor: Predictor, target: Path, data_folder: Path | None) -> Exported:
+    content = to_onnx.build(predictor.model)
+    facts = [f"{len(content):,} bytes, ONNX opset {to_onnx.OPSET}"]
+    data = _test_images(predictor, data_folder)
+    if data is None:
+        facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are at hand")
+    elif (found := to_onnx.compare(content, predictor, data.images[:CHECKED])) is None:
+        facts.append('not compared with our scores: ONNX Runtime is missing; pip install "lenet5[onnx]"')
+    else:
+        for row in found:
+            same = "the same answers" if row.same_answers else "not all answers the same"
+            facts.append(
+                f"ONNX Runtime on {row.images} test images, {row.batch} at a time: {same}, scores differ by at most "
+                f"{row.largest_difference:.1e} where they reach {row.largest_score:.3g}"
+            )
+    files.write_atomically(target, content)
+    return Exported((target,), tuple(facts))
+
+
+def _c(predictor: Predictor, target: Path, weights: str, prefix: str, data_folder: Path | None) -> Exported:
+    program = to_c.build(predictor.model, weights=weights, prefix=prefix)
+    facts = [f"{program.constants_bytes:,} bytes of constants, {program.memory_bytes:,} bytes of working memory"]
+    if weights == "int8":
+        facts.append(_cost_of_int8(predictor, data_folder))
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ModelError(f"{target}: no folder can be made there ({error.strerror}); choose another.") from None
+    paths = target / f"{prefix}.h", target / f"{prefix}.c"
+    for path, text in zip(paths, (program.header, program.source), strict=True):
+        files.write_atomically(path, text.encode("ascii"))
+    return Exported(paths, tuple(facts))
+
+
+def _cost_of_int8(predictor: Predictor, data_folder: Path | None) -> str:
+    """Say what the rounding of the weights does to the answers."""
+    data = _test_images(predictor, data_folder)
+    if data is None:
+        return f"its accuracy is not measured: no test images of {predictor.model.card.data} are at hand"
+    eight = Predictor(quantize.rounded(predictor.model))
+    percent = [evaluate(each, data).accuracy_percent for each in (eight, predictor)]
+    return f"{percent[0]:.2f} % of {len(data.labels):,} test images with int8 weights, {percent[1]:.2f} % with float"

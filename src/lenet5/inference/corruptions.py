@@ -1,0 +1,132 @@
+"""A fixed suite of spoilt test images, in the manner of MNIST-C (Mu and Gilmer 2019), made here: nothing is fetched.
+
+Each corruption changes every image of a set; what is random in it is drawn from a seed of its own, so the suite is the
+same for every model, machine and day.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lenet5.data.datasets import Images
+from lenet5.data.distort import KINDS, REACH, affine
+from lenet5.engines.warp import warp
+from lenet5.seeds import stream
+
+Pixels = NDArray[np.uint8]
+SEED = 1998
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One way to spoil images: (N, 28, 28) uint8, 0 = background, and what is drawn -> the same shape."""
+
+    name: str
+    spoil: Callable[[Pixels, np.random.Generator], Pixels]
+
+
+def corrupted(data: Images) -> Iterator[tuple[str, Images]]:
+    """Return the set as it is, then spoilt in each way, one after another."""
+    yield "as it is", data
+    for corruption in SUITE:
+        spoilt = corruption.spoil(np.asarray(data.images), stream(SEED, corruption.name))
+        yield corruption.name, replace(data, images=spoilt)
+
+
+def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
+    """Distort each image by exactly so much, to one side or the other; see `data.distort.affine` for the kinds."""
+
+    def spoil(images: Pixels, random: np.random.Generator) -> Pixels:
+        parameters = np.zeros((len(images), len(KINDS)))
+        for kind, most in ends.items():
+            parameters[:, KINDS.index(kind)] = most * random.choice([-1, 1], len(images))
+        return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+
+    return spoil
+
+
+def _scaled(factor: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
+    def spoil(images: Pixels, _: np.random.Generator) -> Pixels:
+        parameters = np.zeros((len(images), len(KINDS)))
+        parameters[:, KINDS.index("scaling")] = factor - 1
+        return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+
+    return spoil
+
+
+def _thicker(images: Pixels, _: np.random.Generator) -> Pixels:
+    spread: Pixels = ndimage.maximum_filter(images, footprint=_cross()[None])
+    return spread
+
+
+def _thinner(images: Pixels, _: np.random.Generator) -> Pixels:
+    worn: Pixels = ndimage.minimum_filter(images, footprint=np.ones((1, 2, 2)))
+    return worn
+
+
+def _cross() -> NDArray[np.bool_]:
+    return ndimage.generate_binary_structure(2, 1)  # type: ignore[no-any-return]
+
+
+def _blurred(images: Pixels, _: np.random.Generator) -> Pixels:
+    soft: Pixels = ndimage.gaussian_filter(images, (0, 1.2, 1.2))
+    return soft
+
+
+def _noisy(images: Pixels, random: np.random.Generator) -> Pixels:
+    return (images + random.normal(0, 50, images.shape)).round().clip(0, 255).astype(np.uint8)
+
+
+def _inverted(share: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
+    def spoil(images: Pixels, random: np.random.Generator) -> Pixels:
+        turned: Pixels = np.where(random.random(images.shape) < share, 255 - images, images)
+        return turned
+
+    return spoil
+
+
+def _faint(images: Pixels, _: np.random.Generator) -> Pixels:
+    return (images * 0.4).round().astype(np.uint8)
+
+
+def _broken(images: Pixels, random: np.random.Generator) -> Pixels:
+    """A line of background two pixels wide through the middle third, across or down."""
+    spoilt = images.copy()
+    at, across = random.integers(10, 17, len(images)), random.random(len(images)) < 0.5
+    for image, place, lies in zip(spoilt, at, across, strict=True):
+        (image if lies else image.T)[place : place + 2] = 0
+    return spoilt
+
+
+def _at_the_border(images: Pixels, random: np.random.Generator) -> Pixels:
+    """A piece of the next image of the set comes in from the left or the right: four columns of its middle."""
+    spoilt = images.copy()
+    left = random.random(len(images)) < 0.5
+    neighbours = np.roll(images, 1, axis=0)
+    spoilt[left, :, :4] = np.maximum(spoilt[left, :, :4], neighbours[left, :, 12:16])
+    spoilt[~left, :, -4:] = np.maximum(spoilt[~left, :, -4:], neighbours[~left, :, 12:16])
+    return spoilt
+
+
+SUITE = (
+    Corruption("moved by 2 pixels", _moved(right=2, down=2)),
+    Corruption("moved by 4 pixels", _moved(right=4, down=4)),
+    Corruption("turned by 15 degrees", _moved(rotation=15)),
+    Corruption("turned by 30 degrees", _moved(rotation=30)),
+    Corruption("slanted by a third", _moved(shearing=1 / 3)),
+    Corruption("half as large", _scaled(0.5)),
+    Corruption("0.71 as large", _scaled(0.5**0.5)),
+    Corruption("1.3 times as large", _scaled(1.3)),
+    Corruption("thicker strokes", _thicker),
+    Corruption("thinner strokes", _thinner),
+    Corruption("blurred", _blurred),
+    Corruption("noise of 50 levels", _noisy),
+    Corruption("5 % of the pixels inverted", _inverted(0.05)),
+    Corruption("10 % of the pixels inverted", _inverted(0.10)),
+    Corruption("ink of 40 %", _faint),
+    Corruption("strokes broken", _broken),
+    Corruption("a neighbour at the border", _at_the_border),
+)

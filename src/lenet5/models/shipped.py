@@ -1,0 +1,21 @@
+"""The models that come with the package: trained by its own recipes, ready offline."""
+
+from pathlib import Path
+
+from lenet5.models import file
+from lenet5.models.model import Model
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the shipped models, such as "modern"."""
+    return tuple(sorted(path.stem for path in file.WEIGHTS.glob("*.safetensors")))
+
+
+def read(name: str) -> Model:
+    """Return a shipped model. Raises ModelError where its file is damaged."""
+    return file.read(file.WEIGHTS / f"{name}.safetensors")
+
+
+def is_shipped(model: Path) -> bool:
+    """Whether these words name a shipped model and no file."""
+    return not model.exists() and str(model) in names()

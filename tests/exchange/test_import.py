@@ -1,0 +1,352 @@
+"""Weights of other people: read without running anything, put in their places, measured where they do not tell."""
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lenet5 import api
+from lenet5.data.datasets import Images, load
+from lenet5.errors import ModelError
+from lenet5.exchange import foreign
+from lenet5.exchange.adopt import adopt
+from lenet5.exchange.fit import Choices, fit
+from lenet5.exchange.race import Standing, beats
+from lenet5.inference.predictor import Predictor
+from lenet5.models.model import Model
+from lenet5.spec.architecture import Architecture
+from lenet5.spec.layers import Rbf
+
+KNOWN = Choices("relu", "max", None, None, (-1.0, 1.0))  # of `Theirs` and `inputs_of`
+
+
+class Theirs(nn.Module):
+    """A network as people write it, with names of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(256, 120), nn.Linear(120, 84), nn.Linear(84, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = functional.max_pool2d(torch.relu(self.conv1(x)), 2)
+        x = functional.max_pool2d(torch.relu(self.conv2(x)), 2)
+        return self.fc3(torch.relu(self.fc2(torch.relu(self.fc1(x.flatten(1))))))
+
+
+def inputs_of(images: np.ndarray) -> Tensor:
+    return torch.tensor(images, dtype=torch.float32)[:, None] / 127.5 - 1
+
+
+@pytest.fixture(scope="module")
+def theirs(mnist_folder: Path) -> Theirs:
+    """Trained on 10,000 digits, once over."""
+    torch.manual_seed(7)
+    data = load("mnist", "train", mnist_folder)
+    net = Theirs()
+    optimizer = torch.optim.Adam(net.parameters())
+    for batch in torch.randperm(10_000).split(20):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(net(inputs_of(data.images[batch])), torch.tensor(data.labels[batch]))
+        loss.backward()
+        optimizer.step()
+    return net
+
+
+@pytest.fixture(scope="module")
+def path(theirs: Theirs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Their file."""
+    path = tmp_path_factory.mktemp("theirs") / "model.pt"
+    torch.save(theirs.state_dict(), path)
+    return path
+
+
+def test_measuring_finds_what_the_weights_do_not_tell(
+    path: Path, theirs: Theirs, digits: Images, mnist_folder: Path
+) -> None:
+    done = adopt(path, measure=True, data_folder=mnist_folder)
+    assert done.facts[-1] == "taken as --function relu --pooling max --no-squash-pools --background -1 --ink 1"
+    expected = theirs(inputs_of(digits.images)).detach().numpy()
+    np.testing.assert_allclose(
+        Predictor(done.model).scores(digits.images), expected, atol=2e-4
+    )  # float32, scores to 30
+    right = 100 * (expected.argmax(axis=1) == digits.labels).mean()
+    assert done.model.card.test_accuracy_percent == pytest.approx(right, abs=0.011)  # one image may be a tie
+    assert done.model.card.test_images == 10_000
+
+
+def test_what_is_said_needs_no_measuring(path: Path, mnist_folder: Path) -> None:
+    measured, said = (
+        adopt(path, measure=measure, said=choices, data_folder=mnist_folder).model
+        for measure, choices in ((True, None), (False, KNOWN))
+    )
+    assert (measured.architecture, measured.preparation) == (said.architecture, said.preparation)
+
+
+def test_what_is_open_is_asked_for(path: Path, mnist_folder: Path) -> None:
+    with pytest.raises(ModelError) as refusal:
+        adopt(path, said=Choices(function="relu"), data_folder=mnist_folder)
+    said = str(refusal.value)
+    assert "--pooling average|max" in said
+    assert "--background B --ink I" in said
+    assert "--measure" in said
+    assert "--function" not in said
+    assert "--frame" not in said, "C5 has 256 inputs: nothing was padded"
+
+
+def test_a_network_that_reads_nothing_is_not_taken(mnist_folder: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    torch.save(Theirs().state_dict(), tmp_path / "net.pt")
+    with pytest.raises(ModelError, match="none of the candidates reads the images"):
+        adopt(tmp_path / "net.pt", measure=True, data_folder=mnist_folder)
+
+
+def test_two_candidates_that_answer_alike_are_listed(mnist_folder: Path, tmp_path: Path) -> None:
+    """C1 that sees only its middle pixel, on maps of 28x28: zeros or background around the image reach nothing."""
+    torch.manual_seed(7)
+    data = load("mnist", "train", mnist_folder)
+    net = nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.Tanh(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.Tanh(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.Tanh(), nn.Linear(120, 84), nn.Tanh(), nn.Linear(84, 10),
+    )  # fmt: skip
+    only_middle = torch.zeros(5, 5)
+    only_middle[2, 2] = 1
+    optimizer = torch.optim.Adam(net.parameters())
+    for batch in torch.randperm(4_000).split(20):
+        net[0].weight.data *= only_middle
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(net(inputs_of(data.images[batch])), torch.tensor(data.labels[batch]))
+        loss.backward()
+        optimizer.step()
+    net[0].weight.data *= only_middle
+    torch.save(net.state_dict(), tmp_path / "net.pt")
+    said = Choices("tanh", "average", None, False, (-1.0, 1.0))
+    with pytest.raises(ModelError, match="too close to tell apart") as refusal:
+        adopt(tmp_path / "net.pt", measure=True, said=said, data_folder=mnist_folder)
+    assert "--frame zeros" in str(refusal.value)
+    assert "--frame background" in str(refusal.value)
+    assert "--frame resize" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "losses", "first", "second"),
+    [
+        ((900, 800), (0.2, 0.4), True, False),  # ahead by both measures
+        ((900, 800), (0.3, 0.3), True, False),  # ahead by one, level by the other
+        ((800, 800), (0.2, 0.4), True, False),
+        ((900, 800), (0.4, 0.2), False, False),  # the measures disagree
+        ((803, 800), (0.300, 0.301), False, False),  # as near as chance brings it
+    ],
+)
+def test_one_candidate_beats_another_only_clearly(
+    right: tuple[int, int], losses: tuple[float, float], first: bool, second: bool
+) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.1, (2, 1000))
+    one, other = (
+        Standing(Choices(), np.arange(1000) < r, loss + noise[i])
+        for i, (r, loss) in enumerate(zip(right, losses, strict=True))
+    )
+    assert (beats(one, other), beats(other, one)) == (first, second)
+
+
+def state_of(model: Model) -> dict[str, np.ndarray]:
+    """Return a model's weights under names that tell nothing of the layer, as nn.Sequential gives them."""
+    layers = list(dict.fromkeys(name.split(".")[0] for name in model.weights))
+    return {f"{layers.index(n.split('.')[0])}.{n.split('.')[1]}": array for n, array in model.weights.items()}
+
+
+@pytest.mark.parametrize("name", ["archaeology", "lab-report", "lecun-1998", "sigmoid-fashion", "sunnyhaze"])
+def test_the_networks_of_the_recipes_are_among_the_candidates(untrained: Callable[[str], Model], name: str) -> None:
+    model = untrained(name)
+    found = fit(state_of(model))
+    assert all(found.weights[part].tobytes() == array.tobytes() for part, array in model.weights.items())
+    built = [found.build(choice) for choice in found.candidates(Choices())]
+    assert len({repr(each) for each in built}) == len(built), "no candidate comes twice"
+    *layers, last = model.architecture.layers
+    if isinstance(last, Rbf):
+        last = last.model_copy(update={"factor": 1.0})  # of equation 7; it changes no answer, so it cannot be found
+    architecture = Architecture(input=model.architecture.input, layers=(*layers, last))
+    assert (architecture, model.preparation.model_copy(update={"flip": "none"})) in built
+
+
+def test_the_mean_of_a_training_set_can_be_said(untrained: Callable[[str], Model]) -> None:
+    model = untrained("scratch")
+    scale = model.preparation.background, model.preparation.ink
+    found = fit(state_of(model))
+    built = [found.build(choice) for choice in found.candidates(Choices(scale=scale))]
+    assert (model.architecture, model.preparation) in built
+
+
+def test_every_way_of_saving_gives_the_same_weights(theirs: Theirs, path: Path, tmp_path: Path) -> None:
+    state = theirs.state_dict()
+    torch.save({"epoch": 3, "state_dict": state, "optimizer": {"lr": 0.1}}, tmp_path / "nested.pth")
+    torch.save({"model_state_dict": {f"module.{n}": v for n, v in state.items()}}, tmp_path / "parallel.pt")
+    torch.save({n: v.double() for n, v in state.items()}, tmp_path / "double.pt")
+    torch.save(state, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
+    save_file(state, tmp_path / "plain.safetensors")
+    first = fit(foreign.read(path).arrays).weights
+    for other in ("nested.pth", "parallel.pt", "double.pt", "old.pt", "plain.safetensors"):
+        again = fit(foreign.read(tmp_path / other).arrays).weights
+        assert {n: a.tobytes() for n, a in again.items()} == {n: a.tobytes() for n, a in first.items()}, other
+
+
+def test_a_layer_without_bias_gets_zeros(theirs: Theirs, tmp_path: Path) -> None:
+    state = {name: value for name, value in theirs.state_dict().items() if name != "conv1.bias"}
+    torch.save(state, tmp_path / "net.pt")
+    assert not fit(foreign.read(tmp_path / "net.pt").arrays).weights["C1.bias"].any()
+
+
+class Malicious:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return exec, (f"open({str(self.marker)!r}, 'w').close()",)
+
+
+@pytest.mark.parametrize("form", ["zip", "old", "plain pickle", "nested"])
+def test_a_file_with_code_is_refused_and_nothing_runs(tmp_path: Path, form: str) -> None:
+    marker, path = tmp_path / "ran", tmp_path / "evil.pt"
+    evil = Malicious(marker)
+    if form == "plain pickle":
+        path.write_bytes(pickle.dumps(evil))
+    else:
+        content = {"state_dict": {"conv1.weight": evil}} if form == "nested" else evil
+        torch.save(content, path, _use_new_zipfile_serialization=form != "old")
+    with pytest.raises(ModelError, match="refused"):
+        foreign.read(path)
+    assert not marker.exists()
+    pickle.loads(pickle.dumps(evil))
+    assert marker.exists(), "a careless reader would have run it"
+
+
+def test_a_whole_pickled_module_is_refused(theirs: Theirs, tmp_path: Path) -> None:
+    torch.save(theirs, tmp_path / "whole.pt")
+    with pytest.raises(ModelError, match=r"more than weights.*state_dict"):
+        foreign.read(tmp_path / "whole.pt")
+
+
+@pytest.mark.parametrize("share", range(0, 100, 7))
+def test_a_file_cut_anywhere_is_refused(path: Path, tmp_path: Path, share: int) -> None:
+    content = path.read_bytes()
+    (tmp_path / "cut.pt").write_bytes(content[: len(content) * share // 100])
+    with pytest.raises(ModelError, match=r"cut\.pt"):
+        foreign.read(tmp_path / "cut.pt")
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(max_size=300), suffix=st.sampled_from([".pt", ".pth", ".safetensors"]))
+def test_arbitrary_bytes_raise_nothing_but_a_model_error(tmp_path: Path, content: bytes, suffix: str) -> None:
+    path = tmp_path / f"any{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(ModelError):
+        foreign.read(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"conv1.weight": torch.zeros(6, 3, 5, 5)}, "no array that could be C1"),
+        ({"conv1.weight": torch.zeros(20, 1, 5, 5)}, r"there is no array .* C1 \(6, 1, 5, 5\)"),
+        ({"fc1.weight": torch.zeros(120, 300)}, "no array that could be C5"),
+        ({"bn1.weight": torch.zeros(6), "bn1.bias": torch.zeros(6), "bn1.running_mean": torch.zeros(6)}, "bn1.weight"),
+        ({"fc9.weight": torch.zeros(3, 7)}, r"beside the layers of a LeNet-5 there is fc9.weight \(3, 7\)"),
+        ({"conv1.again": torch.zeros(6)}, "only one of them can be its bias"),
+        ({"twin.weight": torch.zeros(84, 120)}, "2 arrays that could be F6"),
+        ({"conv1.bias": torch.full((6,), float("nan"))}, "conv1.bias holds numbers that are not finite"),
+        ({"large": torch.zeros(1).expand(2_000_000)}, "large has shape"),
+        ({"epoch": 3}, '"epoch" is a int'),
+    ],
+)
+def test_other_networks_are_refused_by_what_is_wrong(
+    theirs: Theirs, mnist_folder: Path, tmp_path: Path, change: dict[str, Tensor], said: str
+) -> None:
+    torch.save(theirs.state_dict() | change, tmp_path / "net.pt")
+    with pytest.raises(ModelError, match=said):
+        adopt(tmp_path / "net.pt", data_folder=mnist_folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("net.onnx", None, "end in .pt, .pth, .safetensors"),
+        ("missing.pt", None, "cannot be read"),
+        ("list.pt", [1, 2], "holds a list"),
+        ("empty.pt", {}, "holds no weights"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, content: object, said: str) -> None:
+    if content is not None:
+        torch.save(content, tmp_path / name)
+    with pytest.raises(ModelError, match=said):
+        foreign.read(tmp_path / name)
+
+
+def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:
+    with (tmp_path / "huge.pt").open("wb") as file:
+        file.truncate(60_000_000)
+    with pytest.raises(ModelError, match="60 MB"):
+        foreign.read(tmp_path / "huge.pt")
+
+
+def test_without_pytorch_it_is_said_how_to_get_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as Python itself marks what cannot be imported
+    with pytest.raises(ModelError, match=r'pip install "lenet5\[torch\]"'):
+        foreign.read(path)
+
+
+def lenet5(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lenet5", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command_leaves_a_model_that_evaluates_as_it_said(path: Path, mnist_folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "model.safetensors"
+    done = lenet5("import", path, "--function", "relu", "--pooling", "max", "--background", "-1", "--ink", "1",
+                  "--data-dir", mnist_folder, "-o", target)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "conv2.weight is C3.weight" in done.stdout
+    percent = api.evaluate(target, data_folder=mnist_folder).accuracy_percent
+    assert percent > 90
+    assert f"{percent:.2f} % of 10,000 mnist test images" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--function", "gelu"], "it can be relu, tanh, sigmoid, scaled_tanh"),
+        (["--background", "0"], "belong together"),
+        (["--data", "mnst"], 'did you mean "mnist"'),
+        ([], "weights do not tell all"),
+    ],
+)
+def test_bad_input_is_one_clear_error_and_nothing_is_written(
+    path: Path, mnist_folder: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    done = lenet5("import", path, "--data-dir", mnist_folder, "-o", tmp_path / "m.safetensors", *options)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_file_that_is_read_is_never_written_over(theirs: Theirs, mnist_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "net.safetensors"
+    save_file(theirs.state_dict(), path)
+    before = path.read_bytes()
+    done = lenet5("import", path, "-o", path, "--data-dir", mnist_folder)
+    assert "is the file that is read" in done.stderr
+    assert path.read_bytes() == before
