@@ -1,7 +1,8 @@
-"""`lenet5 report`: a run as one HTML file."""
+"""`lenet5 report`: a run, or a study, as one HTML file."""
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,27 +10,55 @@ from lenet5 import api, files
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 from lenet5.errors import RunError
-from lenet5.reports.run_report import report as page
+from lenet5.inference.evaluation import Evaluation, evaluate
+from lenet5.reports import finished, study_report
+from lenet5.reports.run_report import report as run_page
 from lenet5.reports.words import Language
 from lenet5.training.run import RunFolder
+from lenet5.training.train import parts
+
+COMPARED = 8  # choices of a study whose models answer again; the first with all its seeds, the others with one
+ANSWERING = 5  # seeds of the first choice
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="A finished run's folder.")],
-    to: Annotated[
-        Path | None, typer.Option(help="The file to write; report.html in the run folder if not given.")
-    ] = None,
+    folder: Annotated[Path, typer.Argument(help="A finished run's folder, or the folder of a study.")],
+    to: Annotated[Path | None, typer.Option(help="The file to write; report.html in the folder if not given.")] = None,
     lang: Annotated[Language, typer.Option(help="en or zh.")] = "en",
     data_dir: DataFolder = None,
 ) -> None:
-    """Write everything about a run into one HTML file that needs nothing else."""
-    folder = RunFolder.open(run)
-    result = folder.result()
-    if result is None:
-        raise RunError(f"{run}: is not finished; go on with: lenet5 train --resume {run}")
-    if result.get("scored_on", "test") != "test":
-        raise RunError(f"{run}: was scored on {result['scored_on']} images; a report is about the test set.")
-    outcome = api.evaluate(run, data_folder=data_dir)
-    target = to or run / "report.html"
-    files.write_atomically(target, page(folder, outcome, lang).encode())
+    """Write everything about a run or a study into one HTML file that needs nothing else."""
+    page = _run(folder, lang, data_dir) if (folder / "recipe.toml").exists() else _study(folder, lang, data_dir)
+    target = to or folder / "report.html"
+    files.write_atomically(target, page.encode())
     out.print(f"written  {target}", markup=False)
+
+
+def _run(folder: Path, lang: Language, data_dir: Path | None) -> str:
+    run = RunFolder.open(folder)
+    result = run.result()
+    if result is None:
+        raise RunError(f"{folder}: is not finished; go on with: lenet5 train --resume {folder}")
+    if result.get("scored_on", "test") != "test":
+        raise RunError(f"{folder}: was scored on {result['scored_on']} images; a report is about the test set.")
+    return run_page(run, api.evaluate(folder, data_folder=data_dir), lang)
+
+
+def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
+    units = finished.read(folder)
+    verdicts = folder / "verdicts.json"
+    claims: dict[str, list[dict[str, Any]]] = (
+        json.loads(verdicts.read_text(encoding="utf-8")) if verdicts.exists() else {}
+    )
+    evaluations: dict[str, list[Evaluation]] = {}
+    for label, own in list(finished.by_label(units).items())[:COMPARED]:
+        answering = own[:1] if evaluations else own[:ANSWERING]
+        evaluations[label] = [_answers(unit, data_dir) for unit in answering]
+    same = next(iter(evaluations.values()))[0].data.fingerprint
+    evaluations = {label: outcomes for label, outcomes in evaluations.items() if outcomes[0].data.fingerprint == same}
+    return study_report.report(folder, units, claims, evaluations, lang)
+
+
+def _answers(unit: finished.Finished, data_dir: Path | None) -> Evaluation:
+    """Let a unit's model answer once more for the images that it was scored on."""
+    return evaluate(api.load(unit.run.model), parts(unit.run.recipe(), data_dir)[1])

@@ -4,6 +4,11 @@ from typing import Literal
 
 Language = Literal["en", "zh"]
 
+HOW_TO_READ = (
+    "t: a paired t-test over the seeds that both have. McNemar: the models of the first such seed on the same images. "
+    "Both say how likely so large a difference is by chance, and are corrected for the number of comparisons (Holm); "
+    "below 0.05 a difference is usually called significant."
+)
 CHINESE = {
     "Outcome": "结果",
     "of the images of the part": "，评判所用的部分：",
@@ -27,6 +32,49 @@ CHINESE = {
     "Repeat it": "重复这次运行",
     "Incidents": "事件",
     "step": "步",
+    "finished runs; scored after the last epoch on the": "次完成的运行；最后一轮之后评判，所用图像：",
+    "test images": "测试集",
+    "validation images": "验证集",
+    "Published numbers": "公布的数字",
+    "Shapes, parameters, connections: reproduced": "形状、参数、连接数：复现",
+    "recipe": "配方",
+    "what": "内容",
+    "published": "公布值",
+    "here: mean": "这里：平均",
+    "one more run": "再跑一次（95 %）",
+    "runs": "次数",
+    "verdict": "结论",
+    "why": "理由",
+    "reproduced": "复现",
+    "exceeded": "超过",
+    "not reproduced": "未复现",
+    "contradicted": "自相矛盾",
+    "side by side": "并列",
+    "not run": "未运行",
+    "Choices": "各种选择",
+    "choice": "选择",
+    "seeds": "种子数",
+    "error, %": "错误率（%）",
+    "95 % interval": "95 % 区间",
+    "each seed": "各个种子",
+    "seconds a run": "每次运行的秒数",
+    "Mean and range over the seeds": "各种子的平均值与范围",
+    "Drawn are the first eight choices.": "只画出前八种选择。",
+    "Comparisons with the first choice": "与第一种选择相比",
+    "difference": "差",
+    "Summed over the seeds": "各种子合计",
+    "image": "图像",
+    "label": "标签",
+    "models that misread it": "认错它的模型数",
+    "Set aside": "搁置的运行",
+    "run": "运行",
+    "Every run's folder holds its recipe.toml, whole; this trains the first one again.": (
+        "每个运行目录里都有完整的 recipe.toml；这条命令重新训练第一个。"
+    ),
+    HOW_TO_READ: (
+        "t：对双方共有的种子做配对 t 检验。McNemar：第一个共有种子的两个模型在同一批图像上的检验。"
+        "二者都给出偶然出现这么大差别的概率，并按比较的次数校正（Holm）；通常小于 0.05 才称为显著。"
+    ),
 }
 
 

@@ -2,7 +2,6 @@
 
 A study's folder:
 
-plan.toml                  the plan that was last started
 units/<digest>/            one unit
     result.json            its outcome; there, the unit is done
     failed.json            why it is set aside after two attempts

@@ -1,0 +1,63 @@
+"""What a study's folder holds, read from the folder alone: no plan is needed, and no version of the program."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lenet5.errors import StudyError
+from lenet5.training.run import RunFolder
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One finished unit: its label, its seed, its result as it was written, and its run folder."""
+
+    label: str
+    seed: int
+    result: dict[str, Any]
+    run: RunFolder
+
+    @property
+    def errors(self) -> list[float]:
+        """The error after each epoch, in percent, on what the run was scored on."""
+        return [float(error) for error in self.result["test_error_percent"]]
+
+    @property
+    def scored_on(self) -> str:
+        """Which images: "test" or "validation"."""
+        return str(self.result["result"]["scored_on"])
+
+
+def read(folder: Path) -> list[Finished]:
+    """Return the finished units of a study, by label in the order of their first seed, then by seed.
+
+    Raises StudyError when the folder is no study's, or nothing in it is finished.
+    """
+    if not (folder / "units").is_dir():
+        raise StudyError(f"{folder}: neither a run folder nor a study's; a study's folder holds units/.")
+    found = []
+    for path in sorted((folder / "units").glob("*/result.json"), key=lambda path: path.stat().st_mtime):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        found.append(
+            Finished(", ".join(result["label"]), result["seed"], result, RunFolder(path.parent / result["run"]))
+        )
+    if not found:
+        raise StudyError(f"{folder}: no run of this study is finished yet.")
+    order = list(dict.fromkeys(unit.label for unit in found))
+    return sorted(found, key=lambda unit: (order.index(unit.label), unit.seed))
+
+
+def by_label(units: Sequence[Finished]) -> dict[str, list[Finished]]:
+    """Return the units of each choice, in their order."""
+    return {label: [unit for unit in units if unit.label == label] for label in dict.fromkeys(u.label for u in units)}
+
+
+def set_aside(folder: Path) -> list[tuple[str, str]]:
+    """Return label with seed, and the last line of the error, of each unit that is set aside."""
+    failures = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / "units").glob("*/failed.json")]
+    return sorted(
+        (f"{', '.join(failure['label'])}, seed {failure['seed']}", failure["errors"][-1].strip().splitlines()[-1])
+        for failure in failures
+    )
