@@ -65,12 +65,14 @@ def picture(found: list[Change]) -> Figure:
             )
         error.set_yticks(list(places), [change.name for change in found])
         error.invert_yaxis()
+        for axes in (error, seconds):
+            axes.grid(axis="y", visible=False)
         error.set_xlim(0, None)
         error.margins(x=0.12)
         error.set_xlabel("test error after 20 passes, %; each seed, and the mean")
         error.set_title("What each change brought", loc="left")
         seconds.barh(list(places), [change.seconds for change in found], color=style.ORANGE, height=0.55)
-        seconds.set_xlabel("seconds a pass, one core")
+        seconds.set_xlabel("seconds a pass")
         for place, change in zip(places, found, strict=True):
             seconds.annotate(
                 f"{change.seconds:.1f}", (change.seconds, place), (4, 0), textcoords="offset points", va="center"
