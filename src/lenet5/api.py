@@ -1,6 +1,6 @@
 """What `import lenet5` offers: the words of the command line, as functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from lenet5.engines import registry
 from lenet5.errors import ModelError
 from lenet5.exchange import write
 from lenet5.exchange.write import Exported
+from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
@@ -100,7 +101,7 @@ def load(model: Path | str, *, engine: str = registry.AUTO) -> Predictor:
 
 
 def evaluate(
-    model: Path | str | Predictor,
+    model: Path | str | Predictor | Sequence[Path | str | Predictor],
     *,
     data: str | None = None,
     part: str = "test",
@@ -109,12 +110,15 @@ def evaluate(
 ) -> Evaluation:
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
+    model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
     data  a data set's name; the one that the model was trained on if not given
 
     Raises Lenet5Error of the kind that fits.
     """
-    predictor = model if isinstance(model, Predictor) else load(model, engine=engine)
-    name = data or predictor.model.card.data
+    models = [model] if isinstance(model, Path | str | Predictor) else model
+    members = [each if isinstance(each, Predictor) else load(each, engine=engine) for each in models]
+    name = data or members[0].model.card.data
+    predictor = members[0] if len(members) == 1 else Ensemble(members)
     return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))
 
 

@@ -11,6 +11,7 @@ from lenet5.cli.console import out, percent
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
+from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_on
 from lenet5.inference.predictor import Predictor
@@ -23,7 +24,10 @@ REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A run folder, a model file, or the name of a shipped model.")],
+    models: Annotated[
+        list[Path],
+        typer.Argument(help="A run folder, a model file, or a shipped model's name; several answer as an ensemble."),
+    ],
     data: Annotated[
         str | None, typer.Option(help="Data set; without it, the one it was trained on.", show_default=False)
     ] = None,
@@ -39,12 +43,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
-    predictor = api.load(model, engine=engine)
-    outcome = api.evaluate(predictor, data=data, part=part, data_folder=data_dir)
+    members = [api.load(model, engine=engine) for model in models]
+    predictor = members[0] if len(members) == 1 else Ensemble(members)
+    outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
     low, high = outcome.interval_percent
-    card = predictor.model.card
+    card = members[0].model.card
+    seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{card.recipe}[/] (seed {card.seed}) on {outcome.data.name} {part}, engine {registry.get(engine).name}: "
+        f"[bold]{card.recipe}[/] (seed {seeds}) on {outcome.data.name} {part}, engine {registry.get(engine).name}: "
         f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
     )
@@ -59,7 +65,8 @@ def evaluate(
     out.print(_by_class(outcome))
     if corrupted:
         out.print(_by_corruption(predictor, outcome))
-    folder = pictures or (model if model.is_dir() else model.parent)
+    first = models[0]
+    folder = pictures or (first if first.is_dir() else first.parent)
     for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {part}"):
         if path.suffix == ".png":
             out.print(f"written  {path}", markup=False)
@@ -78,7 +85,7 @@ def _by_class(outcome: Evaluation) -> Table:
     return table
 
 
-def _by_corruption(predictor: Predictor, outcome: Evaluation) -> Table:
+def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> Table:
     """Accuracy on the same images, spoilt in each way of the suite."""
     table = Table("images", "accuracy", box=None, pad_edge=False)
     table.columns[1].justify = "right"

@@ -9,6 +9,7 @@ from lenet5 import metrics
 from lenet5.data.datasets import Images
 from lenet5.engines.contract import Float
 from lenet5.errors import DataError
+from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.predictor import Predictor
 
 
@@ -63,9 +64,9 @@ class Evaluation:
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
 
-def evaluate(predictor: Predictor, data: Images) -> Evaluation:
+def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
     """Answer for every image of a set. Raises DataError when the set has classes that the model lacks."""
-    classes = predictor.model.architecture.classes
+    classes = predictor.classes
     if len(data.class_names) > classes:
         raise DataError(f"{data.name} has {len(data.class_names)} classes; the model tells {classes} apart.")
     scores = predictor.scores(data.images)

@@ -28,6 +28,11 @@ class Predictor:
             model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
         )
 
+    @property
+    def classes(self) -> int:
+        """How many classes the model tells apart."""
+        return self.model.architecture.classes
+
     def scores(self, images: ArrayLike) -> Float:
         """Return the scores (N, classes): large is good."""
         pixels = mnist_form(images)
