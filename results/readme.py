@@ -1,4 +1,4 @@
-"""Fill the READMEs' table of published and measured accuracies, and the handbook's table of engines, from the record.
+"""Fill the tables of accuracies in the READMEs, and those of engines and models in the handbook, from the record.
 
 python results/readme.py
 """
@@ -9,6 +9,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from lenet5.files import file_sha256
+from lenet5.metrics import wilson_interval_percent
+from lenet5.models import shipped
+from lenet5.models.file import WEIGHTS
 from lenet5.recipes import catalogue
 from lenet5.reports.reproduction import record, settings_of
 from lenet5.spec.claim import Claim
@@ -73,6 +77,28 @@ def engines() -> str:
     return "\n".join(lines)
 
 
+def models() -> str:
+    """Return the models that come with the package, as Markdown, from their files."""
+    lines = ["| model | seed | epochs | accuracy, % | parameters | KiB | SHA-256 |", "|---|---|---|---|---|---|---|"]
+    for name in shipped.names():
+        model, path = shipped.read(name), WEIGHTS / f"{name}.safetensors"
+        card = model.card
+        low, high = wilson_interval_percent(
+            round(card.test_accuracy_percent * card.test_images / 100), card.test_images
+        )
+        cells = [
+            f"`{name}`",
+            str(card.seed),
+            str(card.epochs),
+            f"{card.test_accuracy_percent:.2f} ({low:.2f} to {high:.2f})",
+            f"{model.architecture.parameters:,}",
+            f"{path.stat().st_size / 1024:.0f}",
+            f"`{file_sha256(path)[:16]}`",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def fill(page: str, name: str, content: str) -> str:
     """Return a page with new content between the marks of a name."""
     begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
@@ -85,8 +111,10 @@ def pages() -> dict[Path, str]:
         ROOT / page: fill((ROOT / page).read_text(encoding="utf-8"), "published and measured", table(page))
         for page in HEADS
     }
-    handbook = ROOT / "docs" / "reproduce.md"
-    return made | {handbook: fill(handbook.read_text(encoding="utf-8"), "engines", engines())}
+    for page, name, content in (("reproduce", "engines", engines()), ("models", "models", models())):
+        path = ROOT / "docs" / f"{page}.md"
+        made[path] = fill(path.read_text(encoding="utf-8"), name, content)
+    return made
 
 
 def main() -> None:
