@@ -219,6 +219,7 @@ class NumpyEngine:
     """`engines.contract.Engine` in NumPy."""
 
     name = "numpy"
+    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `engines/warp.py`
 
     def build(
         self,
@@ -232,16 +233,6 @@ class NumpyEngine:
     ) -> NumpyNetwork:
         """Return a network with these first weights. Raises ModelError when they do not fit."""
         return NumpyNetwork(architecture, weights, objective, optimizer, frozen, precision)
-
-    def warp(
-        self,
-        images: NDArray[np.uint8],
-        affine: NDArray[np.int32],
-        bends: NDArray[np.int32] | None,
-        reach: NDArray[np.int32],
-    ) -> NDArray[np.uint8]:
-        """Return a bent copy of each image; see `engines.contract.Engine`."""
-        return warp(images, affine, bends, reach)
 
     def describe(self) -> dict[str, str]:
         """Return the version of NumPy, and the threads of the library that multiplies its matrices."""

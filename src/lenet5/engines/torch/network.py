@@ -238,6 +238,7 @@ class TorchEngine:
     """`engines.contract.Engine` in PyTorch."""
 
     name = "torch"
+    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `engines/warp.py`
 
     def __init__(self, device: str = "auto") -> None:
         """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is here. Raises EngineError."""
@@ -255,16 +256,6 @@ class TorchEngine:
     ) -> TorchNetwork:
         """Return a network with these first weights. Raises ModelError when they do not fit."""
         return TorchNetwork(architecture, weights, objective, optimizer, frozen, precision, self._device)
-
-    def warp(
-        self,
-        images: NDArray[np.uint8],
-        affine: NDArray[np.int32],
-        bends: NDArray[np.int32] | None,
-        reach: NDArray[np.int32],
-    ) -> NDArray[np.uint8]:
-        """Return a bent copy of each image; see `engines.contract.Engine`. As the numpy engine does it."""
-        return warp(images, affine, bends, reach)
 
     def describe(self) -> dict[str, str]:
         """Return the version of PyTorch, the device, and the threads that the CPU's part may use."""
