@@ -13,11 +13,12 @@ LEVELS = {
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "studies": 6, "exchange": 6,
-    "reports": 7,
+    "studies": 6, "exchange": 6, "reading": 6,
+    "reports": 7, "bulk": 7,
     "api": 8, "classifier": 8,
-    "cli": 9,
-    "__init__": 10, "__main__": 10,
+    "web": 9,
+    "cli": 10,
+    "__init__": 11, "__main__": 11,
 }  # fmt: skip
 
 

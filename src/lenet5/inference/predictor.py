@@ -41,8 +41,14 @@ class Predictor:
         return score_all(self._network, self._examples(pixels))
 
     def probabilities(self, images: ArrayLike) -> Float:
-        """Return the softmax of the scores (N, classes). They are not calibrated."""
-        return metrics.softmax(self.scores(images))
+        """Return how probable each class is, (N, classes): the softmax of the scores, by the card's temperature."""
+        return metrics.softmax(self.scores(images) / np.float32(self.temperature))
+
+    @property
+    def temperature(self) -> float:
+        """What scores are divided by before the softmax; 1 for a model that was not calibrated."""
+        calibration = self.model.card.calibration
+        return calibration.temperature if calibration else 1.0
 
     def predict(self, images: ArrayLike) -> NDArray[np.int64]:
         """Return the class with the highest score for each image: (N,)."""

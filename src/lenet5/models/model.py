@@ -8,10 +8,38 @@ from lenet5.spec.plan import Plan
 from lenet5.spec.preparation import Preparation
 
 
+class Threshold(Plan):
+    """Up to which confidence to reject, so that of the answers that are left few are wrong.
+
+    max_error_percent  what was asked for: errors among the answers given
+    probability        answers below it are rejected, after calibration
+    rejected_percent   share of the calibration images that this rejects
+    """
+
+    max_error_percent: float
+    probability: float
+    rejected_percent: float
+
+
+class Calibration(Plan):
+    """How far a model's confidence can be trusted, found on images that it was not trained on.
+
+    images       which images, and how many
+    temperature  scores are divided by it before the softmax (Guo et al. 2017)
+    expected_calibration_error_percent  in 15 bins, after that
+    """
+
+    images: str
+    temperature: float
+    expected_calibration_error_percent: float
+    thresholds: tuple[Threshold, ...]
+
+
 class Card(Plan):
     """What a user must know of a model before trusting it.
 
     data, data_fingerprint   the training set; a fingerprint tells look-alikes apart
+    calibration              None: its probabilities are those of the softmax, which are often too sure
     test_accuracy_percent    on the `test_images` images of the part `scored_on`, with the last weights of the run
     scored_on                "test", or "validation" for images kept from training
     """
@@ -30,6 +58,7 @@ class Card(Plan):
     test_accuracy_percent: float
     trained_on: str
     lenet5_version: str
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
