@@ -1,7 +1,8 @@
 """Keep the verdicts of `lenet5 reproduce`, and fill them into the handbook.
 
 lenet5 reproduce all --status --folder FOLDER
-python results/verdicts.py FOLDER        # or without FOLDER: the handbook again from what is kept
+python results/verdicts.py FOLDER        # its recipes replace theirs on record
+python results/verdicts.py               # the handbook again from what is kept
 """
 
 import json
@@ -73,7 +74,8 @@ def main() -> None:
     """Keep, and fill in."""
     if len(sys.argv) > 1:
         found = json.loads((Path(sys.argv[1]) / "verdicts.json").read_text(encoding="utf-8"))
-        kept = {name: [kept_row(verdict) for verdict in verdicts] for name, verdicts in found.items()}
+        kept = json.loads(KEPT.read_text(encoding="utf-8"))
+        kept |= {name: [kept_row(verdict) for verdict in verdicts] for name, verdicts in found.items()}
         KEPT.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8"), kept), encoding="utf-8")
