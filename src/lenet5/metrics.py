@@ -77,6 +77,16 @@ def rejection_for_error_percent(confidence: Float, right: NDArray[np.bool_], err
     return float(rejected[enough[0]]) if len(enough) else float("nan")
 
 
+def expected_calibration_error_percent(confidence: Float, right: NDArray[np.bool_], bins: int = 15) -> float:
+    """Return by how much confidence and accuracy differ, in percent: the mean over bins (Guo et al. 2017).
+
+    confidence  (N,) probability of the answer given, 0..1
+    """
+    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    surplus = np.bincount(which, weights=confidence.astype(np.float64) - right, minlength=bins)
+    return float(100 * np.abs(surplus).sum() / len(right))
+
+
 def softmax(scores: Float) -> Float:
     """Return scores (N, classes) as probabilities: each row is positive and sums to 1."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # exp of a large score would overflow

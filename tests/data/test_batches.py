@@ -8,9 +8,9 @@ import pytest
 from lenet5.data import idx
 from lenet5.data.batches import Examples, batches, examples_for_epoch, order
 from lenet5.data.prepare import prepare
-from lenet5.engines.warp import warp
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.preparation import Preparation
+from lenet5.warp import warp
 
 FLIPPING = Preparation(flip="horizontal", padding=2)
 THREE = Distortion(copies=3, translation=2.0, scaling=0.1, squeezing=0.1, shearing=0.1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import fetch, idx, sources
+from lenet5.data import fetch, idx, rough, sources
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
 from lenet5.errors import DataError, DataNotFoundError, IdxError
@@ -48,8 +48,8 @@ class Images:
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
-    name    "mnist", "fashion-mnist", "kmnist", "qmnist" or "uci-digits"
-    part    "train" or "test"; for QMNIST also "test10k" or "test50k"
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits" or "rough-digits"
+    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the rough digits "validation"
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
     Raises DataNotFoundError when files are missing, IdxError or DataError when they are damaged.
@@ -58,6 +58,8 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     chosen = data_set.part(part)
     if data_set is sources.UCI_DIGITS:
         images, labels = _uci_digits(part)
+    elif data_set is sources.ROUGH_DIGITS:
+        images, labels = _rough_digits(part, folder)
     else:
         images, labels = _from_files(data_set, chosen, fetch.data_folder(folder))
         _check(data_set, chosen, images, labels)
@@ -116,3 +118,11 @@ def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     edge = (SIDE - BOX) // 2
     images = np.pad(ink.astype(np.uint8), ((0, 0), (edge, edge), (edge, edge)))
     return images[wanted], labels[wanted]
+
+
+def _rough_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return rough digits, made of those MNIST digits that belong to a part."""
+    whole = load("mnist", "test" if part == "test" else "train", folder)
+    edge = len(whole.labels) - rough.KEPT
+    digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]
+    return rough.made_of(np.asarray(whole.images[digits]), whole.labels[digits], part)

@@ -192,4 +192,16 @@ UCI_DIGITS = DataSet(
     parts=(Part("train"), Part("test")),
 )
 
-DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS)}
+NOT_A_DIGIT = "not a digit"
+ROUGH_DIGITS = DataSet(
+    name="rough-digits",
+    title="MNIST's digits as photographs give them, and what is no digit; made from MNIST",
+    files=(),
+    mirrors=(),
+    licence=MNIST.licence,
+    citation=MNIST.citation,
+    class_names=(*DIGITS, NOT_A_DIGIT),
+    parts=(Part("train"), Part("validation"), Part("test")),
+)
+
+DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS)}

@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from lenet5.data.datasets import Images
 from lenet5.data.distort import KINDS, REACH, affine
-from lenet5.engines.warp import warp
 from lenet5.seeds import stream
+from lenet5.warp import warp
 
 Pixels = NDArray[np.uint8]
 SEED = 1998

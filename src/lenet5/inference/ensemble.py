@@ -27,6 +27,11 @@ class Ensemble:
         """How many classes are told apart."""
         return self.members[0].classes
 
+    @property
+    def temperature(self) -> float:
+        """1: the members' probabilities are calibrated before their mean is taken."""
+        return 1.0
+
     def scores(self, images: ArrayLike) -> Float:
         """Return the scores (N, classes): large is good."""
         total = sum(member.probabilities(images).astype(np.float64) for member in self.members)

@@ -18,7 +18,7 @@ class Evaluation:
     """The outcome on one part of a data set.
 
     answers      (N,) the class with the highest score
-    confidence   (N,) the softmax of the scores at the answer, 0..1
+    confidence   (N,) how probable the answer is, 0..1; by the model's temperature where it has one
     margin       (N,) by how much the best score leads the second best
     confusion    (classes, classes) truth by answer
     """
@@ -74,7 +74,7 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
     return Evaluation(
         data,
         answers,
-        confidence=metrics.softmax(scores)[np.arange(len(answers)), answers],
+        confidence=metrics.softmax(scores / np.float32(predictor.temperature))[np.arange(len(answers)), answers],
         margin=metrics.margin(scores),
         confusion=metrics.confusion(data.labels, answers, classes),
     )

@@ -1,17 +1,23 @@
 """Train a recipe: from its name to a finished run folder."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lenet5 import files, metrics
-from lenet5.data import prepare
+from lenet5.data import prepare, sources
+from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
+from lenet5.engines.scoring import score_all
 from lenet5.errors import DataError, RunError
 from lenet5.models import file as model_file
 from lenet5.models import fold
-from lenet5.models.model import Card, Model
+from lenet5.models.calibration import calibrated
+from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Sgd
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.training.checkpoint import Position
@@ -146,7 +152,7 @@ def _carry_on(
         if resume:
             trainer.resume()
         trainer.to_the_end()
-        _finish(run, trainer, preparation)
+        _finish(run, trainer, preparation, data_folder)
     return run
 
 
@@ -174,7 +180,23 @@ def _taught(
     return model_file.read(run.model)
 
 
-def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
+def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Calibration | None:
+    """Return how sure the model may be, by images kept from training; None where none are kept."""
+    data = trainer.recipe.data
+    if trainer.test.part == "validation":
+        kept = trainer.test
+    elif any(part.name == "validation" for part in sources.get(data).parts):
+        kept = load(data, "validation", data_folder)
+    else:
+        return None
+    network = trainer.engine.build(model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0))
+    scores = score_all(network, Examples(kept.images, kept.labels, model.preparation))
+    none = kept.class_names.index(sources.NOT_A_DIGIT) if sources.NOT_A_DIGIT in kept.class_names else None
+    words = f"{len(kept.labels):,} images of {data} kept from training"
+    return calibrated(scores, kept.labels, images=words, none=none)
+
+
+def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_folder: Path | None) -> None:
     """Write `model.safetensors` and `result.json` from the last weights. No epoch is chosen by its test accuracy."""
     recipe, last = trainer.recipe, trainer.history.epochs[-1]
     test_count = len(trainer.test.labels)
@@ -199,6 +221,8 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation) -> None:
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
     model = Model(architecture, preparation, weights, card)
+    calibration = _calibration(model, trainer, data_folder)
+    model = replace(model, card=card.model_copy(update={"calibration": calibration}))
     model_file.write(model, run.model)
     run.write_result(
         {

@@ -24,12 +24,12 @@ from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.subsample import Subsample
 from lenet5.engines.tables import connection_mask
 from lenet5.engines.targets import soft_targets
-from lenet5.engines.warp import warp
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
+from lenet5.warp import warp
 
 CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
 SQUASH: dict[str, Callable[[], Squash]] = {
@@ -219,7 +219,7 @@ class NumpyEngine:
     """`engines.contract.Engine` in NumPy."""
 
     name = "numpy"
-    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `engines/warp.py`
+    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def build(
         self,

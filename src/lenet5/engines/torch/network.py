@@ -18,11 +18,11 @@ from lenet5.engines.torch.layers import function_for
 from lenet5.engines.torch.losses import curvature_of_scores, mean_loss
 from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.optimizers import optimizer_for
-from lenet5.engines.warp import warp
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Shape
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
+from lenet5.warp import warp
 
 HOLD_CHUNK = 4096  # images prepared at once: 16 MB of inputs
 CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
@@ -238,7 +238,7 @@ class TorchEngine:
     """`engines.contract.Engine` in PyTorch."""
 
     name = "torch"
-    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `engines/warp.py`
+    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def __init__(self, device: str = "auto") -> None:
         """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is here. Raises EngineError."""

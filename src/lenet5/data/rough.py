@@ -1,0 +1,69 @@
+"""The set "rough-digits": MNIST's digits as photographs, scans and screens give them, and what is no digit.
+
+Made from MNIST in memory, by one seed, the same every time: nothing is fetched and nothing is kept. A third of its
+images belongs to an eleventh class, "not a digit". Its parts are "train" (of MNIST's first 55,000 training digits),
+"validation" (of the other 5,000) and "test" (of MNIST's test digits).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.data.glyphs import TYPEFACES, glyph
+from lenet5.data.no_digits import Digits, moved, no_digits
+from lenet5.data.prepare import SIDE
+from lenet5.data.spoil import restroked, seen_badly, with_dirt
+from lenet5.seeds import stream
+
+Pixels = NDArray[np.uint8]
+SEED = 1998
+NOT_A_DIGIT = 10
+CHUNK = 4000
+KEPT = 5000  # of MNIST's training digits for "validation"
+# Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
+SHAPES = {"train": (True, 2, 40, 80_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
+
+
+def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixels, NDArray[np.int64]]:
+    """Return the images and labels of a part, made of the digits that belong to it."""
+    random = stream(SEED, f"rough digits, {part}")
+    as_they_are, times, each_printed, others = SHAPES[part]
+    digits = [images] * times
+    truth = [labels] * times
+    if each_printed:
+        printed = [(number, face) for number in range(10) for face in TYPEFACES] * each_printed
+        digits.append(np.stack([glyph(str(number), face) for number, face in printed]))
+        truth.append(np.array([number for number, _ in printed]))
+    spoilt = _spoilt(placed(np.concatenate(digits), random), random)
+    strange = _spoilt(placed(no_digits(Digits(images, labels), others, random), random), random)
+    result = [spoilt, strange]
+    marks = [*truth, np.full(others, NOT_A_DIGIT)]
+    if as_they_are:
+        result, marks = [images, *result], [labels, *marks]
+    return np.concatenate(result), np.concatenate(marks).astype(np.int64)
+
+
+def placed(images: Pixels, random: np.random.Generator) -> Pixels:
+    """Return images in other sizes, slants and places: half nearly as a reader prepares them, half far from it."""
+    N = len(images)
+    far = random.random(N) < 0.5
+    scale = np.where(far, np.exp(random.uniform(np.log(0.48), np.log(1.3), N)), random.uniform(0.9, 1.08, N))
+    room = np.where(far, np.clip(SIDE / 2 - 10 * scale, 1.5, None), 1.5)  # px that a digit may move and stay inside
+    return moved(
+        images,
+        scaling=scale - 1,
+        right=random.uniform(-1, 1, N) * room,
+        down=random.uniform(-1, 1, N) * room,
+        rotation=random.uniform(-1, 1, N) * np.where(far, 32, 12),
+        shearing=random.uniform(-1, 1, N) * np.where(far, 0.35, 0.2),
+        squeezing=random.uniform(-1, 1, N) * 0.1,
+    )
+
+
+def _spoilt(images: Pixels, random: np.random.Generator) -> Pixels:
+    """Spoil images in every way, some thousand at a time, so that memory stays bounded."""
+    result = np.empty_like(images)
+    for begin in range(0, len(images), CHUNK):
+        chunk = images[begin : begin + CHUNK]
+        strokes = restroked(chunk, random)
+        result[begin : begin + CHUNK] = seen_badly(with_dirt(strokes, np.roll(chunk, 1, axis=0), random), random)
+    return result
