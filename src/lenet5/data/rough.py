@@ -18,6 +18,7 @@ Pixels = NDArray[np.uint8]
 SEED = 1998
 NOT_A_DIGIT = 10
 CHUNK = 4000
+FAR = 0.4  # of the images
 KEPT = 5000  # of MNIST's training digits for "validation"
 # Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
 SHAPES = {"train": (True, 2, 40, 80_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
@@ -33,8 +34,8 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
         printed = [(number, face) for number in range(10) for face in TYPEFACES] * each_printed
         digits.append(np.stack([glyph(str(number), face) for number, face in printed]))
         truth.append(np.array([number for number, _ in printed]))
-    spoilt = _spoilt(placed(np.concatenate(digits), random), random)
-    strange = _spoilt(placed(no_digits(Digits(images, labels), others, random), random), random)
+    spoilt = roughened(np.concatenate(digits), random)
+    strange = roughened(no_digits(Digits(images, labels), others, random), random)
     result = [spoilt, strange]
     marks = [*truth, np.full(others, NOT_A_DIGIT)]
     if as_they_are:
@@ -42,12 +43,26 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
     return np.concatenate(result), np.concatenate(marks).astype(np.int64)
 
 
-def placed(images: Pixels, random: np.random.Generator) -> Pixels:
-    """Return images in other sizes, slants and places: half nearly as a reader prepares them, half far from it."""
+def roughened(images: Pixels, random: np.random.Generator) -> Pixels:
+    """Return images written with other pens, and then put far from where a reader puts them, or seen badly.
+
+    Not both: a small digit under heavy noise can be read by nobody.
+    """
+    result = np.empty_like(images)
+    for begin in range(0, len(images), CHUNK):  # some thousand at a time, so that memory stays bounded
+        strokes = restroked(images[begin : begin + CHUNK], random)
+        far = random.random(len(strokes)) < FAR
+        chunk = placed(strokes, far, random)
+        chunk[~far] = seen_badly(with_dirt(chunk[~far], np.roll(strokes, 1, axis=0)[~far], random), random)
+        result[begin : begin + CHUNK] = chunk
+    return result
+
+
+def placed(images: Pixels, far: NDArray[np.bool_], random: np.random.Generator) -> Pixels:
+    """Return images in other sizes, slants and places: nearly as a reader prepares them, or `far` from it."""
     N = len(images)
-    far = random.random(N) < 0.5
     scale = np.where(far, np.exp(random.uniform(np.log(0.48), np.log(1.3), N)), random.uniform(0.9, 1.08, N))
-    room = np.where(far, np.clip(SIDE / 2 - 10 * scale, 1.5, None), 1.5)  # px that a digit may move and stay inside
+    room = np.where(far, np.clip(SIDE / 2 - 10 * scale, 2.5, None), 1.5)  # px that a digit may move
     return moved(
         images,
         scaling=scale - 1,
@@ -57,13 +72,3 @@ def placed(images: Pixels, random: np.random.Generator) -> Pixels:
         shearing=random.uniform(-1, 1, N) * np.where(far, 0.35, 0.2),
         squeezing=random.uniform(-1, 1, N) * 0.1,
     )
-
-
-def _spoilt(images: Pixels, random: np.random.Generator) -> Pixels:
-    """Spoil images in every way, some thousand at a time, so that memory stays bounded."""
-    result = np.empty_like(images)
-    for begin in range(0, len(images), CHUNK):
-        chunk = images[begin : begin + CHUNK]
-        strokes = restroked(chunk, random)
-        result[begin : begin + CHUNK] = seen_badly(with_dirt(strokes, np.roll(chunk, 1, axis=0), random), random)
-    return result
