@@ -60,6 +60,10 @@ def evaluate(
             f"rejecting the {percent(rejected)} of the images whose two best scores are nearest leaves "
             f"{REJECTION_ERROR_PERCENT} % misread among the others"
         )
+    out.print(
+        f"its confidence is off by {percent(outcome.calibration_error_percent)} on average (expected calibration "
+        f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
+    )
     if outcome.data.name != card.data:
         out.print(f"[yellow]The model was trained on {card.data}.[/]")
     out.print(_by_class(outcome))

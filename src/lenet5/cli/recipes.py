@@ -9,9 +9,10 @@ def recipes() -> None:
     for name in catalogue.names():
         recipe = catalogue.load(name)
         length = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps:,} steps"
+        published = f"{len(recipe.claims)} published numbers" if recipe.claims else "our own"
         out.print(
             f"[bold]{name}[/]  {recipe.data}, {length} of batch {recipe.batch_size}, "
-            f"{recipe.architecture.parameters:,} parameters, {len(recipe.claims)} published numbers"
+            f"{recipe.architecture.parameters:,} parameters, {published}"
         )
         out.print(f"    {recipe.title}", markup=False)
     out.print("\nTrain one: lenet5 train NAME    Its layers: lenet5 summary NAME")

@@ -21,24 +21,32 @@ def restroked(images: Pixels, random: Random) -> Pixels:
     change = random.choice([-2, -1, 0, 1, 2, 3, 4], N, p=[0.12, 0.16, 0.24, 0.16, 0.14, 0.1, 0.08])
     sharp, broken = random.random(N) < 0.5, random.random(N) < 1 / 12
     angle, place = random.uniform(0, np.pi, N), random.uniform(-6, 6, N)
-    fine = resized(images.astype(np.float32), FINE * SIDE)  # (N, 84, 84)
-    fine = np.where(sharp[:, None, None], np.where(fine > 110, np.float32(255), np.float32(0)), fine)
-    for by in (-2, -1, 1, 2, 3, 4):
-        here = change == by
-        spread = ndimage.maximum_filter if by > 0 else ndimage.minimum_filter
-        fine[here] = spread(fine[here], footprint=_disc(abs(by))[None])
+    fine = np.rint(resized(images.astype(np.float32), FINE * SIDE)).astype(np.uint8)  # (N, 84, 84)
+    fine[sharp] = np.where(fine[sharp] > 110, np.uint8(255), np.uint8(0))
+    for by in (1, 2, 3, 4):
+        fine[change == by] = _spread(fine[change == by], by)
+    for by in (1, 2):
+        fine[change == -by] = 255 - _spread(255 - fine[change == -by], by)
     cut = np.flatnonzero(broken)
     fine[cut] *= ~_lines(angle[cut], place[cut])
-    result: Pixels = np.rint(fine.reshape(N, SIDE, FINE, SIDE, FINE).mean(axis=(2, 4))).astype(np.uint8)
+    result: Pixels = np.rint(fine.reshape(N, SIDE, FINE, SIDE, FINE).mean(axis=(2, 4), dtype=np.float32)).astype(
+        np.uint8
+    )
     worn = result.reshape(N, -1).max(axis=1) < 128  # thin strokes that thinning wiped out stay as they were
     result[worn] = images[worn]
     return result
 
 
-def _disc(radius: int) -> NDArray[np.bool_]:
-    across = np.arange(-radius, radius + 1)
-    disc: NDArray[np.bool_] = across[:, None] ** 2 + across**2 <= radius * (radius + 1)
-    return disc
+def _spread(images: Pixels, radius: int) -> Pixels:
+    """Return images in which every pixel is the brightest of a disc around it: many times as fast as SciPy's filter."""
+    padded = np.pad(images, ((0, 0), (radius, radius), (radius, radius)))
+    side, result = images.shape[1], images.copy()
+    for down in range(-radius, radius + 1):
+        for right in range(-radius, radius + 1):
+            if down**2 + right**2 <= radius * (radius + 1):
+                rows, columns = (slice(radius + by, radius + by + side) for by in (down, right))
+                np.maximum(result, padded[:, rows, columns], out=result)
+    return result
 
 
 def _lines(angle: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -50,6 +50,11 @@ class Evaluation:
         right: NDArray[np.bool_] = self.answers == self.data.labels
         return right
 
+    @property
+    def calibration_error_percent(self) -> float:
+        """By how much confidence and accuracy differ, in percent (expected calibration error, 15 bins)."""
+        return metrics.expected_calibration_error_percent(self.confidence, self.right)
+
     def rejection_for_error_percent(self, error_percent: float) -> float:
         """Return how many images must be rejected, in percent, for so small an error among the others.
 
