@@ -79,23 +79,40 @@ def engines() -> str:
 
 def models() -> str:
     """Return the models that come with the package, as Markdown, from their files."""
-    lines = ["| model | seed | epochs | accuracy, % | parameters | KiB | SHA-256 |", "|---|---|---|---|---|---|---|"]
+    heads = (
+        "model", "data", "seed", "epochs", "accuracy, %", "parameters", "temperature", "confidence off by, %",
+        "trained", "SHA-256",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in shipped.names():
         model, path = shipped.read(name), WEIGHTS / f"{name}.safetensors"
         card = model.card
         low, high = wilson_interval_percent(
             round(card.test_accuracy_percent * card.test_images / 100), card.test_images
         )
+        known = card.calibration
         cells = [
             f"`{name}`",
+            card.data,
             str(card.seed),
             str(card.epochs),
             f"{card.test_accuracy_percent:.2f} ({low:.2f} to {high:.2f})",
             f"{model.architecture.parameters:,}",
-            f"{path.stat().st_size / 1024:.0f}",
+            f"{known.temperature:.2f}" if known else "",
+            f"{known.expected_calibration_error_percent:.2f}" if known else "",
+            card.trained_on[:10],
             f"`{file_sha256(path)[:16]}`",
         ]
         lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def corruptions() -> str:
+    """Return how well the models bear spoilt images, as Markdown."""
+    kept = json.loads((ROOT / "results" / "corruptions.json").read_text(encoding="utf-8"))
+    names = sorted(kept["as it is"])
+    lines = [f"| images | {' | '.join(f'`{name}`' for name in names)} |", "|---" * (len(names) + 1) + "|"]
+    lines += [f"| {images} | {' | '.join(f'{row[name]:.2f}' for name in names)} |" for images, row in kept.items()]
     return "\n".join(lines)
 
 
@@ -111,9 +128,14 @@ def pages() -> dict[Path, str]:
         ROOT / page: fill((ROOT / page).read_text(encoding="utf-8"), "published and measured", table(page))
         for page in HEADS
     }
-    for page, name, content in (("reproduce", "engines", engines()), ("models", "models", models())):
+    tables = (
+        ("reproduce", "engines", engines()),
+        ("models", "models", models()),
+        ("models", "corruptions", corruptions()),
+    )
+    for page, name, content in tables:
         path = ROOT / "docs" / f"{page}.md"
-        made[path] = fill(path.read_text(encoding="utf-8"), name, content)
+        made[path] = fill(made.get(path) or path.read_text(encoding="utf-8"), name, content)
     return made
 
 

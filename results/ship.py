@@ -2,7 +2,7 @@
 
 python results/ship.py RUN [TWIN]
 
-RUN is a finished run of a recipe; its model goes to src/lenet5/models/weights/. A model that was trained on every
+RUN is a finished run of a recipe, or its model file; the model goes to src/lenet5/models/weights/. A model that was trained on every
 training image has none left to be calibrated on: then TWIN is a run of the same recipe that kept some back
 (lenet5 train NAME --set validation=10000), and its calibration is taken.
 """
@@ -16,7 +16,7 @@ from lenet5.models import file
 
 def main(run: Path, twin: Path | None) -> None:
     """Write the model file."""
-    model = file.read(run / "model.safetensors")
+    model = file.read(run / "model.safetensors" if run.is_dir() else run)
     if twin:
         calibration = file.read(twin / "model.safetensors").card.calibration
         if calibration is None:

@@ -100,7 +100,7 @@ def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> Tabl
 
 def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
     """Write the confusion matrix, the gallery of misread images, and the error against the rejection."""
-    names, misread = outcome.data.class_names, outcome.misread
+    names, misread = outcome.class_names, outcome.misread
     folder.mkdir(parents=True, exist_ok=True)
     written = save(confusion_figure(outcome.confusion, names, title), folder / "confusion")
     figure = gallery(

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from lenet5.cli.console import out, percent
 from lenet5.models import file as model_file
-from lenet5.models.model import Card
+from lenet5.models import shipped
+from lenet5.models.model import Calibration, Card
 from lenet5.reports import run_pictures
 from lenet5.training.history import EpochRow
 from lenet5.training.run import RunFolder
@@ -18,10 +19,12 @@ ROWS_SHOWN = 30
 
 
 def show(
-    path: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
+    path: Annotated[Path, typer.Argument(help="A run folder, a model file, or a shipped model's name.")],
 ) -> None:
     """Show the card of a model, or the card, the history and the curve of a run."""
-    if path.is_dir():
+    if shipped.is_shipped(path):
+        _show_card(shipped.read(str(path)).card)
+    elif path.is_dir():
         _show_run(RunFolder.open(path))
     else:
         _show_card(model_file.read(path).card)
@@ -55,6 +58,20 @@ def _show_card(card: Card) -> None:
     out.print(f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps")
     out.print(f"trained by    lenet5 {card.lenet5_version}, engine {card.engine}, seed {card.seed}, {card.trained_on}")
     out.print(f"answers       {', '.join(card.class_names)}", markup=False)
+    if card.calibration:
+        _show_calibration(card.calibration)
+
+
+def _show_calibration(known: Calibration) -> None:
+    out.print(
+        f"calibrated    on {known.images}: temperature {known.temperature:.2f}, confidence off by "
+        f"{percent(known.expected_calibration_error_percent)}"
+    )
+    for threshold in known.thresholds:
+        out.print(
+            f"              {threshold.max_error_percent} % of the answers wrong: reject those below "
+            f"{threshold.probability:.3f}, {percent(threshold.rejected_percent)} of the images"
+        )
 
 
 def _epoch_table(rows: list[EpochRow]) -> Table:

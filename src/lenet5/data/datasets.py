@@ -123,6 +123,6 @@ def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 def _rough_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return rough digits, made of those MNIST digits that belong to a part."""
     whole = load("mnist", "test" if part == "test" else "train", folder)
-    edge = len(whole.labels) - rough.KEPT
+    edge = len(whole.labels) - len(whole.labels) // rough.KEPT_OF
     digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]
     return rough.made_of(np.asarray(whole.images[digits]), whole.labels[digits], part)

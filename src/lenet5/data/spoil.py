@@ -16,10 +16,10 @@ FINE = 3  # strokes are changed on a grid so many times as fine
 
 
 def restroked(images: Pixels, random: Random) -> Pixels:
-    """Make strokes thicker or thinner by thirds of a pixel, one half of them sharp-edged, one of twelve broken."""
+    """Make strokes thicker or thinner by thirds of a pixel, every second sharp-edged, every eighth broken."""
     N = len(images)
     change = random.choice([-2, -1, 0, 1, 2, 3, 4], N, p=[0.12, 0.16, 0.24, 0.16, 0.14, 0.1, 0.08])
-    sharp, broken = random.random(N) < 0.5, random.random(N) < 1 / 12
+    sharp, broken = random.random(N) < 0.5, random.random(N) < 1 / 8
     angle, place = random.uniform(0, np.pi, N), random.uniform(-6, 6, N)
     fine = np.rint(resized(images.astype(np.float32), FINE * SIDE)).astype(np.uint8)  # (N, 84, 84)
     fine[sharp] = np.where(fine[sharp] > 110, np.uint8(255), np.uint8(0))

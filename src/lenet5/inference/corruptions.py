@@ -48,6 +48,14 @@ def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
     return spoil
 
 
+def _small_and_moved(images: Pixels, random: np.random.Generator) -> Pixels:
+    """0.71 as large, 14 pixels high, and moved up or down by 7: as far as a digit of 14 can go in an image of 28."""
+    parameters = np.zeros((len(images), len(KINDS)))
+    parameters[:, KINDS.index("scaling")] = 0.5**0.5 - 1
+    parameters[:, KINDS.index("down")] = 7 * random.choice([-1, 1], len(images))
+    return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+
+
 def _scaled(factor: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
     def spoil(images: Pixels, _: np.random.Generator) -> Pixels:
         parameters = np.zeros((len(images), len(KINDS)))
@@ -119,7 +127,9 @@ SUITE = (
     Corruption("slanted by a third", _moved(shearing=1 / 3)),
     Corruption("half as large", _scaled(0.5)),
     Corruption("0.71 as large", _scaled(0.5**0.5)),
+    Corruption("0.71 as large, moved by half its height", _small_and_moved),
     Corruption("1.3 times as large", _scaled(1.3)),
+    Corruption("1.41 times as large", _scaled(2**0.5)),
     Corruption("thicker strokes", _thicker),
     Corruption("thinner strokes", _thinner),
     Corruption("blurred", _blurred),

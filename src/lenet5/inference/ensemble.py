@@ -28,6 +28,11 @@ class Ensemble:
         return self.members[0].classes
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes stand for."""
+        return self.members[0].class_names
+
+    @property
     def temperature(self) -> float:
         """1: the members' probabilities are calibrated before their mean is taken."""
         return 1.0

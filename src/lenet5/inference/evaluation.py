@@ -21,6 +21,7 @@ class Evaluation:
     confidence   (N,) how probable the answer is, 0..1; by the model's temperature where it has one
     margin       (N,) by how much the best score leads the second best
     confusion    (classes, classes) truth by answer
+    class_names  of the data, then those that only the model has
     """
 
     data: Images
@@ -28,6 +29,7 @@ class Evaluation:
     confidence: Float
     margin: Float
     confusion: NDArray[np.int64]
+    class_names: tuple[str, ...]
 
     @property
     def correct(self) -> int:
@@ -82,4 +84,5 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
         confidence=metrics.softmax(scores / np.float32(predictor.temperature))[np.arange(len(answers)), answers],
         margin=metrics.margin(scores),
         confusion=metrics.confusion(data.labels, answers, classes),
+        class_names=data.class_names + predictor.class_names[len(data.class_names) :],
     )

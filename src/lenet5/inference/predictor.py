@@ -33,6 +33,11 @@ class Predictor:
         """How many classes the model tells apart."""
         return self.model.architecture.classes
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What the classes stand for."""
+        return self.model.card.class_names
+
     def scores(self, images: ArrayLike) -> Float:
         """Return the scores (N, classes): large is good."""
         pixels = mnist_form(images)

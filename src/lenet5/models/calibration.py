@@ -53,7 +53,7 @@ def _thresholds(confidence: Float, right: NDArray[np.bool_]) -> tuple[Threshold,
     for most in MAX_ERRORS_PERCENT:
         enough = np.flatnonzero(left <= most)
         if enough.size:
-            least = float(ordered[enough[0]])
+            least = float(ordered[enough[0]]) if enough[0] else 0.0
             share = float(np.mean(confidence < least))
             found.append(Threshold(max_error_percent=most, probability=least, rejected_percent=round(100 * share, 3)))
     return tuple(found)

@@ -21,7 +21,7 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         return say(text, language)
 
     recipe, history, environment = run.recipe(), run.history(), run.environment()
-    names, misread = outcome.data.class_names, outcome.misread
+    names, misread = outcome.class_names, outcome.misread
     low, high = outcome.interval_percent
     body = [
         document.paragraph(recipe.title),

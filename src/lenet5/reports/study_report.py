@@ -186,7 +186,7 @@ def _misread(evaluations: dict[str, list[Evaluation]], language: Language) -> li
     header = [say(name, language) for name in ("image", "label", "models that misread it")]
     return [
         document.heading(f"{say('Confusion', language)}: {label}"),
-        document.picture(confusion_figure(matrix, data.class_names, ""), say("Summed over the seeds", language)),
+        document.picture(confusion_figure(matrix, outcomes[0].class_names, ""), say("Summed over the seeds", language)),
         document.table(header, rows, numbers=(0, 2)),
     ]
 
