@@ -2,8 +2,8 @@
 
 python results/ship.py RUN [TWIN]
 
-RUN is a finished run of a recipe, or its model file; the model goes to src/lenet5/models/weights/. A model that was trained on every
-training image has none left to be calibrated on: then TWIN is a run of the same recipe that kept some back
+RUN is a finished run of a recipe, or its model file; the model goes to src/lenet5/models/weights/. One that was trained
+on every training image has none left to be calibrated on: then TWIN is a run of the same recipe that kept some back
 (lenet5 train NAME --set validation=10000), and its calibration is taken.
 """
 

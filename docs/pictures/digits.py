@@ -14,7 +14,7 @@ import lenet5
 from lenet5 import metrics
 from lenet5.data.datasets import Images, load
 from lenet5.data.no_digits import KINDS_OF, Digits
-from lenet5.data.rough import NOT_A_DIGIT, roughened
+from lenet5.data.rough import FAR, NOT_A_DIGIT, roughened
 from lenet5.inference.predictor import Predictor
 from lenet5.reports import style
 from lenet5.reports.rejection import rejection
@@ -41,9 +41,9 @@ def examples() -> NDArray[np.uint8]:
     """Return six rows of rough digits and one of each kind of no digit, before and after roughening."""
     data, random = load("mnist", "test"), stream(1, "pictures of rough digits")
     images = np.asarray(data.images)
-    digits = roughened(images[random.permutation(len(images))[: 6 * COLUMNS]], random)
+    digits = roughened(images[random.permutation(len(images))[: 6 * COLUMNS]], random, far=FAR)
     strange = np.concatenate([make(Digits(images, data.labels), COLUMNS, random) for make, _ in KINDS_OF])
-    strange[1::2] = roughened(strange[1::2], random)
+    strange[1::2] = roughened(strange[1::2], random, far=0.0)
     return np.concatenate([digits, strange]).reshape(-1, COLUMNS, 28, 28)
 
 

@@ -21,7 +21,7 @@ CHUNK = 4000
 FAR = 0.5  # of the images
 KEPT_OF = 12  # so many of MNIST's training digits, one, the last ones, is for "validation"
 # Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
-SHAPES = {"train": (True, 2, 40, 80_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
+SHAPES = {"train": (True, 4, 60, 120_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
 
 
 def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixels, NDArray[np.int64]]:
@@ -34,8 +34,9 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
         printed = [(number, face) for number in range(10) for face in TYPEFACES] * each_printed
         digits.append(np.stack([glyph(str(number), face) for number, face in printed]))
         truth.append(np.array([number for number, _ in printed]))
-    spoilt = roughened(np.concatenate(digits), random)
-    strange = roughened(no_digits(Digits(images, labels), others, random), random)
+    spoilt = roughened(np.concatenate(digits), random, far=FAR)
+    # What is no digit is always as large as a digit: a reader's preparation makes it so.
+    strange = roughened(no_digits(Digits(images, labels), others, random), random, far=0.0)
     result = [spoilt, strange]
     marks = [*truth, np.full(others, NOT_A_DIGIT)]
     if as_they_are:
@@ -43,17 +44,17 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
     return np.concatenate(result), np.concatenate(marks).astype(np.int64)
 
 
-def roughened(images: Pixels, random: np.random.Generator) -> Pixels:
+def roughened(images: Pixels, random: np.random.Generator, *, far: float) -> Pixels:
     """Return images written with other pens, and then put far from where a reader puts them, or seen badly.
 
-    Not both: a small digit under heavy noise can be read by nobody.
+    far  the share of the first. Not both: a small digit under heavy noise can be read by nobody.
     """
     result = np.empty_like(images)
     for begin in range(0, len(images), CHUNK):  # some thousand at a time, so that memory stays bounded
         strokes = restroked(images[begin : begin + CHUNK], random)
-        far = random.random(len(strokes)) < FAR
-        chunk = placed(strokes, far, random)
-        chunk[~far] = seen_badly(with_dirt(chunk[~far], np.roll(strokes, 1, axis=0)[~far], random), random)
+        away = random.random(len(strokes)) < far
+        chunk = placed(strokes, away, random)
+        chunk[~away] = seen_badly(with_dirt(chunk[~away], np.roll(strokes, 1, axis=0)[~away], random), random)
         result[begin : begin + CHUNK] = chunk
     return result
 

@@ -16,11 +16,11 @@ FINE = 3  # strokes are changed on a grid so many times as fine
 
 
 def restroked(images: Pixels, random: Random) -> Pixels:
-    """Make strokes thicker or thinner by thirds of a pixel, every second sharp-edged, every eighth broken."""
+    """Make strokes thicker or thinner by thirds of a pixel, every second sharp-edged, every fifth broken."""
     N = len(images)
     change = random.choice([-2, -1, 0, 1, 2, 3, 4], N, p=[0.12, 0.16, 0.24, 0.16, 0.14, 0.1, 0.08])
-    sharp, broken = random.random(N) < 0.5, random.random(N) < 1 / 8
-    angle, place = random.uniform(0, np.pi, N), random.uniform(-6, 6, N)
+    sharp, broken = random.random(N) < 0.5, random.random(N) < 1 / 5
+    angle, place, wide = random.uniform(0, np.pi, N), random.uniform(-6, 6, N), random.uniform(0.8, 2.3, N)
     fine = np.rint(resized(images.astype(np.float32), FINE * SIDE)).astype(np.uint8)  # (N, 84, 84)
     fine[sharp] = np.where(fine[sharp] > 110, np.uint8(255), np.uint8(0))
     for by in (1, 2, 3, 4):
@@ -28,7 +28,7 @@ def restroked(images: Pixels, random: Random) -> Pixels:
     for by in (1, 2):
         fine[change == -by] = 255 - _spread(255 - fine[change == -by], by)
     cut = np.flatnonzero(broken)
-    fine[cut] *= ~_lines(angle[cut], place[cut])
+    fine[cut] *= ~_lines(angle[cut], place[cut], wide[cut])
     result: Pixels = np.rint(fine.reshape(N, SIDE, FINE, SIDE, FINE).mean(axis=(2, 4), dtype=np.float32)).astype(
         np.uint8
     )
@@ -49,12 +49,12 @@ def _spread(images: Pixels, radius: int) -> Pixels:
     return result
 
 
-def _lines(angle: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return a straight line for each image, on the fine grid: 1.3 pixels wide, `place` pixels from the middle."""
+def _lines(angle: NDArray[np.float64], place: NDArray[np.float64], wide: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return a straight line for each image, on the fine grid: so many pixels wide, so many from the middle."""
     across = (np.arange(FINE * SIDE) + 0.5) / FINE - SIDE / 2
     x, y = across[None, None, :], across[None, :, None]
     away = x * np.cos(angle)[:, None, None] + y * np.sin(angle)[:, None, None] - place[:, None, None]
-    line: NDArray[np.bool_] = np.abs(away) < 0.65
+    line: NDArray[np.bool_] = np.abs(away) < wide[:, None, None] / 2
     return line
 
 
