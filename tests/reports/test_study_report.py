@@ -1,5 +1,7 @@
 """The report of a study: made by the command, from a folder alone, in two languages."""
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +54,24 @@ def test_it_has_every_part_and_needs_no_other_file(study: Path, small_mnist: Pat
     assert not re.search(r'\b(src|href)="(?!#|data:)|url\((?!#)', page.replace("xlink:href", "href"))
     rows = re.findall(r"<tr><td>(32|64|tiny)</td>", page)
     assert rows == ["32", "64", "tiny", "64", "tiny"]  # the choices, and the comparisons with the first
+
+
+def test_choices_stand_in_the_order_of_the_plan_whichever_was_done_first(study: Path, small_mnist: Path) -> None:
+    for place, name in enumerate(("tiny", "64", "32")):
+        for result in (study / "units").glob("*/result.json"):
+            if json.loads(result.read_text())["label"] == [name]:
+                os.utime(result, (place, place))
+    assert re.findall(r"<tr><td>(32|64|tiny)</td>", page_of(study, small_mnist))[:3] == ["32", "64", "tiny"]
+
+
+def test_runs_of_two_recipes_in_one_folder_are_two_choices(small_mnist: Path, tmp_path: Path) -> None:
+    for recipe in ("archaeology", "scratch"):
+        plan = PLAN.split("[[vary]]")[0].replace("archaeology", recipe).replace("seeds = 2", "seeds = 1")
+        (tmp_path / "plan.toml").write_text(plan)
+        done = lenet5("study", tmp_path / "plan.toml", "--folder", tmp_path / "both", "--data-dir", small_mnist)
+        assert done.returncode == 0, done.stderr
+    rows = re.findall(r"<tr><td>(\w*)</td>", page_of(tmp_path / "both", small_mnist))
+    assert {"archaeology", "scratch"} <= set(rows)
 
 
 def test_it_speaks_chinese(study: Path, small_mnist: Path) -> None:

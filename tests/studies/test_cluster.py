@@ -86,6 +86,14 @@ def output_of(process: subprocess.Popen[str], code: int = 0) -> str:
     return output
 
 
+def wait_for_runs(folder: Path, count: int) -> None:
+    """Return when so many runs are under way: their folders are there."""
+    until = time.monotonic() + 60
+    while len(list(folder.glob("units/*/*/recipe.toml"))) < count:
+        assert time.monotonic() < until, "no run began within a minute"
+        time.sleep(0.05)
+
+
 def weights(folder: Path) -> dict[str, str]:
     """The digest of each seed's model file without its card, which holds the time."""
     from lenet5.models import file as model_file
@@ -112,7 +120,7 @@ def test_a_worker_killed_and_a_worker_asleep_cost_nothing_but_time(
 ) -> None:
     killed, asleep = cluster.add_worker(), cluster.add_worker()
     process = study(cluster.address, steps=3000)
-    time.sleep(6)  # both are at work
+    wait_for_runs(tmp_path / "study", 2)  # both are at work
     asleep.send_signal(signal.SIGSTOP)
     killed.kill()
     cluster.add_worker()
@@ -127,7 +135,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_study_goes_on_here(
 ) -> None:
     cluster.add_worker()
     process = study(cluster.address, steps=4000)
-    time.sleep(6)
+    wait_for_runs(tmp_path / "study", 1)
     cluster.scheduler.kill()
     output = output_of(process, code=1)
     assert "the scheduler is gone; start it again, or go on with --on local" in output

@@ -128,12 +128,11 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(plan: Path, small_mnist: Path
     assert len(models(plan)) == 4
 
 
-def test_status_of_five_hundred_units_is_quick(plan: Path, small_mnist: Path) -> None:
+def test_status_tells_how_far_hundreds_of_units_are_and_starts_none(plan: Path, small_mnist: Path) -> None:
     plan.write_text(PLAN.replace("seeds = 2", "seeds = 250"))
-    begun = time.monotonic()
     output = finished(start(plan, small_mnist, "study", "--status"))
     assert "0 of 250" in output
-    assert time.monotonic() - begun < 20  # that it ends at all, on a busy machine: it takes about two seconds
+    assert not list(plan.parent.glob("study/units/*/*"))
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet5.errors import StudyError
+from lenet5.studies import ledger
 from lenet5.training.run import RunFolder
 
 
@@ -31,20 +32,29 @@ class Finished:
 
 
 def read(folder: Path) -> list[Finished]:
-    """Return the finished units of a study, by label in the order of their first seed, then by seed.
+    """Return the finished units of a study, by label in the order of the plan, then by seed.
+
+    A folder of `lenet5 reproduce` holds several recipes; then a label begins with the recipe's name.
 
     Raises StudyError when the folder is no study's, or nothing in it is finished.
     """
     if not (folder / "units").is_dir():
         raise StudyError(f"{folder}: neither a run folder nor a study's; a study's folder holds units/.")
-    found = []
-    for path in sorted((folder / "units").glob("*/result.json"), key=lambda path: path.stat().st_mtime):
-        result = json.loads(path.read_text(encoding="utf-8"))
-        found.append(
-            Finished(", ".join(result["label"]), result["seed"], result, RunFolder(path.parent / result["run"]))
+    places = {digest: place for place, digest in enumerate(ledger.order(folder))}
+    results = {
+        path: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(
+            (folder / "units").glob("*/result.json"), key=lambda path: places.get(path.parent.name, len(places))
         )
-    if not found:
+    }
+    if not results:
         raise StudyError(f"{folder}: no run of this study is finished yet.")
+    recipes = {result["result"]["recipe"] for result in results.values()}
+    found = []
+    for path, result in results.items():
+        words = [result["result"]["recipe"]] if len(recipes) > 1 else []
+        label = ", ".join(dict.fromkeys([*words, *result["label"]]))
+        found.append(Finished(label, result["seed"], result, RunFolder(path.parent / result["run"])))
     order = list(dict.fromkeys(unit.label for unit in found))
     return sorted(found, key=lambda unit: (order.index(unit.label), unit.seed))
 

@@ -2,6 +2,7 @@
 
 A study's folder:
 
+order.json                 the digests of all units, in the order of the plan; a report follows it
 units/<digest>/            one unit
     result.json            its outcome; there, the unit is done
     failed.json            why it is set aside after two attempts
@@ -9,7 +10,7 @@ units/<digest>/            one unit
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from lenet5.errors import RunError, StudyError
 from lenet5.studies.units import Unit
 
 ATTEMPTS = 2
+ORDER = "order.json"
 
 
 class Ledger:
@@ -27,14 +29,15 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def keep_order(self, units: Iterable[Unit]) -> None:
+        """Write down in which order the units are meant; those of earlier plans come after them. Raises StudyError."""
+        digests = dict.fromkeys([*(unit.digest for unit in units), *order(self.folder)])
+        self._make(self.folder)
+        files.write_atomically(self.folder / ORDER, _json(list(digests)))
+
     def place(self, unit: Unit) -> Path:
         """Return the folder of a unit, made if need be. Raises StudyError."""
-        path = self.folder / "units" / unit.digest
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StudyError(f"{path}: cannot be made ({error.strerror}); choose another with --folder.") from None
-        return path
+        return self._make(self.folder / "units" / unit.digest)
 
     def result(self, unit: Unit) -> dict[str, Any] | None:
         """Return the outcome of a unit, or None while it is not done."""
@@ -76,6 +79,14 @@ class Ledger:
         for name in ("failed.json", "attempts.json"):
             (self.place(unit) / name).unlink(missing_ok=True)
 
+    @staticmethod
+    def _make(path: Path) -> Path:
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{path}: cannot be made ({error.strerror}); choose another with --folder.") from None
+        return path
+
     @contextmanager
     def alone(self, unit: Unit) -> Iterator[bool]:
         """Hold a unit while the block runs: False says that another process holds it. Its end frees it."""
@@ -91,7 +102,15 @@ class Ledger:
             lock.__exit__(None, None, None)
 
 
-def _json(values: dict[str, Any]) -> bytes:
+def order(folder: Path) -> list[str]:
+    """Return the digests of a study's units in the order of its plan; none where that was not kept."""
+    try:
+        return [str(digest) for digest in json.loads((folder / ORDER).read_text(encoding="utf-8"))]
+    except (OSError, ValueError):
+        return []
+
+
+def _json(values: dict[str, Any] | list[str]) -> bytes:
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -59,6 +59,7 @@ def run(
     Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place.
     """
     unique = list({unit.digest: unit for unit in units}.values())
+    ledger.keep_order(unique)
     state = State(len(unique), workers=max(1, executor.free()))
     queue: deque[tuple[float, Unit]] = deque()
     for unit in unique:
