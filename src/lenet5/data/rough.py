@@ -62,13 +62,16 @@ def roughened(images: Pixels, random: np.random.Generator, *, far: float) -> Pix
 def placed(images: Pixels, far: NDArray[np.bool_], random: np.random.Generator) -> Pixels:
     """Return images in other sizes, slants and places: nearly as a reader prepares them, or `far` from it."""
     N = len(images)
-    scale = np.where(far, np.exp(random.uniform(np.log(0.48), np.log(1.44), N)), random.uniform(0.9, 1.08, N))
-    room = np.where(far, np.clip(SIDE / 2 - 10 * scale, 2.5, None), 1.5)  # px that a digit may move
+    scale = np.where(far, np.exp(random.uniform(np.log(0.46), np.log(1.44), N)), random.uniform(0.9, 1.08, N))
+    # Px that a digit may move. Of those far away, half stay near the middle, a quarter goes up, down or aside alone.
+    room = np.where(far, np.clip(SIDE / 2 - 10 * scale, 2.5, None), 1.5)
+    way = random.choice(4, N, p=[0.5, 0.15, 0.1, 0.25])
+    across, along = (np.where(far & (way != stays) & (way != 0), room, 1.5) for stays in (1, 2))
     return moved(
         images,
         scaling=scale - 1,
-        right=_edgy(N, random) * room,
-        down=_edgy(N, random) * room,
+        right=_edgy(N, random) * across,
+        down=_edgy(N, random) * along,
         rotation=_edgy(N, random) * np.where(far, 32, 12),
         shearing=random.uniform(-1, 1, N) * np.where(far, 0.35, 0.2),
         squeezing=random.uniform(-1, 1, N) * 0.1,

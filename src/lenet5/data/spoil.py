@@ -94,9 +94,9 @@ def seen_badly(images: Pixels, random: Random) -> Pixels:
         values[blur == kind] = ndimage.gaussian_filter(values[blur == kind], (0, sigma, sigma))
     pale = np.where(random.random(N) < 0.35, random.uniform(0.35, 1.0, N), 1.0)
     paper = np.where(random.random(N) < 0.2, random.uniform(0, 50, N), 0.0)
-    rough = random.choice(3, N, p=[0.6, 0.18, 0.22])  # even, grainy, or with pixels of the wrong kind
+    rough = random.choice(3, N, p=[0.55, 0.15, 0.3])  # even, grainy, or with pixels of the wrong kind
     grain = np.where(rough == 1, random.uniform(0, 55, N), 0.0)
-    share = np.where(rough == 2, random.uniform(0, 0.13, N), 0.0)
+    share = np.where(rough == 2, random.uniform(0, 0.14, N), 0.0)
     pale, paper, grain, share = (each[:, None, None].astype(np.float32) for each in (pale, paper, grain, share))
     values = values * pale + paper * (1 - values / 255) + grain * random.standard_normal(values.shape, np.float32)
     wrong = random.random(values.shape, np.float32) < share
