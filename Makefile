@@ -36,6 +36,7 @@ bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; w
 paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
 	$(BIN)/python results/verdicts.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
 	$(BIN)/python docs/pictures/batch_sizes.py && $(BIN)/python docs/pictures/timeline.py
+	$(BIN)/python results/corruptions.py && $(BIN)/python docs/pictures/digits.py
 
 docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

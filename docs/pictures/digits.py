@@ -31,7 +31,7 @@ def sheet(rows: NDArray[np.uint8]) -> Figure:
     n_rows, n_columns, side, _ = framed.shape
     with style.styled(grid=False):
         drawn = style.figure(n_columns * 0.42, n_rows * 0.42)
-        axes = drawn.add_axes((0, 0, 1, 1))
+        axes = drawn.subplots()
         axes.imshow(framed.swapaxes(1, 2).reshape(n_rows * side, n_columns * side), cmap="gray", vmin=0, vmax=255)
         axes.set_axis_off()
         return drawn
@@ -88,14 +88,20 @@ def fill(page: str, name: str, content: str) -> str:
     return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
 
 
+def keep(drawn: Figure, name: str) -> None:
+    """Write a picture for the handbook; as pixels only, for there are thousands of them."""
+    _, svg = style.save(drawn, HERE / name)
+    svg.unlink()
+
+
 def main() -> None:
     """Draw and fill in."""
     models = {name: lenet5.load(name) for name in ("modern", "digits")}
-    style.save(sheet(examples()), HERE / "rough-digits")
+    keep(sheet(examples()), "rough-digits")
     rough = load("rough-digits", "test")
     digits = rough.cut(0, int(np.count_nonzero(rough.labels != NOT_A_DIGIT)), "test")
     curves = {name: sure_and_right(model, digits) for name, model in models.items()}
-    style.save(rejection(curves, "rough digits of MNIST's test set"), HERE / "digits-rejection")
+    keep(rejection(curves, "rough digits of MNIST's test set"), "digits-rejection")
     error = {name: metrics.expected_calibration_error_percent(*curve) for name, curve in curves.items()}
     print({name: round(percent, 2) for name, percent in error.items()})
     page = CHAPTER.read_text(encoding="utf-8")
