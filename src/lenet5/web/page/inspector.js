@@ -39,6 +39,7 @@ export class Inspector {
     if (!same) this.fields(this.stages[chosen.stage]);
     this.inputs?.forEach((field, i) => { if (document.activeElement !== field) field.value = String(this.numbers()[i] + 1); });
     this.every.hidden = false;
+    this.root.classList.add("active");
     this.render();
   }
 

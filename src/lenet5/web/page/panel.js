@@ -137,7 +137,7 @@ export class Panel {
     const { background, ink } = model.preparation;
     paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1);
     this.plates?.render();
-    if (this.codes.length && this.state) paint(this.state, this.stages[this.stages.length - 2].values, 7, 1.7159);
+    if (this.codes.length && this.state) paint(this.state, this.stages[this.stages.length - 2].values, 7, 1); // as the codes: 1 is full, more is not shown
     this.codes.forEach(({ root, penalty }, i) => {
       penalty.textContent = number(-scores[i]);
       root.classList.toggle("best", i === best && Boolean(form.mass));

@@ -24,13 +24,13 @@ export class Plates {
       const flat = height * width <= 1; // units in a row, as C5 and F6
       const units = stage.values.length;
       const size = flat ? say("count", units) : say("maps", maps, height, width);
-      const row = make("div", { class: flat ? "plates flat" : `plates maps-${maps > 6 ? "many" : "few"}` });
-      this.root.append(make("section", { class: "layer" },
+      const row = make("div", { class: flat ? "plates" : `plates maps-${maps > 6 ? "many" : "few"}` });
+      this.root.append(make("section", { class: flat ? "layer flat" : "layer" },
         make("h3", {}, stage.name, " ", make("small", {}, `${size} · ${notes[s]}`)), row));
       for (let map = 0; map < (flat ? 1 : maps); map++) {
         const canvas = make("canvas", { width: "1", height: "1", "aria-hidden": "true" });
         const label = flat ? say("units", stage.name, units) : say("map", stage.name, map + 1, maps);
-        const button = make("button", { type: "button", class: "plate", tabindex: this.plates.length ? "-1" : "0", "aria-label": label }, canvas);
+        const button = make("button", { type: "button", class: flat && rowOf(units) === units ? "plate line" : "plate", tabindex: this.plates.length ? "-1" : "0", "aria-label": label }, canvas);
         row.append(button);
         this.add({ stage: s, map, button, canvas, width: flat ? rowOf(units) : width, area: flat ? units : height * width });
       }
