@@ -116,12 +116,13 @@ def test_a_unit_of_c3_lights_the_maps_that_it_sees(page: Page) -> None:
     assert page.locator("td.lit.joined").count() == 3
     assert page.locator(".product").count() == 3
     page.click(".every summary")
+    page.wait_for_selector(".every td")
     assert page.locator(".every tbody tr").count() == 3 * 25 + 2  # the bias and the sum
 
 
 def test_two_networks_answer_side_by_side(page: Page) -> None:
     page.click("#compare")
-    page.wait_for_function("document.querySelectorAll('.panel .bars .best').length === 2")
+    page.wait_for_function("() => document.querySelectorAll('.panel .bars .best').length === 2")
     page.locator(".panel").nth(1).locator("select").select_option("sunnyhaze")
     page.wait_for_selector(".panel:nth-child(2) .plate")
     assert page.locator(".code").count() == 11  # only the network of 1998 has codes
@@ -131,16 +132,16 @@ def test_two_networks_answer_side_by_side(page: Page) -> None:
 
 def test_before_training_the_network_knows_nothing(page: Page) -> None:
     page.locator(".training input").fill("0")
-    page.wait_for_function("document.querySelector('.training output').textContent === 'after 0 images'")
-    page.wait_for_function("Number.parseFloat(document.querySelector('.codes .best output').textContent) > 5")
+    page.wait_for_function("() => document.querySelector('.training output').textContent === 'after 0 images'")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) > 5")
     page.locator(".training input").fill("5")
-    page.wait_for_function("Number.parseFloat(document.querySelector('.codes .best output').textContent) < 5")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) < 5")
 
 
 def test_centring_is_what_saves_a_small_digit_in_a_corner(page: Page) -> None:
     page.click("#clear")
     draw(page, [(x // 4 + 200, y // 4 + 200) for x, y in SEVEN])
-    page.wait_for_function("document.querySelector('#guess b').textContent !== '·'")
+    page.wait_for_function("() => document.querySelector('#guess b').textContent !== '·'")
     penalty = "Math.min(...[...document.querySelectorAll('.code output')].map((each) => parseFloat(each.textContent)))"
     page.wait_for_timeout(100)
     centred = page.evaluate(penalty)
@@ -161,7 +162,7 @@ def test_turning_a_digit_changes_what_the_network_sees(page: Page) -> None:
 
 def test_without_a_server_a_photograph_is_read_as_one_digit(page: Page) -> None:
     page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": picture()})
-    page.wait_for_function("document.querySelector('#photo-result').textContent.includes('lenet5 serve')")
+    page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('lenet5 serve')")
     says(page, "1")
 
 
@@ -175,7 +176,7 @@ def test_what_the_server_read_is_listed(page: Page, address: str) -> None:
 
 def test_a_file_that_is_no_picture_gets_a_sentence(page: Page) -> None:
     page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": b"no picture"})
-    page.wait_for_function("document.querySelector('#photo-result').textContent.includes('not a picture')")
+    page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('not a picture')")
 
 
 def test_the_guess_is_announced_but_not_with_every_stroke(page: Page) -> None:
@@ -185,7 +186,7 @@ def test_the_guess_is_announced_but_not_with_every_stroke(page: Page) -> None:
     }""")
     for digit in (1, 2, 0, 4):
         page.click(f"#sample-list button:nth-child({digit + 1})")
-    page.wait_for_function("heard.at(-1)?.includes('says 4')")
+    page.wait_for_function("() => heard.at(-1)?.includes('says 4')")
     assert len(page.evaluate("heard")) <= 2
 
 
@@ -203,7 +204,7 @@ def test_every_request_goes_to_the_page_itself(browser: Browser, address: str) -
 def test_chinese_is_complete_and_keeps_the_drawing(page: Page) -> None:
     says(page, "3")
     page.click("#language")
-    page.wait_for_function("document.querySelector('.panel header label').textContent.includes('网络')")
+    page.wait_for_function("() => document.querySelector('.panel header label').textContent.includes('网络')")
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     says(page, "3")
     assert page.inner_text("#clear") == "清空"
@@ -221,7 +222,7 @@ def test_axe_finds_no_violation(page: Page, packages: Path, scheme: str) -> None
     axe = packages / "axe-core" / "axe.min.js"
     page.emulate_media(color_scheme=scheme)
     page.click("#compare")
-    page.wait_for_function("document.querySelectorAll('.panel .plate').length > 90")
+    page.wait_for_function("() => document.querySelectorAll('.panel .plate').length > 90")
     page.locator(".plate").nth(16).click()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.evaluate(axe.read_text(encoding="utf-8"))

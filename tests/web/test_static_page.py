@@ -32,7 +32,7 @@ def test_every_module_that_is_named_is_there(exported: Path) -> None:
         name
         for path in exported.iterdir()
         if path.is_file()
-        for name in re.findall(r'(?:from |import |src=|href=)"(?:[.]/)?([a-z_]+.[a-z]+)"', path.read_text("utf-8"))
+        for name in re.findall(r'(?:from |import |src=|href=)"(?:[.]/)?([a-z_]+[.][a-z]+)"', path.read_text("utf-8"))
     }
     assert "network.js" in named
     assert {name for name in named if not (exported / name).exists()} == set()

@@ -29,7 +29,9 @@ export class Inspector {
         make("table", {}, make("thead", {}, make("tr", {}, ...titles)), this.rows)));
     this.every.hidden = true;
     this.every.addEventListener("toggle", () => this.render());
-    this.root = make("section", { class: "inspector" }, this.heading, this.place, this.text, this.pictures, this.every);
+    this.glimpse = make("canvas", { width: "192", height: "192", "aria-hidden": "true" });
+    const head = make("div", { class: "inspector-head" }, this.glimpse, make("div", { class: "title" }, this.heading, this.place), this.text);
+    this.root = make("section", { class: "inspector" }, head, this.pictures, this.every);
   }
 
   /** Show another unit. @param {Chosen} chosen */
@@ -63,6 +65,17 @@ export class Inspector {
       if (this.chosen) this.choose({ ...this.chosen, unit: given.length === 1 ? given[0] : (map * height + given[0]) * width + given[1] });
     }));
     this.place.replaceChildren(...this.inputs.map((field, i) => make("label", {}, say(names[i]), " ", field)));
+  }
+
+  /** Show the input once more, small, with what is marked on it: the large one may be out of sight.
+   *  @param {HTMLCanvasElement[]} layers */
+  look(layers) {
+    const pen = this.glimpse.getContext("2d");
+    if (!pen) return;
+    pen.imageSmoothingEnabled = false;
+    pen.drawImage(layers[0], 0, 0, 192, 192);
+    pen.imageSmoothingEnabled = true;
+    pen.drawImage(layers[1], 0, 0, 192, 192);
   }
 
   render() {

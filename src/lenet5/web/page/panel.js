@@ -197,5 +197,6 @@ export class Panel {
         pen.strokeRect(l * unit + 3, t * unit + 3, (r - l) * unit - 6, (b - t) * unit - 6);
       }
     }
+    if (this.chosen && this.inputCanvas) this.inspector?.look([this.inputCanvas, marks]);
   }
 }
