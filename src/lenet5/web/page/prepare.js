@@ -42,12 +42,26 @@ function inkBox(ink, width, height) {
 
 /** Strokes reach 1: divide by the ink that 80 % of the strokes do not exceed. @param {Float32Array} ink */
 function full(ink) {
-  const top = ink.reduce((a, b) => Math.max(a, b), 0);
+  let top = 0;
+  for (let i = 0; i < ink.length; i++) if (ink[i] > top) top = ink[i];
+  let [strokes, fullest] = [0, 0];
+  for (let i = 0; i < ink.length; i++) {
+    if (ink[i] > 0.5 * top) strokes++;
+    if (ink[i] === top) fullest++;
+  }
+  // Of drawn strokes most pixels are as dark as the darkest, which then is the level: nothing need be sorted.
+  const level = Math.max(fullest > (1 - FULL) * (strokes - 1) + 1 ? top : percentile(ink, top), 1e-3);
+  const out = new Float32Array(ink.length);
+  for (let i = 0; i < ink.length; i++) out[i] = Math.min(ink[i] / level, 1);
+  return out;
+}
+
+/** The ink that a share FULL of the strokes does not exceed. @param {Float32Array} ink @param {number} top */
+function percentile(ink, top) {
   const strokes = ink.filter((value) => value > 0.5 * top).sort();
   const place = FULL * (strokes.length - 1);
   const below = strokes[Math.floor(place)];
-  const level = below + (strokes[Math.ceil(place)] - below) * (place - Math.floor(place));
-  return ink.map((value) => Math.min(value / Math.max(level, 1e-3), 1));
+  return below + (strokes[Math.ceil(place)] - below) * (place - Math.floor(place));
 }
 
 /** @param {number} x */
