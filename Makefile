@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Compiled at installation, so a change in them installs anew.
 SOURCES := $(shell find native -name "*.h" -o -name "*.cpp" -o -name CMakeLists.txt)
-TASKS  := run install test lint types check slow bench paper docs clean
+TASKS  := run install test lint types check slow bench paper docs clean chromium
 
 # Data sets beside the checkout are used where they are; otherwise they are fetched into the user's cache.
 ifneq ($(wildcard ../shared/data),)
@@ -16,7 +16,7 @@ endif
 run: $(VENV)/.installed  ## set up, get MNIST, train `archaeology`: the main job
 	$(BIN)/lenet5 train archaeology --offline-digits
 
-test: $(VENV)/.installed-dev lint types  ## set up for development; linters, types, tests
+test: $(VENV)/.installed-dev tests/web/node_modules/.package-lock.json chromium lint types  ## set up for development; linters, types, tests
 	$(BIN)/pytest -n auto
 
 lint: $(VENV)/.installed-dev
@@ -32,6 +32,7 @@ slow: $(VENV)/.installed-dev  ## the tests that train for minutes
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py
+	$(BIN)/python benchmarks/page.py
 
 paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
 	$(BIN)/python results/verdicts.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
@@ -56,5 +57,12 @@ $(VENV)/.installed-dev: pyproject.toml $(SOURCES) | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@ $(VENV)/.installed
 
+# The page is tested in a real browser. Where neither it nor npm can be had, those tests are skipped and say why.
+chromium:
+	command -v chromium > /dev/null || (apt-get update -q && apt-get install -qy chromium) || true
+
+tests/web/node_modules/.package-lock.json: tests/web/package-lock.json
+	! command -v npm > /dev/null || npm ci --prefix tests/web --no-audit --no-fund || true
+
 clean:
-	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/web/node_modules

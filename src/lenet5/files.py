@@ -45,7 +45,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 def write_folder_atomically(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write a new folder with all its files, or nothing.
 
-    contents  name of each file -> what it holds
+    contents  name of each file -> what it holds; a name may lead into folders ("models/modern.safetensors")
 
     Raises RunError, also when `folder` exists.
     """
@@ -56,8 +56,10 @@ def write_folder_atomically(folder: Path, contents: Mapping[str, bytes]) -> None
         try:
             unfinished.mkdir()
             for name, content in contents.items():
+                (unfinished / name).parent.mkdir(parents=True, exist_ok=True)
                 _write_through(unfinished / name, content)
-            _sync_folder(unfinished)
+            for inner in {(unfinished / name).parent for name in contents} | {unfinished}:
+                _sync_folder(inner)
             os.rename(unfinished, folder)
             _sync_folder(folder.parent)
         finally:

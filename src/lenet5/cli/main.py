@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lenet5.cli import data, evaluate, export, import_, recipes, report, reproduce, show, study, summary, train
+from lenet5.cli import data, evaluate, export, import_, page, recipes, report, reproduce, show, study, summary, train
 from lenet5.cli.console import err
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
@@ -27,6 +27,7 @@ app.command()(report.report)
 app.command()(study.study)
 app.command()(export.export)
 app.command("import")(import_.import_model)
+app.command()(page.page)
 app.add_typer(data.app, name="data")
 
 

@@ -1,0 +1,198 @@
+// @ts-check
+/** The page: what is drawn goes through the networks once a frame, and everything that shows it follows. */
+import { find, make } from "./dom.js";
+import { CALM, disturbed, isCalm } from "./disturb.js";
+import { list } from "./models.js";
+import { Pad, SHEET } from "./pad.js";
+import { Panel } from "./panel.js";
+import { ask, inkOf, show } from "./photo.js";
+import { massOf, mnistForm } from "./prepare.js";
+import { COUNT, sample } from "./samples.js";
+import { say, speak } from "./words.js";
+
+const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
+const SLIDERS = /** @type {const} */ ([
+  ["rotate", -90, 90, 1, "°"], ["scale", 40, 140, 1, " %"], ["right", -8, 8, 0.5, " px"],
+  ["down", -8, 8, 0.5, " px"], ["thicken", -2, 3, 0.1, " px"], ["noise", 0, 100, 1, " %"],
+]);
+
+/** What tests and benchmarks look at: the networks shown, and what the last updates took, in milliseconds. */
+export const app = { panels: /** @type {Panel[]} */ ([]), updates: /** @type {number[]} */ ([]) };
+
+const disturbance = { ...CALM };
+const big = find("guess", HTMLElement);
+const live = find("live", HTMLElement);
+const centring = find("centring", HTMLInputElement);
+let asked = false;
+let announced = "";
+let announcing = 0;
+
+const pad = new Pad(find("sheet", HTMLCanvasElement), schedule);
+
+/** Compute at the next frame, however many strokes come before it. */
+function schedule() {
+  if (asked) return;
+  asked = true;
+  requestAnimationFrame(() => {
+    asked = false;
+    const before = performance.now();
+    update();
+    app.updates.push(performance.now() - before);
+    if (app.updates.length > 1000) app.updates.shift();
+  });
+}
+
+function update() {
+  const form = mnistForm(pad.ink(), SHEET, SHEET, centring.checked);
+  if (form.box && !isCalm(disturbance)) {
+    form.image = disturbed(form.image, disturbance);
+    form.box = null; // it is the undisturbed ink's
+    form.mass = massOf(form.image, 28, 28) ?? form.mass;
+  }
+  const guesses = app.panels.map((panel) => panel.render(form));
+  const [first] = guesses;
+  const answer = first?.answer ?? "";
+  big.querySelector("b")?.replaceChildren(answer || "·");
+  big.querySelector("span")?.replaceChildren(first ? `${(100 * first.probability).toFixed(1)} %` : say("nothing"));
+  const text = guesses.flatMap((guess, i) =>
+    guess ? [say("says", app.panels[i].name, guess.answer, (100 * guess.probability).toFixed(0))] : []).join(". ");
+  const heard = guesses.map((guess) => guess?.answer).join();
+  if (heard !== announced && !announcing) announcing = window.setTimeout(announce, ANNOUNCE_MS);
+  live.dataset.next = text;
+  live.dataset.heard = heard;
+}
+
+function announce() {
+  announcing = 0;
+  announced = live.dataset.heard ?? "";
+  live.textContent = live.dataset.next ?? "";
+}
+
+/** @param {File | Blob} file */
+async function read(file) {
+  const place = find("photo-result", HTMLElement);
+  const tell = (/** @type {string} */ text) => place.replaceChildren(make("p", {}, text));
+  tell(say("reading"));
+  try {
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    if (!bitmap) return tell(say("noPicture"));
+    const answer = await ask(file);
+    if (answer) return place.replaceChildren(...show(bitmap, answer));
+    const ink = inkOf(bitmap);
+    if (ink) pad.paste(ink);
+    return tell(ink ? say("noServer") : say("noInk"));
+  } catch (error) {
+    return tell(say("refused", error instanceof Error ? error.message : String(error)));
+  }
+}
+
+function tools() {
+  const eraser = find("eraser", HTMLButtonElement);
+  find("clear", HTMLButtonElement).addEventListener("click", () => pad.clear());
+  find("undo", HTMLButtonElement).addEventListener("click", () => pad.undo());
+  eraser.addEventListener("click", () => {
+    pad.erase = !pad.erase;
+    eraser.setAttribute("aria-pressed", String(pad.erase));
+  });
+  const width = find("width", HTMLInputElement);
+  width.addEventListener("input", () => { pad.width = Number(width.value); });
+  centring.addEventListener("change", schedule);
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
+    if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && !typing) {
+      event.preventDefault();
+      pad.undo();
+    }
+  });
+  new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad.redraw());
+}
+
+/** Everything with words that is made here, in the language of now. */
+function labelled() {
+  const samples = Array.from({ length: COUNT }, (_, digit) => {
+    const button = make("button", { type: "button", "aria-label": say("sample", digit) }, String(digit));
+    button.addEventListener("click", () => pad.draw(sample(digit)));
+    return button;
+  });
+  find("sample-list", HTMLElement).replaceChildren(...samples);
+  find("sliders", HTMLElement).replaceChildren(...SLIDERS.map(([name, min, max, step, unit]) => {
+    const range = make("input", { type: "range", min: String(min), max: String(max), step: String(step), value: String(disturbance[name]) });
+    const output = make("output", {}, `${disturbance[name]}${unit}`.replace("-", "−"));
+    range.addEventListener("input", () => {
+      disturbance[name] = Number(range.value);
+      output.textContent = `${range.value}${unit}`.replace("-", "−");
+      schedule();
+    });
+    return make("label", {}, make("span", {}, say(name)), range, output);
+  }));
+  find("compare", HTMLButtonElement).textContent = say(app.panels.length > 1 ? "single" : "compare");
+}
+
+function photographs() {
+  const chooser = find("photo", HTMLInputElement);
+  chooser.addEventListener("change", () => { if (chooser.files?.[0]) void read(chooser.files[0]); chooser.value = ""; });
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    const file = event.dataTransfer?.files[0];
+    if (file) void read(file);
+  });
+  document.addEventListener("paste", (event) => {
+    const file = event.clipboardData?.files[0];
+    if (file) void read(file);
+  });
+}
+
+/** @param {HTMLElement} place @param {import("./models.js").Entry[]} entries */
+function comparison(place, entries) {
+  const button = find("compare", HTMLButtonElement);
+  button.hidden = entries.length < 2;
+  button.addEventListener("click", () => {
+    if (app.panels.length > 1) app.panels.pop()?.root.remove();
+    else {
+      const other = entries.find(({ name }) => name !== app.panels[0].name) ?? entries[0];
+      const panel = new Panel(entries, other.name, "second", schedule);
+      app.panels.push(panel);
+      place.append(panel.root);
+      void panel.open();
+    }
+    place.classList.toggle("two", app.panels.length > 1);
+    labelled();
+    schedule();
+  });
+}
+
+/** @param {"en" | "zh"} code */
+function language(code) {
+  speak(code);
+  const button = find("language", HTMLButtonElement);
+  [button.textContent, button.lang] = code === "en" ? ["中文", "zh"] : ["English", "en"];
+  labelled();
+  app.panels.forEach((panel) => void panel.open());
+}
+
+async function start() {
+  tools();
+  photographs();
+  language(navigator.language.startsWith("zh") ? "zh" : "en");
+  find("language", HTMLButtonElement).addEventListener("click", () =>
+    language(document.documentElement.lang === "en" ? "zh" : "en"));
+  find("reset", HTMLButtonElement).addEventListener("click", () => { Object.assign(disturbance, CALM); labelled(); schedule(); });
+  const place = find("panels", HTMLElement);
+  try {
+    const entries = await list();
+    const first = entries.find(({ name }) => name === "lecun-1998") ?? entries[0];
+    const panel = new Panel(entries, first.name, "network", schedule);
+    await panel.open();
+    app.panels.push(panel);
+    place.replaceChildren(panel.root);
+    comparison(place, entries);
+    if (pad.empty) pad.draw(sample(3)); // something to look at before the first stroke
+    schedule();
+  } catch (error) {
+    place.replaceChildren(make("p", { role: "alert" }, say("failed", error instanceof Error ? error.message : String(error))));
+  }
+}
+
+void start();

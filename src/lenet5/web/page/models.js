@@ -1,0 +1,41 @@
+// @ts-check
+/** The models beside the page: the list, the files, and the weights kept during training. */
+import { readModel, readTensors } from "./safetensors.js";
+
+/** @typedef {import("./safetensors.js").Model} Model */
+/** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number,
+ *   training?: {file: string, images: number[]}}} Entry */
+
+/** @type {Map<string, Promise<ArrayBuffer>>} */
+const fetched = new Map();
+
+/** @param {string} path */
+async function get(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer;
+}
+
+/** @param {string} file */
+function bytes(file) {
+  const found = fetched.get(file) ?? get(`models/${file}`).then((answer) => answer.arrayBuffer());
+  fetched.set(file, found);
+  found.catch(() => fetched.delete(file)); // a later try asks again
+  return found;
+}
+
+/** @returns {Promise<Entry[]>} */
+export const list = async () => (await get("models/models.json")).json();
+
+/** @param {Entry} entry @returns {Promise<Model>} */
+export const load = async (entry) => readModel(await bytes(entry.file));
+
+/**
+ * The model as it was early in its training.
+ * @param {Entry} entry @param {Model} model @param {number} images  learned from by then @returns {Promise<Model>}
+ */
+export async function loadEarly(entry, model, images) {
+  const { arrays } = readTensors(await bytes(entry.training?.file ?? ""));
+  const weights = Object.fromEntries(Object.keys(model.weights).map((name) => [name, arrays[`${images}/${name}`]]));
+  return { ...model, weights };
+}

@@ -1,0 +1,230 @@
+"""What people do with the page: by mouse, finger, keyboard and screen reader, in the dark, on a small phone."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page
+
+SEVEN = [(70, 60), (130, 58), (200, 60), (170, 120), (145, 180), (130, 230)]
+
+
+def guess(page: Page) -> str:
+    return page.inner_text("#guess b")
+
+
+def says(page: Page, answer: str) -> None:
+    """Wait until the guess is this."""
+    page.wait_for_function("(answer) => document.querySelector('#guess b').textContent === answer", arg=answer)
+
+
+def draw(page: Page, points: list[tuple[int, int]]) -> None:
+    """Draw a line by mouse, on a sheet of 280x280."""
+    box = page.locator("#sheet").bounding_box()
+    assert box
+    places = [(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def picture() -> bytes:
+    """A photograph of a 1: dark ink on grey paper."""
+    pixels = np.full((120, 100), 200, np.uint8)
+    pixels[20:100, 46:56] = 40
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def test_a_mouse_draws_undoes_erases_and_clears(page: Page) -> None:
+    says(page, "3")  # the sample that welcomes
+    page.click("#clear")
+    says(page, "·")
+    draw(page, SEVEN)
+    says(page, "7")
+    draw(page, [(60, 260), (220, 260)])
+    page.keyboard.press("Control+z")
+    says(page, "7")
+    page.click("#eraser")
+    draw(page, SEVEN)
+    page.click("#clear")
+    says(page, "·")
+
+
+def test_the_eraser_takes_ink_away(page: Page) -> None:
+    page.click("#clear")
+    draw(page, SEVEN)
+    ink = "document.querySelector('#sheet').getContext('2d').getImageData(0, 0, 240, 240).data.reduce((a, b) => a + b)"
+    before = page.evaluate(ink)
+    page.click("#eraser")
+    draw(page, SEVEN[:3])
+    assert page.evaluate(ink) < 0.8 * before
+
+
+def test_a_finger_draws_and_the_page_does_not_scroll(browser: Browser, address: str) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector(".plate")
+    page.click("#clear")
+    says(page, "·")
+    page.evaluate("document.querySelector('#sheet').scrollIntoView({block: 'start'})")
+    before = page.evaluate("scrollY")
+    box = page.locator("#sheet").bounding_box()
+    assert box
+    touch = context.new_cdp_session(page)
+    places = [{"x": box["x"] + x * box["width"] / 280, "y": box["y"] + y * box["height"] / 280} for x, y in SEVEN]
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [places[0]]})
+    for place in places[1:]:
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    says(page, "7")
+    assert page.evaluate("scrollY") == before
+    context.close()
+
+
+def test_the_keyboard_alone_draws_and_walks_through_the_maps(page: Page) -> None:
+    page.focus("#clear")
+    page.keyboard.press("Enter")
+    says(page, "·")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate("document.activeElement.id") == "sheet"
+    page.keyboard.press("Space")
+    for _ in range(14):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("Escape")
+    says(page, "1")
+    page.focus(".plate >> nth=0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowRight")
+    assert "S2, map 1 of 6" in (page.evaluate("document.activeElement.ariaLabel") or "")
+    assert "S2 1, row 8, column 9" in page.inner_text(".inspector h3")
+    page.keyboard.press("End")
+    assert page.evaluate("document.querySelectorAll('.plate[tabindex=\"0\"]').length") == 1
+    assert "output" in page.inner_text(".inspector h3")
+
+
+def test_a_unit_of_c3_lights_the_maps_that_it_sees(page: Page) -> None:
+    page.locator(".layer").nth(2).locator(".plate").nth(0).hover()
+    assert page.locator(".plate.seen").count() == 3  # Table I: maps 1, 2 and 3 of S2
+    assert page.locator("td.lit.joined").count() == 3
+    assert page.locator(".product").count() == 3
+    page.click(".every summary")
+    page.wait_for_selector(".every td")
+    assert page.locator(".every tbody tr").count() == 3 * 25 + 2  # the bias and the sum
+
+
+def test_two_networks_answer_side_by_side(page: Page) -> None:
+    page.click("#compare")
+    page.wait_for_function("() => document.querySelectorAll('.panel .bars .best').length === 2")
+    page.locator(".panel").nth(1).locator("select").select_option("sunnyhaze")
+    page.wait_for_selector(".panel:nth-child(2) .plate")
+    assert page.locator(".code").count() == 11  # only the network of 1998 has codes
+    page.click("#compare")
+    assert page.locator(".panel").count() == 1
+
+
+def test_before_training_the_network_knows_nothing(page: Page) -> None:
+    page.locator(".training input").fill("0")
+    page.wait_for_function("() => document.querySelector('.training output').textContent === 'after 0 images'")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) > 5")
+    page.locator(".training input").fill("5")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) < 5")
+
+
+def test_centring_is_what_saves_a_small_digit_in_a_corner(page: Page) -> None:
+    page.click("#clear")
+    draw(page, [(x // 4 + 200, y // 4 + 200) for x, y in SEVEN])
+    page.wait_for_function("() => document.querySelector('#guess b').textContent !== '·'")
+    penalty = "Math.min(...[...document.querySelectorAll('.code output')].map((each) => parseFloat(each.textContent)))"
+    page.wait_for_timeout(100)
+    centred = page.evaluate(penalty)
+    page.uncheck("#centring")
+    page.wait_for_timeout(100)
+    assert page.evaluate(penalty) > centred
+
+
+def test_turning_a_digit_changes_what_the_network_sees(page: Page) -> None:
+    says(page, "3")
+    share = page.inner_text(".bars .best .share")
+    page.click("summary:has([data-words=disturb])")
+    page.locator("#sliders input").first.fill("90")
+    page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent !== share", arg=share)
+    page.click("#reset")
+    page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent === share", arg=share)
+
+
+def test_without_a_server_a_photograph_is_read_as_one_digit(page: Page) -> None:
+    page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": picture()})
+    page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('lenet5 serve')")
+    says(page, "1")
+
+
+def test_what_the_server_read_is_listed(page: Page, address: str) -> None:
+    page.goto(address + "reader/")
+    page.wait_for_selector(".plate")
+    page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": picture()})
+    page.wait_for_selector("#photo-result canvas")
+    assert page.inner_text("#photo-result strong") == "47"
+
+
+def test_a_file_that_is_no_picture_gets_a_sentence(page: Page) -> None:
+    page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": b"no picture"})
+    page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('not a picture')")
+
+
+def test_the_guess_is_announced_but_not_with_every_stroke(page: Page) -> None:
+    page.evaluate("""() => {
+      window.heard = [];
+      new MutationObserver(() => heard.push(live.textContent)).observe(live, {childList: true});
+    }""")
+    for digit in (1, 2, 0, 4):
+        page.click(f"#sample-list button:nth-child({digit + 1})")
+    page.wait_for_function("() => heard.at(-1)?.includes('says 4')")
+    assert len(page.evaluate("heard")) <= 2
+
+
+def test_every_request_goes_to_the_page_itself(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.wait_for_selector(".plate")
+    assert len(asked) > 10
+    assert {url for url in asked if not url.startswith(address)} == set()
+    page.close()
+
+
+def test_chinese_is_complete_and_keeps_the_drawing(page: Page) -> None:
+    says(page, "3")
+    page.click("#language")
+    page.wait_for_function("() => document.querySelector('.panel header label').textContent.includes('网络')")
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    says(page, "3")
+    assert page.inner_text("#clear") == "清空"
+
+
+@pytest.mark.parametrize("width", [320, 768, 1440])
+def test_no_width_scrolls_sideways(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    page.locator(".plate").nth(20).click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation(page: Page, packages: Path, scheme: str) -> None:
+    axe = packages / "axe-core" / "axe.min.js"
+    page.emulate_media(color_scheme=scheme)
+    page.click("#compare")
+    page.wait_for_function("() => document.querySelectorAll('.panel .plate').length > 90")
+    page.locator(".plate").nth(16).click()
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    page.evaluate(axe.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
