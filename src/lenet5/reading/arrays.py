@@ -31,7 +31,7 @@ def from_array(image: Any, name: str) -> Pixels:
     return levels
 
 
-def _channels_last(given: NDArray[Any], name: str) -> NDArray[Any]:
+def _channels_last(given: NDArray[Any], name: str) -> Any:
     """Return (H, W) or (H, W, 3 or 4)."""
     shape = given.shape
     if given.ndim == 2 and given.size:
@@ -51,9 +51,10 @@ def _channels_last(given: NDArray[Any], name: str) -> NDArray[Any]:
 def _opaque(given: NDArray[Any], name: str) -> Pixels:
     """Lay (H, W, 4) on white."""
     levels = _levels(given, name)
-    levels = levels / np.float32(255) if levels.dtype == np.uint8 else levels
-    share = levels[..., 3:]
-    return np.rint(255 * (levels[..., :3] * share + 1 - share)).astype(np.uint8)
+    shares = (levels / 255 if levels.dtype == np.uint8 else levels).astype(np.float32)
+    alpha = shares[..., 3:]
+    laid: NDArray[np.uint8] = np.rint(255 * (shares[..., :3] * alpha + 1 - alpha)).astype(np.uint8)
+    return laid
 
 
 def _levels(given: NDArray[Any], name: str) -> Pixels:

@@ -48,12 +48,14 @@ def grey(pixels: Pixels) -> Float:
 def _light(strip: Pixels) -> Float:
     if strip.dtype != np.uint8:
         return linear(strip.astype(np.float32))
-    if strip.ndim == 2:
-        return _BYTES.take(strip)
-    red, green, blue = (_BYTES * np.float32(share) for share in LUMINANCE)
-    return red.take(strip[..., 0]) + green.take(strip[..., 1]) + blue.take(strip[..., 2])
+    levels: NDArray[np.uint8] = np.asarray(strip, np.uint8)
+    if levels.ndim == 2:
+        return _BYTES[levels]
+    light: Float = _RED[levels[..., 0]] + _GREEN[levels[..., 1]] + _BLUE[levels[..., 2]]
+    return light
 
 
-_BYTES = linear(np.arange(256, dtype=np.float32) / 255)
+_BYTES = linear(np.arange(256).astype(np.float32) / np.float32(255))
+_RED, _GREEN, _BLUE = (_BYTES * np.float32(share) for share in LUMINANCE)
 _STEPS = np.linspace(0, 1, 4097) ** 2  # denser in the dark, where the curve is steep
 _ENCODED = np.where(_STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055)

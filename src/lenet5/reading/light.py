@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from lenet5.reading import needs
 from lenet5.reading.grey import Float, encoded
 
 SMALL_SIDE = 320  # px of the small copy on which the paper is looked for
@@ -112,9 +113,8 @@ def _up(small: Float, shape: tuple[int, ...]) -> Float:
     """Stretch a small copy over the whole picture, between the centres of its blocks."""
     if small.shape == shape:
         return small
-    from PIL import Image
-
     factor = -(-max(shape) // SMALL_SIDE)
     size = small.shape[1] * factor, small.shape[0] * factor
-    stretched = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
+    image = needs.library("PIL.Image")
+    stretched: Float = np.asarray(image.fromarray(small).resize(size, image.Resampling.BILINEAR))
     return stretched[: shape[0], : shape[1]]

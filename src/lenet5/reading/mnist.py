@@ -15,9 +15,9 @@ from lenet5.reading import needs
 from lenet5.reading.grey import Float
 
 SIDE, BOX, CENTRE = 28, 20, 14
-# Ink below this does not widen the digit's box: (longer side in pixels, ink). A pale border pixel is part of a small
+# Ink below this does not widen the digit's box: longer sides in pixels, and the ink for each. A pale border pixel is part of a small
 # digit; of a large one it is the blur of an edge.
-EDGES = ((24, 0.06), (36, 0.3))
+EDGES = ((24.0, 36.0), (0.06, 0.3))
 THINNEST = 1.3  # px in the 20x20 box: thinner strokes are thickened, as no pen of MNIST's wrote
 FULL_PERCENTILE = 80  # this much of the strokes is at most as dark as what becomes 255
 
@@ -43,7 +43,7 @@ def mnist_image(ink: Float) -> NDArray[np.uint8]:
 
 def cropped(ink: Float) -> Float:
     """Return the part that holds ink; (0, 0) without any."""
-    there = ink > np.interp(max(ink.shape), *zip(*EDGES, strict=True))
+    there = ink > np.interp(max(ink.shape), *EDGES)
     rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
     if not rows.size:
         return np.empty((0, 0), np.float32)
@@ -53,7 +53,8 @@ def cropped(ink: Float) -> Float:
 def full(ink: Float) -> Float:
     """Return the digit as dark as a digit of MNIST: its strokes reach 1."""
     strokes = ink[ink > 0.5 * ink.max()]
-    return np.minimum(ink / max(float(np.percentile(strokes, FULL_PERCENTILE)), 1e-3), 1)
+    darkened: Float = np.minimum(ink / np.float32(max(float(np.percentile(strokes, FULL_PERCENTILE)), 1e-3)), 1)
+    return darkened
 
 
 def boxed(ink: Float) -> Float:

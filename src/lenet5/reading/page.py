@@ -4,7 +4,10 @@ Boxes are in pixels of the upright picture, ends excluded.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,22 @@ class Answer:
 class Digit:
     """One digit.
 
-    answers  the three best, the best first
-    margin   by how much the best score leads the second best
+    answers   the three best, the best first
+    margin    by how much the best score leads the second best
+    image     (28, 28) uint8: what the model saw
+    rejected  why the best answer is not given; "" where it is
     """
 
     box: Box
     answers: tuple[Answer, ...]
     margin: float
+    image: NDArray[np.uint8] = field(compare=False, repr=False)
+    rejected: str = ""
 
     @property
     def text(self) -> str:
-        """The best answer."""
-        return self.answers[0].text
+        """The best answer; "?" where it is rejected."""
+        return "?" if self.rejected else self.answers[0].text
 
 
 @dataclass(frozen=True)
@@ -97,8 +104,13 @@ class Page:
 
     @property
     def text(self) -> str:
-        """The lines, one below another."""
-        return "\n".join(line.text for line in self.lines)
+        """The lines, one below another; "" where no digit is sure enough to be given."""
+        return "\n".join(line.text for line in self.lines) if self.digits else ""
+
+    @property
+    def digits(self) -> int:
+        """How many digits are given: read, and not rejected."""
+        return sum(not digit.rejected for number in self.numbers for digit in number.digits)
 
     @property
     def numbers(self) -> Iterator[Number]:

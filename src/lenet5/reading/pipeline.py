@@ -86,7 +86,8 @@ class Found:
         near = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
         top, left = piece.top - rows.start, piece.left - columns.start
         near[top : top + piece.height, left : left + piece.width] = piece.mask
-        return self.ink[rows, columns] * ndimage.binary_dilation(near, np.ones((3, 3)), iterations=reach)
+        alone: Float = self.ink[rows, columns] * ndimage.binary_dilation(near, np.ones((3, 3)), iterations=reach)
+        return alone
 
 
 def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = None) -> Found:

@@ -1,49 +1,41 @@
 """Pictures in, pages of numbers out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from lenet5 import metrics
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.mnist import mnist_image
-from lenet5.reading.page import Answer, Box, Digit, Line, Number, Page, Rejected
+from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, Trace, find
+from lenet5.reading.rejection import threshold
 from lenet5.reading.source import Picture, pictures
+from lenet5.reading.whole import NOT_A_DIGIT, Decode, whole
 
-NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
-ANSWERS = 3
-Cut = Callable[[Piece, float], tuple[Piece, ...]]
-
-
-def whole(piece: Piece, height: float) -> tuple[Piece, ...]:
-    """Return the digits in a piece of connected ink: the piece itself.
-
-    height  of the writing, in the piece's pixels
-
-    This is the door for what parts touching digits: `Reader` takes any function of this form as `cut`.
-    """
-    return (piece,)
+DEFAULT = "digits"  # the shipped model that reads unless another is named
 
 
 class Reader:
     """Reads numbers in pictures with one model.
 
-    model  its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
-    cut    parts a piece of connected ink into digits
+    model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
+    max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
+    decode             turns the pieces of one number into digits
 
-    Raises ModelError for a model of something else.
+    Raises ModelError for a model of something else, ReadingError where its calibration knows no such error.
     """
 
-    def __init__(self, model: Predictor, *, cut: Cut = whole) -> None:
+    def __init__(self, model: Predictor, *, max_error_percent: float | None = None, decode: Decode = whole) -> None:
         names = model.model.card.class_names
-        if not {str(digit) for digit in range(10)} <= set(names):
+        digits = {str(digit) for digit in range(10)}
+        if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
-        self.model, self.names, self._cut = model, names, cut
+        self.model, self._decode = model, decode
+        self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
 
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
         """Return what one picture holds.
@@ -66,50 +58,36 @@ class Reader:
     def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
         """Return what an opened picture holds."""
         found = find(picture, trace, bright=bright)
-        lines = [[self._parted(number, found.height) for number in line] for line in found.lines]
-        flat = [piece for line in lines for number in line for piece in number]
-        read = iter(self._digits(flat, found, trace))
         rejected = [Rejected(found.box([piece]), why) for piece, why in found.rejected]
-        done = []
-        for line in lines:
-            numbers = []
-            for pieces in line:
-                answers = [next(read) for _ in pieces]
-                digits = [each for each in answers if isinstance(each, Digit)]
-                rejected += [each for each in answers if isinstance(each, Rejected)]
-                if digits:
-                    numbers.append(Number(_around([digit.box for digit in digits]), tuple(digits)))
+        lines = []
+        for line in found.lines:
+            answers = [self._number(number, found) for number in line]
+            rejected += [each for _, others in answers for each in others]
+            numbers = tuple(Number(_around(digits), digits) for digits, _ in answers if digits)
             if numbers:
-                done.append(Line(tuple(numbers)))
+                lines.append(Line(numbers))
         height, width = picture.pixels.shape[:2]
-        return Page(picture.name, picture.page, width, height, tuple(done), tuple(rejected), tuple(found.notes))
+        page = Page(picture.name, picture.page, width, height, tuple(lines), tuple(rejected), tuple(found.notes))
+        if trace is not None and (seen := [digit.image for number in page.numbers for digit in number.digits]):
+            trace.note("prepared", np.stack(seen), "as the model sees them")
+        return page
 
-    def _parted(self, number: list[Piece], height: float) -> list[Piece]:
-        return [digit for piece in number for digit in self._cut(piece, height)]
+    def _number(self, pieces: list[Piece], found: Found) -> tuple[tuple[Digit, ...], list[Rejected]]:
+        """Return a number's digits, the unsure ones marked, and what is none."""
+        answers = self._decode(pieces, found, self.model)
+        digits = tuple(self._judged(each) for each in answers if isinstance(each, Digit))
+        return digits, [each for each in answers if isinstance(each, Rejected)]
 
-    def _digits(self, pieces: list[Piece], found: Found, trace: Trace | None) -> list[Digit | Rejected]:
-        """Answer for each piece."""
-        if not pieces:
-            return []
-        images = np.stack([mnist_image(found.patch(piece)) for piece in pieces])
-        if trace is not None:
-            trace.note("prepared", images, "as the model sees them")
-        scores = self.model.scores(images)
-        shares, margins = metrics.softmax(scores), metrics.margin(scores)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :ANSWERS]
-        result: list[Digit | Rejected] = []
-        for index, piece in enumerate(pieces):
-            answers = tuple(Answer(self.names[each], float(shares[index, each])) for each in best[index])
-            box = found.box([piece])
-            if answers[0].text == NOT_A_DIGIT:
-                result.append(Rejected(box, f"not a digit, {answers[0].probability:.3f}"))
-            else:
-                result.append(Digit(box, answers, float(margins[index])))
-        return result
+    def _judged(self, digit: Digit) -> Digit:
+        sure, least = digit.answers[0].probability, self.threshold.probability if self.threshold else 0.0
+        if sure >= least:
+            return digit
+        return replace(digit, rejected=f"probability {sure:.3f} is below {least:.3f}")
 
 
-def _around(boxes: list[Box]) -> Box:
-    """Return the box around boxes."""
+def _around(digits: tuple[Digit, ...]) -> Box:
+    """Return the box around digits."""
+    boxes = [digit.box for digit in digits]
     return Box(
         min(box.left for box in boxes), min(box.top for box in boxes),
         max(box.right for box in boxes), max(box.bottom for box in boxes),

@@ -155,7 +155,8 @@ def _uncrossed(mask: Mask, rule: Rule, where: Mask) -> Mask:
     wide = 2 * max(1, round(rule.thickness)) + 1
     crossed = ndimage.maximum_filter1d(above, wide) & ndimage.maximum_filter1d(below, wide)
     free = pixels & ~crossed
-    return free if rule.level else free.T
+    result: Mask = free if rule.level else free.T
+    return result
 
 
 def _ink_at(mask: Mask, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:

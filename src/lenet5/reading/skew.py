@@ -43,7 +43,7 @@ def angle(mask: Mask) -> float:
 
 def _lonely(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
     """Whether the ink is about as high as wide, or higher: one digit, or a column."""
-    return bool(np.ptp(columns) < 2 * np.ptp(rows)) and rows.size < 20 * np.ptp(rows) + 1
+    return bool(np.ptp(columns) < 2 * np.ptp(rows) and rows.size < 20 * np.ptp(rows) + 1)
 
 
 def turned(values: Float, degrees: float) -> Float:
