@@ -27,7 +27,9 @@ SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", "
 
 
 def read(
-    images: Annotated[list[str], typer.Argument(help="Pictures, PDFs, folders of them, patterns; - is standard input.")],
+    images: Annotated[
+        list[str], typer.Argument(help="Pictures, PDFs, folders of them, patterns; - is standard input.")
+    ],
     model: Annotated[str, typer.Option(help="A shipped model's name, a model file or a run folder.")] = DEFAULT,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that is known, a JSON object a page.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row a digit.")] = False,

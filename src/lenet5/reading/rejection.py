@@ -18,5 +18,7 @@ def threshold(card: Card, max_error_percent: float) -> Threshold:
     kept = [each for each in known if each.max_error_percent <= max_error_percent]
     if not kept:
         offered = ", ".join(f"{each.max_error_percent:g} %" for each in known)
-        raise ReadingError(f"the model {card.recipe} knows no threshold for {max_error_percent:g} % errors; it knows {offered}.")
+        raise ReadingError(
+            f"the model {card.recipe} knows no threshold for {max_error_percent:g} % errors; it knows {offered}."
+        )
     return max(kept, key=lambda each: each.max_error_percent)

@@ -11,7 +11,9 @@ from lenet5.reading.binarise import Mask
 SHARE = 1 / 5  # of the picture's side: no shorter run of ink is looked at
 LEAST_RUN = 20  # px
 LONG = 2.2  # times the writing's height: a level line so long is no stroke
-TALL = 2.5  # the same for an upright line: a 1 is as tall as the writing
+TALL = 2.5  # the same for an upright line,
+SPAN = 0.8  # which also takes so much of the picture's height, or it is a 1,
+REST = 2.0  # and beside which so many times its own ink is written, or the picture is a 1 cut close
 THICK = 0.2  # of the writing's height: what is thicker is no ruling
 EVERYWHERE = np.ones((3, 3))
 
@@ -42,7 +44,8 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
     if not candidates:
         return mask, np.zeros_like(mask), 0
     height = _height_of_the_rest(mask, [where for _, where in candidates], [rule for rule, _ in candidates])
-    chosen = _ruling([rule for rule, _ in candidates], height)
+    written = float(mask.sum() - sum(where.sum() for _, where in candidates))
+    chosen = _ruling([rule for rule, _ in candidates], height, mask.shape[0], written)
     taken = np.zeros_like(mask)
     for (rule, where), wanted in zip(candidates, chosen, strict=True):
         if wanted:
@@ -83,7 +86,9 @@ def _tight(place: tuple[slice, slice], where: Mask) -> tuple[slice, slice]:
     """Return the rows and columns of the picture that a piece takes, without an empty border."""
     rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
     top, left = place[0].start, place[1].start
-    return slice(top + int(rows[0]), top + int(rows[-1]) + 1), slice(left + int(columns[0]), left + int(columns[-1]) + 1)
+    return slice(top + int(rows[0]), top + int(rows[-1]) + 1), slice(
+        left + int(columns[0]), left + int(columns[-1]) + 1
+    )
 
 
 def _opened(mask: Mask, run: int) -> Mask:
@@ -115,18 +120,32 @@ def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> fl
     return float(heights[order][np.searchsorted(np.cumsum(ink[order]), ink.sum() / 2)])
 
 
-def _ruling(rules: list[Rule], height: float) -> list[bool]:
-    """Return which straight pieces are ruling: those far longer than the writing is high, and the sides of boxes."""
+def _ruling(rules: list[Rule], height: float, page: int, written: float) -> list[bool]:
+    """Return which straight pieces are ruling: those far longer than the writing is high, and the sides of boxes.
+
+    height   of the writing, px
+    page     height of the picture, px
+    written  pixels of ink that is in no straight piece
+    """
     if not height:
         return [False] * len(rules)
     thin = [rule.thickness <= max(3.0, THICK * height) for rule in rules]
-    chosen = [ok and rule.length >= (LONG if rule.level else TALL) * height for rule, ok in zip(rules, thin, strict=True)]
+    chosen = [
+        ok and (rule.length >= LONG * height if rule.level else _margin(rule, height, page, written))
+        for rule, ok in zip(rules, thin, strict=True)
+    ]
     for index, rule in enumerate(rules):  # the upright sides of boxes, and what parts a comb
         if not rule.level and thin[index] and rule.length >= height:
             ends = [any(_meets(rule, other, end) for other, is_rule in zip(rules, chosen, strict=True) if is_rule)
                     for end in (rule.top, rule.bottom)]  # fmt: skip
             chosen[index] = chosen[index] or all(ends)
     return [bool(each) for each in chosen]
+
+
+def _margin(upright: Rule, height: float, page: int, written: float) -> bool:
+    """Whether an upright piece that stands free is ruling, such as a margin's line, and no stroke of a 1."""
+    long = upright.length >= max(TALL * height, SPAN * page)
+    return long and written >= REST * upright.length * upright.thickness
 
 
 def _meets(upright: Rule, level: Rule, end: int) -> bool:

@@ -52,7 +52,9 @@ def turned(values: Float, degrees: float) -> Float:
     return np.array(image.fromarray(values).rotate(degrees, image.Resampling.BILINEAR, expand=True))
 
 
-def turned_back(points: NDArray[np.float64], degrees: float, shape: tuple[int, int], was: tuple[int, int]) -> NDArray[np.float64]:
+def turned_back(
+    points: NDArray[np.float64], degrees: float, shape: tuple[int, int], was: tuple[int, int]
+) -> NDArray[np.float64]:
     """Return where points of a turned picture lie in the picture before.
 
     points  (N, 2) x and y

@@ -26,7 +26,8 @@ def whole(pieces: list[Piece], found: Found, model: Predictor) -> list[Digit | R
     images = np.stack([mnist_image(found.patch(piece)) for piece in pieces])
     scores = model.scores(images)
     return [
-        answered(found.box([piece]), image, row, model) for piece, image, row in zip(pieces, images, scores, strict=True)
+        answered(found.box([piece]), image, row, model)
+        for piece, image, row in zip(pieces, images, scores, strict=True)
     ]
 
 
