@@ -78,7 +78,8 @@ def test_explain_writes_each_stage_and_an_overlay(folder: Path, tmp_path: Path) 
     assert names[0] == "1-picture.png"
     assert {name.split("-", 1)[-1] for name in names} >= {"grey.png", "ink.png", "mask.png", "prepared.png"}
     with Pillow.open(tmp_path / "stages" / "overlay.png") as overlay:
-        assert overlay.size == Pillow.open(folder / "a.png").size
+        with Pillow.open(folder / "a.png") as picture:
+            assert overlay.size == picture.size
         assert len(overlay.convert("RGB").getcolors(10_000)) > 20
 
 

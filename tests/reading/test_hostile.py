@@ -29,19 +29,20 @@ def opened(content: object) -> list[object]:
 def test_a_file_cut_anywhere_is_read_or_refused_in_words(form: str) -> None:
     whole = encoded(form)
     assert opened(whole)
-    refused = 0
+    refused = []
     for length in np.linspace(0, len(whole) - 1, 25).astype(int):
         try:
             opened(whole[:length])
         except ReadingError as error:
-            refused += 1
-            assert str(error).startswith("image: ")
-    assert refused >= 10  # some formats forgive the loss of their last bytes
+            refused.append(str(error))
+    assert all(text.startswith("image: ") for text in refused)
+    assert len(refused) >= 10  # some formats forgive the loss of their last bytes
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_file_with_wrong_bytes_is_read_or_refused_in_words(form: str) -> None:
     whole, random = encoded(form), np.random.default_rng(5)
+    refused = []
     for _ in range(60):
         spoilt = bytearray(whole)
         for place in random.integers(0, min(len(spoilt), 400), 3):
@@ -49,7 +50,8 @@ def test_a_file_with_wrong_bytes_is_read_or_refused_in_words(form: str) -> None:
         try:
             opened(bytes(spoilt))
         except ReadingError as error:
-            assert len(str(error)) < 400
+            refused.append(str(error))
+    assert all(text.startswith("image: ") and len(text) < 400 for text in refused)
 
 
 def png(width: int, height: int) -> bytes:
@@ -65,7 +67,7 @@ def png(width: int, height: int) -> bytes:
 @pytest.mark.parametrize(
     ("width", "height", "said"),
     [
-        (30_000, 30_000, "has 30,000 x 30,000 pixels"),
+        (30_000, 30_000, "far too many pixels"),
         (2**31 - 1, 2**31 - 1, "pixels"),
         (29_999, 10, "damaged or cut short"),
         (40_000, 10, "fewer than 30,000 a side"),

@@ -1,5 +1,7 @@
 """Pieces -> lines of writing from top to bottom, and in each the numbers from left to right."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from lenet5.reading.pieces import Piece
@@ -40,7 +42,7 @@ def numbers(line: list[Piece]) -> list[list[Piece]]:
     if len(line) < 2:
         return [line]
     height = float(np.median([piece.height for piece in line]))
-    gaps = np.array([right.left - left.right for left, right in zip(line, line[1:], strict=False)], np.float64)
+    gaps = np.array([right.left - left.right for left, right in pairwise(line)], np.float64)
     limit = max(WIDE_GAP * height, WIDER * float(np.median(gaps))) if len(gaps) > 1 else ONLY_GAP * height
     parts = [[line[0]]]
     for gap, piece in zip(gaps, line[1:], strict=True):

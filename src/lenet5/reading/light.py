@@ -6,13 +6,13 @@ Ink is 0 on paper and 1 at full darkness, in sRGB's steps: an even picture gives
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading import needs
 from lenet5.reading.grey import Float, encoded
 
 SMALL_SIDE = 320  # px of the small copy on which the paper is looked for
+VOTING_SIDE = 64  # px of the smaller one on which bright and dark are told apart
 DARKEST = np.float32(0.002)  # of the light that white gives: below, a ratio tells nothing
 
 
@@ -35,8 +35,8 @@ class Ink:
 
 
 def is_bright(light: Float) -> bool:
-    """Whether the writing is brighter than its paper: strokes are the minority that stands out from its surroundings."""
-    small = encoded(_small(light, 100))
+    """Whether the writing is brighter than its paper: strokes are the few that stand out from what is around them."""
+    small = encoded(_small(light, VOTING_SIDE))
     around = ndimage.median_filter(small, size=max(3, round(max(small.shape) / 3)) | 1, mode="nearest")
     away = (small - around).astype(np.float64)
     frame = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])

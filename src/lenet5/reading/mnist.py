@@ -15,10 +15,11 @@ from lenet5.reading import needs
 from lenet5.reading.grey import Float
 
 SIDE, BOX, CENTRE = 28, 20, 14
-# Ink below this does not widen the digit's box: longer sides in pixels, and the ink for each. A pale border pixel is part of a small
-# digit; of a large one it is the blur of an edge.
+# Ink below this does not widen the digit's box: for longer sides in pixels, the ink of each; between, in proportion.
+# A pale border pixel is part of a small digit; of a large one it is the blur of an edge.
 EDGES = ((24.0, 36.0), (0.06, 0.3))
 THINNEST = 1.3  # px in the 20x20 box: thinner strokes are thickened, as no pen of MNIST's wrote
+THICKENED_SIDE = 160  # px: larger digits are thickened at about this size
 FULL_PERCENTILE = 80  # this much of the strokes is at most as dark as what becomes 255
 
 
@@ -70,13 +71,17 @@ def boxed(ink: Float) -> Float:
 
 
 def thickened(ink: Float, scale: float) -> Float:
-    """Return the digit with strokes that stay visible at a scale; unchanged unless they would be thinner than a pen's."""
+    """Return the digit with strokes that stay visible at a scale; unchanged where they are as wide as a pen's."""
     from scipy import ndimage
 
     wanted = THINNEST / scale
     wide = stroke_width(ink > 0.5)
     if wide >= wanted:
         return ink
+    factor = max(ink.shape) // THICKENED_SIDE
+    if factor > 1:  # the darkest of each block: thin strokes stay, and the disc below stays small
+        ink = _darkest(ink, factor)
+        wanted, wide = wanted / factor, stroke_width(ink > 0.5)
     grown = round((wanted - wide) / 2)
     if grown < 1:
         return ink
@@ -84,6 +89,14 @@ def thickened(ink: Float, scale: float) -> Float:
     disc = across[:, None] ** 2 + across**2 <= grown * (grown + 1)
     bold: Float = ndimage.grey_dilation(np.pad(ink, grown), footprint=disc)
     return bold
+
+
+def _darkest(ink: Float, factor: int) -> Float:
+    """Return each factor x factor block's largest ink."""
+    padded = np.pad(ink, [(0, -length % factor) for length in ink.shape])
+    blocks = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor)
+    darkest: Float = blocks.max(axis=(1, 3))
+    return darkest
 
 
 def stroke_width(there: NDArray[np.bool_]) -> float:

@@ -11,6 +11,8 @@ MOST_PIECES = 20_000  # a texture has more; a full page of figures has fewer
 SPECK = 0.16  # of the writing's height: what is smaller both ways is dirt
 WHOLE = 0.45  # a piece so high may be a digit; a lower one may be part of one
 NEAR = 0.3  # so near to a digit, a part belongs to it
+DUST = 0.04  # of the writing's height: what is smaller both ways is not even looked at
+GAP_STEPS = 24  # to how many parts the distance of a near piece is measured
 EVERYWHERE = np.ones((3, 3))
 
 
@@ -73,7 +75,8 @@ def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]
     the same width. Two pieces that may both be digits are never joined, however close they are.
     """
     wholes = [piece for piece in found if piece.height >= WHOLE * height]
-    parts = [piece for piece in found if piece.height < WHOLE * height]
+    dust = DUST * height
+    parts = [piece for piece in found if dust <= max(piece.height, piece.width) and piece.height < WHOLE * height]
     wholes = _stacked(wholes, height)
     boxes = _Boxes(wholes)
     specks, late = [], []
@@ -153,7 +156,8 @@ def _gap(a: Piece, b: Piece, most: float) -> float | None:
     apart = max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom, 0)
     if apart > most:
         return None
-    reach = int(most) + 2
+    step = max(1, int(most) // GAP_STEPS)  # of large pieces every few pixels are looked at: time stays bounded
+    reach = (int(most) // step + 2) * step
     top, left = a.top - reach, a.left - reach
     window = np.zeros((a.height + 2 * reach, a.width + 2 * reach), bool)
     rows = slice(max(b.top - top, 0), max(min(b.bottom - top, window.shape[0]), 0))
@@ -163,10 +167,12 @@ def _gap(a: Piece, b: Piece, most: float) -> float | None:
     window[rows, columns] = b.mask[
         rows.start + top - b.top : rows.stop + top - b.top, columns.start + left - b.left : columns.stop + left - b.left
     ]
-    if not window.any():
+    ours, theirs = a.mask[::step, ::step], window[::step, ::step]
+    if not ours.any() or not theirs.any():
         return None
-    away = ndimage.distance_transform_edt(~window)[reach : reach + a.height, reach : reach + a.width]
-    nearest = float(away[a.mask].min())
+    start = reach // step
+    away = step * ndimage.distance_transform_edt(~theirs)
+    nearest = float(away[start : start + ours.shape[0], start : start + ours.shape[1]][ours].min())
     return nearest if nearest <= most else None
 
 

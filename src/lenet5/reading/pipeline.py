@@ -16,6 +16,8 @@ from lenet5.reading.source import Picture
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where it is so many times as wide as high
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
+BROAD, BLOT = 0.55, 0.6  # nearly as wide as high, and filled: strokes are more than so much of the narrow side
+ALONG = 0.5  # of a piece's side lies on the picture's edge
 MOST_DIGITS = 6_000
 
 
@@ -136,22 +138,44 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     if len(kept) > MOST_DIGITS:
         notes.append("there are far too many pieces for writing: a texture")
         return found([], ink)
-    rejected = [(piece, why) for piece in kept if (why := no_digit(piece, high))]
-    digits = [piece for piece in kept if not no_digit(piece, high)]
+    judged = [(piece, no_digit(piece, high, mask.shape)) for piece in kept]
+    rejected = [(piece, why) for piece, why in judged if why]
+    digits = [piece for piece, why in judged if not why]
     lines = [layout.numbers(line) for line in layout.lines(digits)]
     trace.note("pieces", mask, f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high")
     return found(lines, ink, high, degrees, rejected)
 
 
-def no_digit(piece: Piece, height: float) -> str | None:
-    """Return why a piece's shape is no digit's, None where it may be one."""
+def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
+    """Return why a piece's shape is no digit's, None where it may be one.
+
+    height  of the writing
+    page    (H, W) of the picture
+    """
     if max(piece.height, piece.width / 2) > LARGE * height:
         return "too large for this writing"
     if piece.height < FLAT * height and piece.width > LYING * piece.height:
         return "a dash"
     if piece.height < FLAT * height:
         return "too small for this writing"
+    if _along_an_edge(piece, page):
+        return "runs along the picture's edge"
+    sides = sorted((piece.height, piece.width))
+    if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
+        return "a blot"
     return None
+
+
+def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
+    """Whether one side of a piece lies on the picture's edge, as a shadow's does, and the other side on none."""
+    for low, high, length, first, last in (
+        (piece.top, piece.bottom, page[0], piece.mask[0], piece.mask[-1]),
+        (piece.left, piece.right, page[1], piece.mask[:, 0], piece.mask[:, -1]),
+    ):
+        at_low, at_high = low == 0, high == length
+        if at_low != at_high and (first if at_low else last).mean() > ALONG:
+            return True
+    return False
 
 
 def _repaired(mask: NDArray[np.bool_], ink: Float, taken: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Float]:

@@ -45,12 +45,17 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
         return mask, np.zeros_like(mask), 0
     height = _height_of_the_rest(mask, [where for _, where in candidates], [rule for rule, _ in candidates])
     written = float(mask.sum() - sum(where.sum() for _, where in candidates))
-    chosen = _ruling([rule for rule, _ in candidates], height, mask.shape[0], written)
+    chosen = _ruling([rule for rule, _ in candidates], height, mask.shape, written)
+    ruling = [pair for pair, wanted in zip(candidates, chosen, strict=True) if wanted]
     taken = np.zeros_like(mask)
-    for (rule, where), wanted in zip(candidates, chosen, strict=True):
-        if wanted:
-            view = taken[rule.top : rule.bottom, rule.left : rule.right]
-            view |= _uncrossed(mask, rule, where)
+    for level in (True, False):
+        strokes = mask.copy()  # where two lines of the ruling cross there is no stroke
+        for rule, where in ruling:
+            if rule.level != level:
+                strokes[rule.top : rule.bottom, rule.left : rule.right] &= ~where
+        for rule, where in ruling:
+            if rule.level == level:
+                taken[rule.top : rule.bottom, rule.left : rule.right] |= _uncrossed(strokes, rule, where)
     return mask & ~taken, taken, sum(chosen)
 
 
@@ -120,31 +125,47 @@ def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> fl
     return float(heights[order][np.searchsorted(np.cumsum(ink[order]), ink.sum() / 2)])
 
 
-def _ruling(rules: list[Rule], height: float, page: int, written: float) -> list[bool]:
+def _ruling(rules: list[Rule], height: float, page: tuple[int, ...], written: float) -> list[bool]:
     """Return which straight pieces are ruling: those far longer than the writing is high, and the sides of boxes.
 
     height   of the writing, px
-    page     height of the picture, px
+    page     height and width of the picture, px
     written  pixels of ink that is in no straight piece
     """
-    if not height:
-        return [False] * len(rules)
     thin = [rule.thickness <= max(3.0, THICK * height) for rule in rules]
     chosen = [
-        ok and (rule.length >= LONG * height if rule.level else _margin(rule, height, page, written))
+        ok and (rule.length >= _least(height, page[1]) if rule.level else _margin(rule, height, page[0], written))
         for rule, ok in zip(rules, thin, strict=True)
     ]
     for index, rule in enumerate(rules):  # the upright sides of boxes, and what parts a comb
         if not rule.level and thin[index] and rule.length >= height:
             ends = [any(_meets(rule, other, end) for other, is_rule in zip(rules, chosen, strict=True) if is_rule)
                     for end in (rule.top, rule.bottom)]  # fmt: skip
-            chosen[index] = chosen[index] or all(ends)
+            crossed = sum(_crosses(rule, other) for other, is_rule in zip(rules, chosen, strict=True) if is_rule)
+            squared = crossed >= 2 and rule.length >= _least(height, page[0])
+            chosen[index] = chosen[index] or all(ends) or squared
     return [bool(each) for each in chosen]
+
+
+def _least(height: float, side: int) -> float:
+    """Return how long a line is at least; on a page without other ink, which may be empty, SPAN of its side."""
+    return LONG * height or SPAN * side
+
+
+def _crosses(upright: Rule, level: Rule) -> bool:
+    """Whether a level line goes through an upright one."""
+    middle = (upright.left + upright.right) / 2
+    return (
+        level.level
+        and level.left <= middle <= level.right
+        and upright.top < level.top
+        and level.bottom < upright.bottom
+    )
 
 
 def _margin(upright: Rule, height: float, page: int, written: float) -> bool:
     """Whether an upright piece that stands free is ruling, such as a margin's line, and no stroke of a 1."""
-    long = upright.length >= max(TALL * height, SPAN * page)
+    long = bool(height) and upright.length >= max(TALL * height, SPAN * page)
     return long and written >= REST * upright.length * upright.thickness
 
 

@@ -47,13 +47,13 @@ def _lonely(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
 
 
 def turned(values: Float, degrees: float) -> Float:
-    """Return a picture turned back by an angle, counter-clockwise, on a canvas that holds all of it; new parts are 0."""
+    """Return a picture turned counter-clockwise, on a canvas that holds all of it; new parts are 0."""
     image = needs.library("PIL.Image")
     return np.array(image.fromarray(values).rotate(degrees, image.Resampling.BILINEAR, expand=True))
 
 
 def turned_back(
-    points: NDArray[np.float64], degrees: float, shape: tuple[int, int], was: tuple[int, int]
+    points: NDArray[np.float64], degrees: float, shape: tuple[int, ...], was: tuple[int, ...]
 ) -> NDArray[np.float64]:
     """Return where points of a turned picture lie in the picture before.
 

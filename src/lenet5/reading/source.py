@@ -164,7 +164,7 @@ def _over_paper(rgba: NDArray[np.uint8], notes: list[str]) -> NDArray[np.uint8]:
     if white_ink:
         notes.append("is white on transparent: it was laid on black")
     # In whole numbers, a strip at a time: the sums of a large picture would take as much again.
-    paper, result = 0 if white_ink else 255, np.empty(rgba.shape[:2] + (3,), np.uint8)
+    paper, result = 0 if white_ink else 255, np.empty((*rgba.shape[:2], 3), np.uint8)
     for top in range(0, len(rgba), 256):
         rows = slice(top, top + 256)
         share = alpha[rows, :, None].astype(np.uint32)
