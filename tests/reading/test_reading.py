@@ -170,7 +170,7 @@ def test_pieces_that_the_model_calls_no_digit_are_listed_and_not_read(page) -> N
     layers = (*model.architecture.layers[:-1], last.model_copy(update={"units": 11}))
     eleven = replace(
         model, weights=weights,
-        architecture=Architecture(**{**dict(model.architecture), "layers": layers}),
+        architecture=Architecture(input=model.architecture.input, layers=layers),
         card=model.card.model_copy(update={"class_names": (*map(str, range(10)), "not a digit")}),
     )  # fmt: skip
     read = ReadingPredictor(eleven).read(page)

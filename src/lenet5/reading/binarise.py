@@ -12,6 +12,7 @@ CLEAN = 0.02  # noise of the paper, in parts of the full ink, up to which one th
 SURE = 0.55  # ink that a piece must hold somewhere, or it is dirt
 LOWEST, HIGHEST = 0.25, 0.55  # where the one threshold may lie
 SAUVOLA_K = 0.2
+BAND, ENOUGH = 32, 1_000_000  # rows; pixels
 
 
 def mask(amount: Float, noise: float) -> tuple[Mask, str]:
@@ -30,6 +31,8 @@ def mask(amount: Float, noise: float) -> tuple[Mask, str]:
 
 def _otsu(amount: Float) -> float:
     """Otsu's threshold over pixels near edges, where ink and paper are about as many."""
+    # Of a large picture every few bands of rows: enough edges, in a part of the time.
+    amount = amount[np.arange(len(amount)) // BAND % -(-amount.size // ENOUGH) == 0]
     edge = ndimage.maximum_filter(amount, 3) - ndimage.minimum_filter(amount, 3) > 0.4
     values = amount[ndimage.binary_dilation(edge, iterations=1)]
     if values.size < 16 or np.ptp(values) == 0:

@@ -12,6 +12,7 @@ Float = NDArray[np.float32]
 WORKING_PIXELS = 4_000_000  # an A4 page at 170 dots per inch: a digit 4 mm high keeps 27 pixels
 LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green, blue, in linear light
 STRIP = 256
+STEPS = 16_384
 
 
 def linear(values: Float) -> Float:
@@ -20,8 +21,8 @@ def linear(values: Float) -> Float:
 
 
 def encoded(light: Float) -> Float:
-    """Return the sRGB values of light 0..1, by a table of 4,096 steps: exact to 1/700 except in the darkest 1/4,096."""
-    return np.interp(light, _STEPS, _ENCODED).astype(np.float32)
+    """Return the sRGB values of light 0..1, by a table of 16,384 steps: to 1/1,200 at the worst, in the darkest parts."""
+    return _ENCODED[np.rint(np.sqrt(light) * np.float32(STEPS)).astype(np.int32)]
 
 
 def reduction(height: int, width: int) -> int:
@@ -57,5 +58,5 @@ def _light(strip: Pixels) -> Float:
 
 _BYTES = linear(np.arange(256).astype(np.float32) / np.float32(255))
 _RED, _GREEN, _BLUE = (_BYTES * np.float32(share) for share in LUMINANCE)
-_STEPS = np.linspace(0, 1, 4097) ** 2  # denser in the dark, where the curve is steep
-_ENCODED = np.where(_STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055)
+_STEPS = np.linspace(0, 1, STEPS + 1) ** 2  # denser in the dark, where the curve is steep
+_ENCODED = np.where(_STEPS <= 0.0031308, 12.92 * _STEPS, 1.055 * _STEPS ** (1 / 2.4) - 0.055).astype(np.float32)

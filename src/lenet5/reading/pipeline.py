@@ -101,7 +101,8 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     trace.note("picture", picture.pixels, f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels")
     height, width = picture.pixels.shape[:2]
     factor, shades, notes = reduction(height, width), grey(picture.pixels), list(picture.notes)
-    trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
+    if trace.kept:
+        trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
     bright = light.is_bright(shades) if bright is None else bright
     found_ink = light.ink(shades, bright=bright)
     trace.note("paper", found_ink.paper, "bright writing" if bright else "dark writing")
