@@ -24,7 +24,7 @@ def photograph() -> NDArray[np.uint8]:
     """Return two lines of numbers on ruled paper, (H, W)."""
     data, random = load("mnist", "test"), np.random.default_rng(4)
     page = np.zeros((230, 640), np.float32)
-    for row, text in enumerate(("1998 60000", "28 x 28".replace("x", " "))):
+    for row, text in enumerate(("1998 60000", "28   28")):
         for column, letter in enumerate(text):
             if letter != " ":
                 index = random.choice(np.flatnonzero(data.labels == int(letter)))
@@ -32,7 +32,7 @@ def photograph() -> NDArray[np.uint8]:
                 top, left = 25 + 95 * row, 40 + 56 * column
                 page[top : top + 56, left : left + 56] = np.maximum(page[top : top + 56, left : left + 56], digit)
     for line in (84, 179):
-        page[line : line + 2] = np.maximum(page[line : line + 2], 0.5)
+        page[line : line + 2] = np.maximum(page[line : line + 2], 0.9)
     turned = np.array(Image.fromarray(1 - 0.75 * page).rotate(3, Image.Resampling.BILINEAR, fillcolor=1))
     rows, columns = np.mgrid[: turned.shape[0], : turned.shape[1]]
     light = 0.55 + 0.4 * np.exp(-(((columns - 480) / 420) ** 2) - ((rows - 60) / 260) ** 2)
@@ -40,10 +40,12 @@ def photograph() -> NDArray[np.uint8]:
 
 
 def main() -> None:
-    """Write reading-<stage>.png for each stage."""
+    """Write reading/<number>-<stage>.png for each stage, and the overlay."""
     picture, trace = Picture("photograph", 1, photograph()), Trace(kept=True)
     page = Reader(api.load(MODEL)).page(picture, trace=trace)
     folder = HERE / "reading"
+    for old in folder.glob("*.png"):
+        old.unlink()
     for path in explain.write(folder, picture, page, trace):
         print(path.name)
     print(page.text)

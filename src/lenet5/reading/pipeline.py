@@ -143,8 +143,23 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     rejected = [(piece, why) for piece, why in judged if why]
     digits = [piece for piece, why in judged if not why]
     lines = [layout.numbers(line) for line in layout.lines(digits)]
-    trace.note("pieces", mask, f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high")
+    if trace.kept:
+        trace.note(
+            "pieces",
+            _shown(digits, [piece for piece, _ in rejected], mask.shape),
+            f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high",
+        )
     return found(lines, ink, high, degrees, rejected)
+
+
+def _shown(digits: list[Piece], others: list[Piece], shape: tuple[int, ...]) -> Float:
+    """Draw pieces that may be digits full, and pieces that are none pale."""
+    drawn = np.zeros(shape, np.float32)
+    for group, amount in ((others, 0.25), (digits, 1.0)):
+        for piece in group:
+            part = drawn[piece.top : piece.bottom, piece.left : piece.right]
+            part[piece.mask] = amount
+    return drawn
 
 
 def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
