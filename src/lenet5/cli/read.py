@@ -118,6 +118,8 @@ def _print(page: Page, *, headed: bool) -> None:
     name = page.name if page.page == 1 else f"{page.name}, page {page.page}"
     for note in page.notes:
         err.print(f"{name}: {note}", markup=False)
+    if unsure := sum(bool(digit.rejected) for number in page.numbers for digit in number.digits):
+        err.print(f"{name}: {unsure:,} rejected as unsure; --json says which and why", markup=False)
     if headed:
         out.print(f"{name}:", markup=False)
     out.print(page.text or "no digits found", markup=False)
