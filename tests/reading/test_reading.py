@@ -14,7 +14,7 @@ from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Calibration, Threshold
 from lenet5.reading.page import Digit, Rejected
 from lenet5.reading.pieces import Piece
-from lenet5.reading.pipeline import Found
+from lenet5.reading.pipeline import Found, Trace
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.reading.reader import Reader
 from lenet5.reading.whole import whole
@@ -84,8 +84,10 @@ def test_uneven_light_and_noise_change_no_answer(modern, page, random) -> None:
 def test_a_turned_page_is_levelled_and_its_boxes_are_the_photographs(modern, compose) -> None:
     page = compose("2713903486", step=52)
     turned = np.array(Pillow.fromarray(page).rotate(5, expand=True, fillcolor=255, resample=Pillow.Resampling.BILINEAR))
-    read = modern.read(turned)
+    trace = Trace(kept=True)
+    read = Reader(modern).read(turned, trace=trace)
     assert read.text == "2713903486"
+    assert "level" in [stage.name for stage in trace.stages]
     tops = [digit.box.top for number in read.numbers for digit in number.digits]
     assert tops[0] > tops[-1] + 25  # turned counter-clockwise, the line rises: 5 degrees over 470 px are 41 px
 
