@@ -15,6 +15,7 @@ from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models import shipped
+from lenet5.reading.predictor import ReadingPredictor
 from lenet5.recipes import catalogue
 from lenet5.reports import run_pictures
 from lenet5.spec import text
@@ -83,8 +84,8 @@ def resume(
     return folder
 
 
-def load(model: Path | str, *, engine: str = registry.AUTO) -> Predictor:
-    """Return a model ready to answer.
+def load(model: Path | str, *, engine: str = registry.AUTO) -> ReadingPredictor:
+    """Return a model ready to answer; one of digits can `read` pictures.
 
     model  the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
 
@@ -92,12 +93,12 @@ def load(model: Path | str, *, engine: str = registry.AUTO) -> Predictor:
     """
     path = Path(model)
     if shipped.is_shipped(path):
-        return Predictor(shipped.read(str(path)), engine=engine)
+        return ReadingPredictor(shipped.read(str(path)), engine=engine)
     if path.is_dir():
         if not (path / "model.safetensors").exists():
             raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
         path = path / "model.safetensors"
-    return Predictor(model_file.read(path), engine=engine)
+    return ReadingPredictor(model_file.read(path), engine=engine)
 
 
 def evaluate(

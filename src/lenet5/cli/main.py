@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from lenet5.cli import data, evaluate, export, import_, page, recipes, report, reproduce, show, study, summary, train
+from lenet5.cli import (
+    data,
+    evaluate,
+    export,
+    import_,
+    page,
+    read,
+    recipes,
+    report,
+    reproduce,
+    show,
+    study,
+    summary,
+    train,
+)
 from lenet5.cli.console import err
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
@@ -19,6 +33,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command()(evaluate.evaluate)
+app.command()(read.read)
 app.command()(show.show)
 app.command()(summary.summary)
 app.command()(recipes.recipes)

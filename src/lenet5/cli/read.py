@@ -1,0 +1,169 @@
+"""`lenet5 read`: the numbers in photographs and scans."""
+
+import csv
+import glob
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lenet5 import api
+from lenet5.cli.console import err, out, percent
+from lenet5.cli.options import EngineName
+from lenet5.engines import registry
+from lenet5.errors import ReadingError
+from lenet5.reading import explain
+from lenet5.reading.page import Digit, Page
+from lenet5.reading.pipeline import Trace
+from lenet5.reading.reader import DEFAULT, Reader
+from lenet5.reading.source import pictures
+
+STDIN = "-"
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}
+
+
+def read(
+    images: Annotated[
+        list[str], typer.Argument(help="Pictures, PDFs, folders of them, patterns; - is standard input.")
+    ],
+    model: Annotated[str, typer.Option(help="A shipped model's name, a model file or a run folder.")] = DEFAULT,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that is known, a JSON object a page.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a row a digit.")] = False,
+    max_error: Annotated[
+        str | None,
+        typer.Option(help="Reject unsure digits so that at most so many are wrong, as 1%.", show_default=False),
+    ] = None,
+    bright: Annotated[
+        bool | None,
+        typer.Option("--bright/--dark", help="The writing is brighter, or darker, than its paper.", show_default=False),
+    ] = None,
+    explain_dir: Annotated[
+        Path | None, typer.Option("--explain", help="Write a picture of each stage here.", show_default=False)
+    ] = None,
+    engine: EngineName = registry.AUTO,
+) -> None:
+    """Read the handwritten numbers in pictures, line by line."""
+    if as_json and as_csv:
+        raise typer.BadParameter("give --json or --csv, not both")
+    reader = Reader(api.load(model, engine=engine), max_error_percent=_percent(max_error))
+    if reader.threshold:
+        chosen = reader.threshold
+        err.print(
+            f"at most {chosen.max_error_percent:g} % wrong: digits below probability {chosen.probability:.3f} are "
+            f"rejected, {percent(chosen.rejected_percent)} of the model's calibration images"
+        )
+    table = csv.writer(sys.stdout) if as_csv else None
+    if table:
+        table.writerow(COLUMNS)
+    failed, paths = 0, [path for given in images for path in _paths(given)]
+    for index, path in enumerate(paths):
+        try:
+            for page in _pages(reader, path, bright, explain_dir and explain_dir / _folder(path, index, len(paths))):
+                if table:
+                    table.writerows(_rows(page))
+                elif as_json:
+                    print(json.dumps(_plain(page), ensure_ascii=False))
+                else:
+                    _print(page, headed=len(paths) > 1 or page.page > 1)
+        except ReadingError as error:
+            failed += 1
+            err.print(f"error: {error}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _percent(given: str | None) -> float | None:
+    """Return a percentage written "1%", "1 %" or "1"."""
+    if given is None:
+        return None
+    try:
+        value = float(given.strip().removesuffix("%"))
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 100:
+        raise ReadingError(f"--max-error {given}: expected a percentage above 0 and below 100, as 1%.")
+    return value
+
+
+def _paths(given: str) -> list[str]:
+    """Return the pictures that an argument names; itself where it names none, to be reported when it is opened."""
+    path = Path(given)
+    if path.is_dir():
+        return sorted(str(each) for each in path.iterdir() if each.suffix.lower() in SUFFIXES) or [given]
+    if given != STDIN and not path.exists() and glob.has_magic(given):
+        return sorted(glob.glob(given, recursive=True)) or [given]
+    return [given]
+
+
+def _pages(reader: Reader, path: str, bright: bool | None, explain_dir: Path | None) -> Iterator[Page]:
+    opened = pictures(sys.stdin.buffer, "standard input") if path == STDIN else pictures(path)
+    for picture in opened:
+        trace = Trace(kept=explain_dir is not None)
+        page = reader.page(picture, bright=bright, trace=trace)
+        if explain_dir is not None:
+            explain.write(explain_dir / f"page-{page.page}" if page.page > 1 else explain_dir, picture, page, trace)
+        yield page
+
+
+def _folder(path: str, index: int, count: int) -> str:
+    """Name a picture's folder of stages: none where it is the only one."""
+    return f"{index + 1:0{len(str(count))}d}-{Path(path).stem}" if count > 1 else ""
+
+
+def _print(page: Page, *, headed: bool) -> None:
+    name = page.name if page.page == 1 else f"{page.name}, page {page.page}"
+    for note in page.notes:
+        err.print(f"{name}: {note}", markup=False)
+    if unsure := sum(bool(digit.rejected) for number in page.numbers for digit in number.digits):
+        err.print(f"{name}: {unsure:,} rejected as unsure; --json says which and why", markup=False)
+    if headed:
+        out.print(f"{name}:", markup=False)
+    out.print(page.text or "no digits found", markup=False)
+
+
+def _plain(page: Page) -> dict[str, Any]:
+    """Return a page as JSON has it."""
+    lines = [
+        [
+            {"text": number.text, "box": asdict(number.box), "digits": [_plain_digit(each) for each in number.digits]}
+            for number in line.numbers
+        ]
+        for line in page.lines
+    ]
+    return {
+        "name": page.name, "page": page.page, "width": page.width, "height": page.height, "text": page.text,
+        "lines": lines, "no_digits": [asdict(each) for each in page.rejected], "notes": list(page.notes),
+    }  # fmt: skip
+
+
+def _plain_digit(digit: Digit) -> dict[str, Any]:
+    return {
+        "text": digit.text,
+        "box": asdict(digit.box),
+        "answers": [asdict(answer) for answer in digit.answers],
+        "margin": digit.margin,
+        "rejected": digit.rejected or None,
+    }
+
+
+COLUMNS = (
+    "name", "page", "line", "number", "number_text", "number_left", "number_top", "number_right", "number_bottom",
+    "digit", "text", "left", "top", "right", "bottom", "answer_1", "probability_1", "answer_2", "probability_2",
+    "answer_3", "probability_3", "margin", "rejected",
+)  # fmt: skip
+
+
+def _rows(page: Page) -> Iterator[list[object]]:
+    """Yield a row a digit, as COLUMNS name them; lines, numbers and digits are counted from 1."""
+    for row, line in enumerate(page.lines, 1):
+        for place, number in enumerate(line.numbers, 1):
+            for index, digit in enumerate(number.digits, 1):
+                answers = [cell for answer in digit.answers for cell in (answer.text, f"{answer.probability:.6f}")]
+                yield [
+                    page.name, page.page, row, place, number.text, *asdict(number.box).values(), index, digit.text,
+                    *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
+                ]  # fmt: skip

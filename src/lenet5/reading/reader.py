@@ -1,0 +1,94 @@
+"""Pictures in, pages of numbers out."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from lenet5.errors import ModelError, ReadingError
+from lenet5.inference.predictor import Predictor
+from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
+from lenet5.reading.pieces import Piece
+from lenet5.reading.pipeline import Found, Trace, find
+from lenet5.reading.rejection import threshold
+from lenet5.reading.source import Picture, pictures
+from lenet5.reading.whole import NOT_A_DIGIT, Decode, whole
+
+DEFAULT = "digits"  # the shipped model that reads unless another is named
+
+
+class Reader:
+    """Reads numbers in pictures with one model.
+
+    model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
+    max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
+    decode             turns the pieces of one number into digits
+
+    Raises ModelError for a model of something else, ReadingError where its calibration knows no such error.
+    """
+
+    def __init__(self, model: Predictor, *, max_error_percent: float | None = None, decode: Decode = whole) -> None:
+        names = model.model.card.class_names
+        digits = {str(digit) for digit in range(10)}
+        if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
+            raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
+        self.model, self._decode = model, decode
+        self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
+
+    def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
+        """Return what one picture holds.
+
+        image   a path, bytes, an open file, a Pillow image or an array; see `source.pictures`
+        bright  whether the writing is brighter than its paper; found out where it is None
+        trace   gets the stages
+
+        Raises ReadingError, also where the file has several pages: then use `read_all`.
+        """
+        first = list(islice(pictures(image), 2))
+        if len(first) > 1:
+            raise ReadingError(f"{first[0].name}: has several pages; read them with read_all.")
+        return self.page(first[0], bright=bright, trace=trace)
+
+    def read_all(self, image: Any, *, bright: bool | None = None) -> Iterator[Page]:
+        """Yield what each page of a picture holds; a TIFF or PDF may have several. Raises ReadingError."""
+        return (self.page(picture, bright=bright) for picture in pictures(image))
+
+    def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
+        """Return what an opened picture holds."""
+        found = find(picture, trace, bright=bright)
+        rejected = [Rejected(found.box([piece]), why) for piece, why in found.rejected]
+        lines = []
+        for line in found.lines:
+            answers = [self._number(number, found) for number in line]
+            rejected += [each for _, others in answers for each in others]
+            numbers = tuple(Number(_around(digits), digits) for digits, _ in answers if digits)
+            if numbers:
+                lines.append(Line(numbers))
+        height, width = picture.pixels.shape[:2]
+        page = Page(picture.name, picture.page, width, height, tuple(lines), tuple(rejected), tuple(found.notes))
+        if trace is not None and (seen := [digit.image for number in page.numbers for digit in number.digits]):
+            trace.note("prepared", np.stack(seen), "as the model sees them")
+        return page
+
+    def _number(self, pieces: list[Piece], found: Found) -> tuple[tuple[Digit, ...], list[Rejected]]:
+        """Return a number's digits, the unsure ones marked, and what is none."""
+        answers = self._decode(pieces, found, self.model)
+        digits = tuple(self._judged(each) for each in answers if isinstance(each, Digit))
+        return digits, [each for each in answers if isinstance(each, Rejected)]
+
+    def _judged(self, digit: Digit) -> Digit:
+        sure, least = digit.answers[0].probability, self.threshold.probability if self.threshold else 0.0
+        if sure >= least:
+            return digit
+        return replace(digit, rejected=f"probability {sure:.3f} is below {least:.3f}")
+
+
+def _around(digits: tuple[Digit, ...]) -> Box:
+    """Return the box around digits."""
+    boxes = [digit.box for digit in digits]
+    return Box(
+        min(box.left for box in boxes), min(box.top for box in boxes),
+        max(box.right for box in boxes), max(box.bottom for box in boxes),
+    )  # fmt: skip

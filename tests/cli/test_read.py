@@ -1,0 +1,104 @@
+"""`lenet5 read` as a person uses it."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from typer.testing import CliRunner
+
+from lenet5.cli.main import app
+from lenet5.data.datasets import load
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, mnist_folder: Path) -> Path:
+    """A folder with two pictures, of 7 2 and of 1 0, as MNIST's test set begins."""
+    images = 255 - load("mnist", "test", mnist_folder).images
+    place = tmp_path_factory.mktemp("pictures")
+    for name, pair in (("a", images[:2]), ("b", images[2:4])):
+        Pillow.fromarray(np.kron(np.pad(np.hstack(pair), 10, constant_values=255), np.ones((2, 2), np.uint8))).save(
+            place / f"{name}.png"
+        )
+    return place
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    done = CliRunner().invoke(app, ["read", "--model", "modern", *map(str, words)], catch_exceptions=False)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def test_a_folder_and_a_pattern_name_the_same_pictures(folder: Path) -> None:
+    expected = f"{folder / 'a.png'}:\n72\n{folder / 'b.png'}:\n10\n"
+    assert run(folder) == (0, expected, "")
+    assert run(folder / "*.png") == (0, expected, "")
+
+
+def test_one_bad_picture_does_not_stop_the_others(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes((folder / "a.png").read_bytes()[:60])
+    code, said, told = run(tmp_path / "bad.png", folder / "b.png")
+    assert code == 1
+    assert said.endswith("10\n")
+    assert told.startswith("error: ")
+    assert "bad.png: is damaged or cut short" in told
+
+
+def test_json_holds_boxes_and_the_three_best_answers(folder: Path) -> None:
+    page = json.loads(run("--json", folder / "a.png")[1])
+    assert page["text"] == "72"
+    digits = page["lines"][0][0]["digits"]
+    assert [digit["text"] for digit in digits] == ["7", "2"]
+    assert all(len(digit["answers"]) == 3 and digit["rejected"] is None for digit in digits)
+    assert page["lines"][0][0]["box"]["left"] == digits[0]["box"]["left"]
+
+
+def test_csv_has_a_row_a_digit(folder: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(run("--csv", folder)[1])))
+    assert [row["text"] for row in rows] == ["7", "2", "1", "0"]
+    assert rows[1]["number_text"] == "72"
+    assert 0 < float(rows[0]["probability_1"]) <= 1
+
+
+def test_standard_input_is_read(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lenet5", "read", "--model", "modern", "-"],
+        input=(folder / "a.png").read_bytes(), capture_output=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.decode().split() == ["72"]
+
+
+def test_explain_writes_each_stage_and_an_overlay(folder: Path, tmp_path: Path) -> None:
+    run("--explain", tmp_path / "stages", folder / "a.png")
+    names = sorted(path.name for path in (tmp_path / "stages").iterdir())
+    assert names[0] == "1-picture.png"
+    assert {name.split("-", 1)[-1] for name in names} >= {"grey.png", "ink.png", "mask.png", "prepared.png"}
+    with Pillow.open(tmp_path / "stages" / "overlay.png") as overlay:
+        with Pillow.open(folder / "a.png") as picture:
+            assert overlay.size == picture.size
+        assert len(overlay.convert("RGB").getcolors(10_000)) > 20
+
+
+def test_an_empty_page_says_so(tmp_path: Path) -> None:
+    Pillow.new("L", (200, 100), 255).save(tmp_path / "empty.png")
+    code, said, told = run(tmp_path / "empty.png")
+    assert (code, said) == (0, "no digits found\n")
+    assert "the page is empty" in told
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [("1%", "holds no calibration"), ("lots", "expected a percentage"), ("nan", "expected a percentage")],
+)
+def test_an_error_that_cannot_be_promised_is_refused(folder: Path, given: str, said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lenet5", "read", "--model", "modern", "--max-error", given, str(folder / "a.png")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,219 @@
+"""From a picture to numbers, by a real model: order, boxes, forms of images, rejection."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from lenet5 import api
+from lenet5.errors import ModelError, ReadingError
+from lenet5.inference.predictor import Predictor
+from lenet5.models.model import Calibration, Threshold
+from lenet5.reading.page import Digit, Rejected
+from lenet5.reading.pieces import Piece
+from lenet5.reading.pipeline import Found, Trace
+from lenet5.reading.predictor import ReadingPredictor
+from lenet5.reading.reader import Reader
+from lenet5.reading.whole import whole
+from lenet5.spec.architecture import Architecture
+
+ROWS = ("271 3", "9034", "86 54")
+
+
+@pytest.fixture(scope="module")
+def page(compose) -> NDArray[np.uint8]:
+    return compose("271   3", "9034", "86   54", step=52)
+
+
+def calibrated(model: ReadingPredictor, least: float) -> ReadingPredictor:
+    """The same model with a card that rejects below a probability."""
+    made = Calibration(
+        images="test", temperature=1.0, expected_calibration_error_percent=0.5,
+        thresholds=(Threshold(max_error_percent=1.0, probability=least, rejected_percent=3.0),),
+    )  # fmt: skip
+    card = model.model.card.model_copy(update={"calibration": made})
+    return ReadingPredictor(replace(model.model, card=card))
+
+
+def test_numbers_come_line_by_line_from_left_to_right(modern, page) -> None:
+    assert modern.read(page).text == "\n".join(ROWS)
+
+
+def test_boxes_lie_around_their_digits(modern, page) -> None:
+    read = modern.read(page)
+    for number in read.numbers:
+        for digit in number.digits:
+            box = digit.box
+            assert (page[box.top : box.bottom, box.left : box.right] < 128).any()
+            assert number.box.left <= box.left < box.right <= number.box.right
+    covered = np.zeros(page.shape, bool)
+    for digit in (digit for number in read.numbers for digit in number.digits):
+        covered[digit.box.top : digit.box.bottom, digit.box.left : digit.box.right] = True
+    assert not (page[~covered] < 128).any()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda page: 255 - page,
+        lambda page: page / 255,
+        lambda page: page.astype(np.uint16) * 257,
+        lambda page: page > 128,
+        lambda page: page[None],
+        lambda page: np.stack([page] * 3, axis=2),
+        lambda page: np.stack([page] * 3),
+        lambda page: np.dstack([np.zeros_like(page)] * 3 + [255 - page]),
+        lambda page: Pillow.fromarray(page).convert("CMYK"),
+        lambda page: Pillow.fromarray(page).convert("P"),
+    ],
+    ids=["bright", "0..1", "16 bit", "bool", "1HW", "HW3", "3HW", "transparent", "CMYK", "palette"],
+)
+def test_every_form_of_a_picture_is_read_alike(modern, page, form) -> None:
+    assert modern.read(form(page)).text == "\n".join(ROWS)
+
+
+def test_uneven_light_and_noise_change_no_answer(modern, page, random) -> None:
+    light = np.linspace(0.35, 1, page.shape[1])[None] * np.linspace(0.7, 1, page.shape[0])[:, None]
+    photo = 0.15 * 255 * light + 0.85 * page * light + random.normal(0, 4, page.shape)
+    assert modern.read(np.clip(photo, 0, 255).astype(np.uint8)).text == "\n".join(ROWS)
+
+
+def test_a_turned_page_is_levelled_and_its_boxes_are_the_photographs(modern, compose) -> None:
+    page = compose("2713903486", step=52)
+    turned = np.array(Pillow.fromarray(page).rotate(5, expand=True, fillcolor=255, resample=Pillow.Resampling.BILINEAR))
+    trace = Trace(kept=True)
+    read = Reader(modern).read(turned, trace=trace)
+    assert read.text == "2713903486"
+    assert "level" in [stage.name for stage in trace.stages]
+    tops = [digit.box.top for number in read.numbers for digit in number.digits]
+    assert tops[0] > tops[-1] + 25  # turned counter-clockwise, the line rises: 5 degrees over 470 px are 41 px
+
+
+def test_ruled_lines_and_boxes_are_no_digits(modern, compose) -> None:
+    page = compose("271390", step=60)
+    for row in (38, 100):
+        page[row : row + 2, 20:-20] = 60
+    assert modern.read(page).text == "271390"
+
+
+def test_the_stroke_of_a_1_is_no_ruling(modern) -> None:
+    page = np.full((600, 300), 255, np.uint8)
+    page[100:460, 150:168] = 0
+    for step in range(80):
+        page[100 + step : 120 + step, 150 - step : 160 - step] = 0
+    read = modern.read(page)
+    boxes = [digit.box for number in read.numbers for digit in number.digits]
+    assert len(boxes) == 1
+    assert boxes[0].bottom - boxes[0].top >= 358
+
+
+def test_the_orientation_in_exif_is_followed(modern, page, tmp_path: Path) -> None:
+    image = Pillow.fromarray(page).rotate(90, expand=True)
+    exif = image.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
+    image.save(tmp_path / "phone.jpg", exif=exif, quality=95)
+    assert modern.read(tmp_path / "phone.jpg").text == "\n".join(ROWS)
+
+
+def test_every_page_of_a_tiff_is_read(modern, compose, tmp_path: Path) -> None:
+    first, second = (Pillow.fromarray(compose(text, step=52)) for text in ("713", "904"))
+    first.save(tmp_path / "two.tif", save_all=True, append_images=[second])
+    pages = list(modern.read_all(tmp_path / "two.tif"))
+    assert [(page.page, page.text) for page in pages] == [(1, "713"), (2, "904")]
+    with pytest.raises(ReadingError, match="several pages"):
+        modern.read(tmp_path / "two.tif")
+
+
+def test_a_pdf_is_read_as_its_pages(modern, page, tmp_path: Path) -> None:
+    pytest.importorskip("pypdfium2")
+    Pillow.fromarray(page).save(tmp_path / "scan.pdf", resolution=100)
+    assert modern.read(tmp_path / "scan.pdf").text == "\n".join(ROWS)
+
+
+def test_unsure_answers_become_question_marks_with_the_reason(modern, page) -> None:
+    strict = calibrated(modern, 0.999).read(page, max_error_percent=1)
+    digits = [digit for number in strict.numbers for digit in number.digits]
+    for digit in digits:
+        assert (digit.text == "?") == (digit.answers[0].probability < 0.999) == bool(digit.rejected)
+    nothing = calibrated(modern, 1.1).read(page, max_error_percent=1)
+    assert nothing.digits == 0
+    assert nothing.text == ""
+
+
+def test_probabilities_follow_the_temperature_of_the_card(modern, page) -> None:
+    plain = next(modern.read(page).numbers).digits[0]
+    card = calibrated(modern, 0.5).model.card
+    warm = card.model_copy(update={"calibration": card.calibration.model_copy(update={"temperature": 4.0})})
+    softer = next(ReadingPredictor(replace(modern.model, card=warm)).read(page).numbers).digits[0]
+    assert softer.text == plain.text
+    assert softer.answers[0].probability < plain.answers[0].probability
+    assert [answer.probability for answer in softer.answers] == sorted(
+        (answer.probability for answer in softer.answers), reverse=True
+    )
+
+
+def test_no_error_is_promised_without_calibration(modern, page) -> None:
+    with pytest.raises(ReadingError, match="holds no calibration"):
+        modern.read(page, max_error_percent=1)
+    with pytest.raises(ReadingError, match=r"no threshold for 0.5 % errors; it knows 1 %"):
+        calibrated(modern, 0.9).read(page, max_error_percent=0.5)
+
+
+def test_pieces_that_the_model_calls_no_digit_are_listed_and_not_read(page) -> None:
+    model = api.load("archaeology").model
+    last = model.architecture.layers[-1]
+    weights = dict(model.weights)
+    rows = weights[f"{last.name}.weight"]
+    weights[f"{last.name}.weight"] = np.vstack([rows, np.zeros_like(rows[:1])])
+    weights[f"{last.name}.bias"] = np.append(weights[f"{last.name}.bias"], np.float32(1e3))
+    layers = (*model.architecture.layers[:-1], last.model_copy(update={"units": 11}))
+    eleven = replace(
+        model, weights=weights,
+        architecture=Architecture(input=model.architecture.input, layers=layers),
+        card=model.card.model_copy(update={"class_names": (*map(str, range(10)), "not a digit")}),
+    )  # fmt: skip
+    read = ReadingPredictor(eleven).read(page)
+    assert read.text == ""
+    assert len(read.rejected) == 12
+    assert "not a digit" in read.rejected[0].why
+
+
+def test_a_model_of_clothes_reads_no_numbers(modern, page) -> None:
+    card = modern.model.card.model_copy(update={"class_names": tuple("abcdefghij")})
+    with pytest.raises(ModelError, match="needs one of digits"):
+        ReadingPredictor(replace(modern.model, card=card)).read(page)
+
+
+def test_a_decoder_gets_the_pieces_of_one_number_in_order(modern, page) -> None:
+    seen: list[list[int]] = []
+
+    def decode(pieces: list[Piece], found: Found, model: Predictor) -> list[Digit | Rejected]:
+        seen.append([piece.left for piece in pieces])
+        return whole(pieces, found, model)[:1]
+
+    assert Reader(modern, decode=decode).read(page).text == "2 3\n9\n8 5"
+    assert [len(each) for each in seen] == [3, 1, 4, 2, 2]
+    assert all(each == sorted(each) for each in seen)
+
+
+def negatives() -> dict[str, NDArray[np.uint8]]:
+    """Pictures without writing, made here."""
+    random = np.random.default_rng(7)
+    rows, columns = np.mgrid[:300, :400]
+    return {
+        "white": np.full((300, 400), 255, np.uint8),
+        "black": np.zeros((300, 400), np.uint8),
+        "gradient": (columns / 400 * 255).astype(np.uint8),
+        "grain": np.clip(random.normal(200, 6, (300, 400)), 0, 255).astype(np.uint8),
+        "texture": random.integers(0, 2, (1200, 1600)).astype(np.uint8) * 255,
+        "ruled": np.where(rows % 40 < 2, 90, 250).astype(np.uint8),
+        "squared": np.where((rows % 25 < 2) | (columns % 25 < 2), 90, 250).astype(np.uint8),
+    }
+
+
+@pytest.mark.parametrize("name", ["white", "black", "gradient", "grain", "texture", "ruled", "squared"])
+def test_a_page_without_writing_holds_no_digits_even_for_a_model_that_knows_only_digits(modern, name) -> None:
+    assert modern.read(negatives()[name]).text == ""
