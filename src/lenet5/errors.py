@@ -8,6 +8,7 @@
     ├── ShapeError           an array has another shape or type than a function needs
     ├── EngineError          an engine is unknown or cannot run here
     ├── ModelError           a model file is damaged or of another kind
+    ├── ReadingError         a picture is missing, damaged, too large or of a kind that is not read
     ├── RunError             a run folder cannot be written, read or resumed
     ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
     ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
@@ -48,6 +49,10 @@ class EngineError(Lenet5Error):
 
 class ModelError(Lenet5Error):
     """A model file is damaged, or is not one of ours."""
+
+
+class ReadingError(Lenet5Error):
+    """A picture is missing, damaged, too large or of a kind that is not read."""
 
 
 class RunError(Lenet5Error):

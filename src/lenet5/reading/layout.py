@@ -1,0 +1,50 @@
+"""Pieces -> lines of writing from top to bottom, and in each the numbers from left to right."""
+
+import numpy as np
+
+from lenet5.reading.pieces import Piece
+
+OVERLAP = 0.4  # of the lower piece's height: so much must two neighbours in a line share
+WIDE_GAP = 1.0  # of the line's height: what parts two numbers at least
+WIDER = 2.2  # and so many times the usual gap in the line
+ONLY_GAP = 1.6  # of the line's height: what parts two digits that stand alone
+
+
+def lines(found: list[Piece]) -> list[list[Piece]]:
+    """Return the lines of writing, from top to bottom, each from left to right.
+
+    Each piece is chained to the nearest one on its right that lies beside it, so a line may rise or fall.
+    """
+    ordered = sorted(found, key=lambda piece: piece.left)
+    line_of = list(range(len(ordered)))
+    taken: set[int] = set()
+    for index, piece in enumerate(ordered):
+        for place in range(index + 1, len(ordered)):
+            if place not in taken and _beside(piece, ordered[place]):
+                taken.add(place)
+                line_of[place] = line_of[index]
+                break
+    groups: dict[int, list[Piece]] = {}
+    for piece, line in zip(ordered, line_of, strict=True):
+        groups.setdefault(line, []).append(piece)
+    return sorted(groups.values(), key=lambda group: float(np.mean([piece.top + piece.bottom for piece in group])))
+
+
+def _beside(a: Piece, b: Piece) -> bool:
+    shared = min(a.bottom, b.bottom) - max(a.top, b.top)
+    return shared >= OVERLAP * min(a.height, b.height) and min(a.height, b.height) > 0.3 * max(a.height, b.height)
+
+
+def numbers(line: list[Piece]) -> list[list[Piece]]:
+    """Return a line's numbers: parted where a gap is far wider than the others."""
+    if len(line) < 2:
+        return [line]
+    height = float(np.median([piece.height for piece in line]))
+    gaps = np.array([right.left - left.right for left, right in zip(line, line[1:], strict=False)], np.float64)
+    limit = max(WIDE_GAP * height, WIDER * float(np.median(gaps))) if len(gaps) > 1 else ONLY_GAP * height
+    parts = [[line[0]]]
+    for gap, piece in zip(gaps, line[1:], strict=True):
+        if gap > limit:
+            parts.append([])
+        parts[-1].append(piece)
+    return parts

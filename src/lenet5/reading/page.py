@@ -1,0 +1,106 @@
+"""What reading gives: a page of lines of numbers of digits, with boxes, answers and what was rejected.
+
+Boxes are in pixels of the upright picture, ends excluded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle of the picture: pixels left <= x < right, top <= y < bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One reading of a digit: its class's name, and the model's probability 0..1."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit.
+
+    answers  the three best, the best first
+    margin   by how much the best score leads the second best
+    """
+
+    box: Box
+    answers: tuple[Answer, ...]
+    margin: float
+
+    @property
+    def text(self) -> str:
+        """The best answer."""
+        return self.answers[0].text
+
+
+@dataclass(frozen=True)
+class Number:
+    """Digits that stand together."""
+
+    box: Box
+    digits: tuple[Digit, ...]
+
+    @property
+    def text(self) -> str:
+        """The digits' best answers."""
+        return "".join(digit.text for digit in self.digits)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of writing, its numbers from left to right."""
+
+    numbers: tuple[Number, ...]
+
+    @property
+    def text(self) -> str:
+        """The numbers, a space between."""
+        return " ".join(number.text for number in self.numbers)
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A piece of ink that was not taken for a digit, and why."""
+
+    box: Box
+    why: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """What one picture holds.
+
+    name      the picture's path, or "image"
+    page      its place in its file, counted from 1
+    lines     from top to bottom
+    rejected  pieces that are no digits; specks are not listed
+    notes     what was done that a person should know, a sentence each
+    """
+
+    name: str
+    page: int
+    width: int
+    height: int
+    lines: tuple[Line, ...]
+    rejected: tuple[Rejected, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The lines, one below another."""
+        return "\n".join(line.text for line in self.lines)
+
+    @property
+    def numbers(self) -> Iterator[Number]:
+        """All numbers in reading order."""
+        return (number for line in self.lines for number in line.numbers)

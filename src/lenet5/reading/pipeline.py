@@ -1,0 +1,159 @@
+"""The chain from a picture to pieces that may be digits, in lines; each stage can be kept to be looked at."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from lenet5.reading import binarise, layout, light, ruling, skew
+from lenet5.reading.grey import Float, encoded, grey, reduction
+from lenet5.reading.mnist import stroke_width
+from lenet5.reading.page import Box
+from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
+from lenet5.reading.source import Picture
+
+FLAT = 0.3  # height of the writing; a lower piece is a dash,
+LYING = 2.5  # where it is so many times as wide as high
+LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
+MOST_DIGITS = 6_000
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One step: what it is called, its picture (H, W) float 0..1 or bool, what was found."""
+
+    name: str
+    image: NDArray[np.generic]
+    said: str
+
+
+@dataclass
+class Trace:
+    """The stages of one picture in order. One that is not `kept` holds no images."""
+
+    kept: bool = False
+    stages: list[Stage] = field(default_factory=list)
+
+    def note(self, name: str, image: NDArray[np.generic], said: str = "") -> None:
+        """Keep a stage, if any are kept."""
+        if self.kept:
+            self.stages.append(Stage(name, image, said))
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Pieces that may be digits, in working pixels.
+
+    lines     from top to bottom, each a list of numbers, each a list of pieces from left to right
+    ink       (H, W) ink without ruling, level, 0..1
+    height    of the writing, in working pixels; 0 without any
+    rejected  pieces whose shape is no digit's, each with why
+    notes     sentences for a person
+    """
+
+    lines: list[list[list[Piece]]]
+    ink: Float
+    height: float
+    rejected: list[tuple[Piece, str]]
+    notes: list[str]
+    degrees: float
+    shape: tuple[int, int]
+    factor: int
+    width: int
+    picture_height: int
+
+    def box(self, found: list[Piece]) -> Box:
+        """Return the box of pieces in pixels of the picture."""
+        left, right = min(piece.left for piece in found), max(piece.right for piece in found)
+        top, bottom = min(piece.top for piece in found), max(piece.bottom for piece in found)
+        corners = np.array([(x, y) for x in (left, right) for y in (top, bottom)], np.float64)
+        if self.degrees:
+            corners = skew.turned_back(corners, self.degrees, self.ink.shape, self.shape)
+        low, high = np.floor(corners.min(axis=0) * self.factor), np.ceil(corners.max(axis=0) * self.factor)
+        width, height = self.width, self.picture_height
+        return Box(
+            int(np.clip(low[0], 0, width)), int(np.clip(low[1], 0, height)),
+            int(np.clip(high[0], 0, width)), int(np.clip(high[1], 0, height)),
+        )  # fmt: skip
+
+    def patch(self, piece: Piece) -> Float:
+        """Return the ink of a piece alone: its own pixels and their soft edges, (H, W) 0..1."""
+        wide = stroke_width(piece.mask)
+        reach = max(1, round(0.35 * wide))
+        rows = slice(max(piece.top - reach, 0), min(piece.bottom + reach, self.ink.shape[0]))
+        columns = slice(max(piece.left - reach, 0), min(piece.right + reach, self.ink.shape[1]))
+        near = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
+        top, left = piece.top - rows.start, piece.left - columns.start
+        near[top : top + piece.height, left : left + piece.width] = piece.mask
+        return self.ink[rows, columns] * ndimage.binary_dilation(near, np.ones((3, 3)), iterations=reach)
+
+
+def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = None) -> Found:
+    """Return the pieces of a picture that may be digits.
+
+    bright  whether the writing is brighter than its paper; found out where it is None
+    """
+    trace = trace or Trace()
+    trace.note("picture", picture.pixels, f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels")
+    height, width = picture.pixels.shape[:2]
+    factor, shades, notes = reduction(height, width), grey(picture.pixels), list(picture.notes)
+    trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
+    bright = light.is_bright(shades) if bright is None else bright
+    found_ink = light.ink(shades, bright=bright)
+    trace.note("paper", found_ink.paper, "bright writing" if bright else "dark writing")
+
+    def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
+              rejected: list[tuple[Piece, str]] | None = None) -> Found:  # fmt: skip
+        return Found(lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height)
+
+    if not found_ink.contrast:
+        notes.append("the page is empty")
+        return found([], found_ink.amount)
+    floor = np.float32(min(0.3, 3 * found_ink.noise))
+    ink = np.clip((found_ink.amount - floor) / (1 - floor), 0, 1)
+    trace.note("ink", ink, f"contrast {found_ink.contrast:.2f}, noise {found_ink.noise:.3f}")
+    mask, how = binarise.mask(found_ink.amount, found_ink.noise)
+    trace.note("mask", mask, how)
+    degrees = skew.angle(mask)
+    if degrees:
+        ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
+        trace.note("level", mask, f"turned by {degrees:.1f} degrees")
+    mask, taken, count = ruling.without_rules(mask)
+    if count:
+        # What is left of a line's soft edges goes too, but no stroke's.
+        edges = ndimage.binary_dilation(taken, np.ones((3, 3)), iterations=2) & ~ndimage.binary_dilation(mask)
+        ink = np.where(taken | edges, 0, ink)
+        mask, ink = _repaired(mask, ink, taken)
+        trace.note("without rules", mask, f"{count} lines taken away")
+    kept = pieces(mask)
+    if kept is None:
+        notes.append("there are far too many pieces for writing: a texture")
+        return found([], ink)
+    high = height_of_writing(kept)
+    kept, specks = joined(kept, high)
+    if len(kept) > MOST_DIGITS:
+        notes.append("there are far too many pieces for writing: a texture")
+        return found([], ink)
+    rejected = [(piece, why) for piece in kept if (why := no_digit(piece, high))]
+    digits = [piece for piece in kept if not no_digit(piece, high)]
+    lines = [layout.numbers(line) for line in layout.lines(digits)]
+    trace.note("pieces", mask, f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high")
+    return found(lines, ink, high, degrees, rejected)
+
+
+def no_digit(piece: Piece, height: float) -> str | None:
+    """Return why a piece's shape is no digit's, None where it may be one."""
+    if max(piece.height, piece.width / 2) > LARGE * height:
+        return "too large for this writing"
+    if piece.height < FLAT * height and piece.width > LYING * piece.height:
+        return "a dash"
+    if piece.height < FLAT * height:
+        return "too small for this writing"
+    return None
+
+
+def _repaired(mask: NDArray[np.bool_], ink: Float, taken: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Float]:
+    """Close the cuts of lines that strokes crossed at a flat angle."""
+    closed = ndimage.binary_closing(np.pad(mask, 4), np.ones((5, 1)))[4:-4, 4:-4] & taken
+    return mask | closed, np.where(closed, np.maximum(ink, 1), ink).astype(np.float32)
