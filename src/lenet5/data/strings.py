@@ -47,7 +47,9 @@ class MadeString:
     digits: tuple[int, ...]
 
 
-def made_string(data: Images, spacing: int, condition: str, number: int, *, seed: int, length: int | None = None) -> MadeString:
+def made_string(
+    data: Images, spacing: int, condition: str, number: int, *, seed: int, length: int | None = None
+) -> MadeString:
     """Return one string of the benchmark: the `number`th of its spacing and condition.
 
     length  digits; without it drawn from 2 to 10
@@ -61,7 +63,9 @@ def made_string(data: Images, spacing: int, condition: str, number: int, *, seed
     digits = random.integers(0, len(data.labels), length or drawn)
     cover = _written(data.images[digits], spacing, condition, random)
     image = _photographed(cover, condition, random)
-    return MadeString(image, "".join(str(data.labels[each]) for each in digits), spacing, condition, tuple(map(int, digits)))
+    return MadeString(
+        image, "".join(str(data.labels[each]) for each in digits), spacing, condition, tuple(map(int, digits))
+    )
 
 
 def made_strings(data: Images, *, count: int, seed: int, length: int | None = None) -> Iterator[MadeString]:
@@ -103,7 +107,11 @@ def _has(condition: str, what: str) -> bool:
 def _written(images: NDArray[np.uint8], spacing: int, condition: str, random: np.random.Generator) -> Float:
     """Return how much of each pixel ink covers, (H, W) 0..1: the digits in a row, on their line, in their box."""
     slant = random.uniform(-0.4, 0.4) if _has(condition, "slant") else 0.0
-    sizes = random.uniform(1.2, 3.5) * random.uniform(0.8, 1.2, len(images)) if _has(condition, "size") else [SCALE] * len(images)
+    sizes = (
+        random.uniform(1.2, 3.5) * random.uniform(0.8, 1.2, len(images))
+        if _has(condition, "size")
+        else [SCALE] * len(images)
+    )
     thicker = random.choice([-1, 1, 2]) if _has(condition, "thickness") else 0
     shapes = [_shape(image, float(scale), slant, thicker) for image, scale in zip(images, sizes, strict=True)]
     gap = spacing * float(np.mean(sizes))
