@@ -88,7 +88,7 @@ def both(one: Constraint, other: Constraint) -> Constraint:
 
 
 def parse(text: str) -> Constraint:
-    """Return the constraint of a text: `length 4..6`, `length 5`, `pattern 20##`, `luhn`, or several with commas between.
+    """Return the constraint of a text: `length 4..6`, `length 5`, `pattern 20##` or `luhn`; commas part several.
 
     Raises ReadingError.
     """

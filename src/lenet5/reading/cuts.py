@@ -69,7 +69,7 @@ def slices(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
 
 
 def seams(mask: Mask, height: float) -> list[NDArray[np.int64]]:
-    """Return the candidates from left to right, none crossing another: each the first column of its right side, (H,)."""
+    """Return the candidates from left to right, uncrossed: each the first column of its right side in every row, (H,)."""
     rows, width = mask.shape
     reach, step = max(1, round(REACH * height)), max(1, round(STEP * height))
     centres = np.arange(step, width, step)
@@ -83,12 +83,12 @@ def seams(mask: Mask, height: float) -> list[NDArray[np.int64]]:
     inks = np.array([_ink(mask, way) for way in ways])
     kept: list[NDArray[np.int64]] = []
     for index in np.argsort(inks, kind="stable"):
-        far = all(np.abs(ways[index] - other).mean() >= APART * height for other in kept)
+        far = all(float(np.mean(np.abs(ways[index] - other))) >= APART * height for other in kept)
         if inks[index] <= DEAREST * height and far:
             kept.append(ways[index])
     if not kept:
         return []
-    ordered = np.stack(sorted(kept, key=lambda way: float(way.mean())))
+    ordered = np.stack(sorted(kept, key=lambda way: float(np.mean(way))))
     return list(np.maximum.accumulate(ordered, axis=0))
 
 

@@ -113,7 +113,7 @@ def _different(paths: list[Path], count: int) -> list[Path]:
 
 
 def total(lattice: Lattice, weights: Float, constraint: Constraint | None = None) -> float:
-    """Return log(sum of exp(weight)) over all paths that fulfil the constraint: the forward algorithm. -inf for none."""
+    """Return log(sum of exp(weight)) over all paths that a constraint allows: the forward algorithm. -inf for none."""
     rule = constraint or anything()
     return float(np.logaddexp.reduce(_forward(lattice, weights, rule)[-1, rule.final], initial=-np.inf))
 
