@@ -1,7 +1,7 @@
 """Made strings of digits, read by the lattice and by Tesseract: shares read exactly, per spacing and condition.
 
-    python benchmarks/strings.py [--count 10] [--length 5] [--tesseract]     strings of test digits: measures
-    python benchmarks/strings.py --fit 6                                     strings of training digits: fits the weighing
+    python benchmarks/strings.py [--count 10] [--length 5] [--tesseract]   strings of test digits: measures
+    python benchmarks/strings.py --fit 6                                   strings of training digits: fits the weighing
 
 The fit is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right string, the
 sum over all paths that spell it, against the sum over all paths. The network stays as it is.
@@ -12,6 +12,8 @@ import io
 import shutil
 import subprocess
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 from PIL import Image
@@ -22,6 +24,7 @@ from lenet5.data import datasets, strings
 from lenet5.data.datasets import Images
 from lenet5.inference.predictor import Predictor
 from lenet5.reading import touching
+from lenet5.reading.arrays import Pixels
 from lenet5.reading.constraints import pattern
 from lenet5.reading.cuts import parts
 from lenet5.reading.lattice import Float, Lattice, lattice, shares, total
@@ -34,19 +37,19 @@ HOPELESS = 15.0  # -log(posterior)
 DECAY = 0.003  # on the weighing's distance from its start
 
 
-def found_in(image: np.ndarray) -> tuple[Found, list[Piece]]:
+def found_in(image: Pixels) -> tuple[Found, list[Piece]]:
     """Return what a picture holds, all of its pieces as one number."""
     found = find(next(iter(pictures(image))))
     pieces = [piece for line in found.lines for number in line for piece in number]
     return found, sorted(pieces, key=lambda piece: piece.left)
 
 
-def by_lattice(image: np.ndarray, model: Predictor) -> str:
+def by_lattice(image: Pixels, model: Predictor) -> str:
     found, pieces = found_in(image)
     return touching.read_number(pieces, found, model, n_best=1).text if pieces else ""
 
 
-def by_tesseract(image: np.ndarray) -> str:
+def by_tesseract(image: Pixels) -> str:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
     command = ["tesseract", "-", "-", "--psm", "7", "-c", "tessedit_char_whitelist=0123456789"]
@@ -54,21 +57,24 @@ def by_tesseract(image: np.ndarray) -> str:
     return "".join(done.stdout.decode().split())
 
 
-def measure(data: Images, model: Predictor, count: int, length: int | None, tesseract: bool) -> None:
-    readers = {"lattice": lambda image: by_lattice(image, model)}
+def measure(
+    data: Images, model: Predictor, conditions: list[str], count: int, length: int | None, tesseract: bool
+) -> None:
+    readers: dict[str, Callable[[Pixels], str]] = {"lattice": lambda image: by_lattice(image, model)}
     if tesseract:
         readers["tesseract"] = by_tesseract
     right: dict[tuple[str, str, int], list[bool]] = defaultdict(list)
-    for made in strings.made_strings(data, count=count, seed=SEED, length=length):
+    for condition, spacing, number in product(conditions, strings.SPACINGS, range(count)):
+        made = strings.made_string(data, spacing, condition, number, seed=SEED, length=length)
         for name, read in readers.items():
-            right[name, made.condition, made.spacing].append(read(made.image) == made.label)
+            right[name, condition, spacing].append(read(made.image) == made.label)
     for name in readers:
         print(f"\n{name}: percent read exactly, {count} strings of each\n")
-        print("| condition |" + "".join(f" {spacing:+d} |" for spacing in strings.SPACINGS))
-        print("|---|" + "--:|" * len(strings.SPACINGS))
-        for condition in strings.CONDITIONS:
+        print("| condition |" + "".join(f" {spacing:+d} |" for spacing in strings.SPACINGS) + " mean |")
+        print("|---|" + "--:|" * (len(strings.SPACINGS) + 1))
+        for condition in conditions:
             cells = [100 * np.mean(right[name, condition, spacing]) for spacing in strings.SPACINGS]
-            print(f"| {condition} |" + "".join(f" {cell:.0f} |" for cell in cells), flush=True)
+            print(f"| {condition} |" + "".join(f" {cell:.0f} |" for cell in [*cells, np.mean(cells)]), flush=True)
 
 
 def fit(data: Images, model: Predictor, count: int) -> None:
@@ -110,6 +116,7 @@ def main() -> None:
     parser.add_argument("--model", default="modern")
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--length", type=int)
+    parser.add_argument("--conditions", nargs="+", choices=strings.CONDITIONS, default=list(strings.CONDITIONS))
     parser.add_argument("--tesseract", action="store_true")
     parser.add_argument("--fit", type=int, metavar="COUNT")
     given = parser.parse_args()
@@ -119,7 +126,7 @@ def main() -> None:
     if given.fit:
         fit(datasets.load("mnist", "train"), model, given.fit)
     else:
-        measure(datasets.load("mnist", "test"), model, given.count, given.length, given.tesseract)
+        measure(datasets.load("mnist", "test"), model, given.conditions, given.count, given.length, given.tesseract)
 
 
 if __name__ == "__main__":

@@ -65,8 +65,8 @@ def luhn() -> Constraint:
     """Return the constraint of numbers with a right check digit as bank cards have it (ISO/IEC 7812-1).
 
     From the right, every second digit counts twice (less 9 where that has two digits); the sum must end in 0. From the
-    left nobody knows yet which these are, so a state holds both sums: (where the last digit so far is the number's last,
-    where it is not).
+    left nobody knows yet which these are, so a state holds both sums: where the last digit so far is the number's
+    last, and where it is not.
     """
     digits = np.arange(10)
     twice = 2 * digits - 9 * (digits > 4)

@@ -69,7 +69,7 @@ def slices(piece: Piece, height: float) -> tuple[list[Piece], list[float]]:
 
 
 def seams(mask: Mask, height: float) -> list[NDArray[np.int64]]:
-    """Return the candidates from left to right, uncrossed: each the first column of its right side in every row, (H,)."""
+    """Return the candidates from left to right, uncrossed: each the first column on its right in every row, (H,)."""
     rows, width = mask.shape
     reach, step = max(1, round(REACH * height)), max(1, round(STEP * height))
     centres = np.arange(step, width, step)
