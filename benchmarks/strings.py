@@ -23,7 +23,7 @@ import lenet5
 from lenet5.data import datasets, strings
 from lenet5.data.datasets import Images
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import touching
+from lenet5.reading import sdnn, touching
 from lenet5.reading.arrays import Pixels
 from lenet5.reading.constraints import pattern
 from lenet5.reading.cuts import parts
@@ -49,6 +49,11 @@ def by_lattice(image: Pixels, model: Predictor) -> str:
     return touching.read_number(pieces, found, model, n_best=1).text if pieces else ""
 
 
+def by_sliding(image: Pixels, model: Predictor) -> str:
+    found, pieces = found_in(image)
+    return sdnn.read_line(pieces, found, model.model)
+
+
 def by_tesseract(image: Pixels) -> str:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
@@ -58,9 +63,11 @@ def by_tesseract(image: Pixels) -> str:
 
 
 def measure(
-    data: Images, model: Predictor, conditions: list[str], count: int, length: int | None, tesseract: bool
+    data: Images, model: Predictor, conditions: list[str], count: int, length: int | None, slide: bool, tesseract: bool
 ) -> None:
     readers: dict[str, Callable[[Pixels], str]] = {"lattice": lambda image: by_lattice(image, model)}
+    if slide:
+        readers["space displacement"] = lambda image: by_sliding(image, model)
     if tesseract:
         readers["tesseract"] = by_tesseract
     right: dict[tuple[str, str, int], list[bool]] = defaultdict(list)
@@ -117,6 +124,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--length", type=int)
     parser.add_argument("--conditions", nargs="+", choices=strings.CONDITIONS, default=list(strings.CONDITIONS))
+    parser.add_argument("--slide", action="store_true", help="read by the space displacement network, too")
     parser.add_argument("--tesseract", action="store_true")
     parser.add_argument("--fit", type=int, metavar="COUNT")
     given = parser.parse_args()
@@ -126,7 +134,15 @@ def main() -> None:
     if given.fit:
         fit(datasets.load("mnist", "train"), model, given.fit)
     else:
-        measure(datasets.load("mnist", "test"), model, given.conditions, given.count, given.length, given.tesseract)
+        measure(
+            datasets.load("mnist", "test"),
+            model,
+            given.conditions,
+            given.count,
+            given.length,
+            given.slide,
+            given.tesseract,
+        )
 
 
 if __name__ == "__main__":

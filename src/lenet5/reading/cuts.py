@@ -129,7 +129,11 @@ def _cropped(piece: Piece, mask: Mask) -> Piece:
 
 def span(neighbours: list[Part]) -> Piece:
     """Return neighbouring parts as one piece."""
-    pieces = [part.piece for part in neighbours]
+    return whole([part.piece for part in neighbours])
+
+
+def whole(pieces: list[Piece]) -> Piece:
+    """Return pieces as one."""
     top, left = min(each.top for each in pieces), min(each.left for each in pieces)
     bottom, right = max(each.bottom for each in pieces), max(each.right for each in pieces)
     mask = np.zeros((bottom - top, right - left), bool)
