@@ -32,6 +32,11 @@ def test_every_fourth_column_begins_a_window(model: Predictor, windows: np.ndarr
     assert together[[0, 8, 16]] == pytest.approx(model.scores(windows), abs=1e-4)
 
 
+def test_columns_that_begin_no_window_change_nothing(model: Predictor, windows: np.ndarray) -> None:
+    line = np.pad(windows[0] / np.float32(255), 2).astype(np.float32)
+    assert np.array_equal(answers(np.pad(line, ((0, 0), (0, 3))), model.model), answers(line, model.model))
+
+
 def test_a_network_that_cannot_be_slid_is_refused() -> None:
     with pytest.raises(ModelError, match=r"pads|rows are left"):
         answers(np.zeros((32, 64), np.float32), lenet5.load("archaeology").model)
