@@ -1,12 +1,13 @@
 """`lenet5 data`: which data sets there are; get them, check them."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
-from lenet5.data import datasets, fetch, sources
+from lenet5.data import datasets, fetch, sources, strings
 from lenet5.errors import DataError
 
 app = typer.Typer(help="List, get and check the data sets.", no_args_is_help=True)
@@ -46,6 +47,20 @@ def verify_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
     if wrong:
         raise DataError(f"{name}: {', '.join(wrong)} missing or damaged. Run: lenet5 data fetch {name}")
     _introduce(data_set, data_dir)
+
+
+@app.command("make-strings")
+def make_strings(
+    folder: Annotated[Path, typer.Argument(help="Where the pictures and labels.csv go.")],
+    part: Annotated[str, typer.Option(help="Whose digits: test measures, train is for tuning.")] = "test",
+    count: Annotated[int, typer.Option(min=1, help="Strings of each spacing and condition.")] = 5,
+    length: Annotated[int | None, typer.Option(min=1, max=50, help="Digits in each; without it 2 to 10.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed gives other strings.")] = 1,
+    data_dir: DataFolder = None,
+) -> None:
+    """Compose pictures of numbers from MNIST's digits, apart, touching, and spoilt as photographs are."""
+    written = strings.write(datasets.load("mnist", part, data_dir), folder, count=count, seed=seed, length=length)
+    out.print(f"{written:,} pictures and {strings.LABELS} in {folder}", markup=False)
 
 
 def _introduce(data_set: sources.DataSet, data_dir: DataFolder) -> None:
