@@ -92,7 +92,11 @@ def test_an_empty_page_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [("1%", "holds no calibration"), ("lots", "expected a percentage"), ("nan", "expected a percentage")],
+    [
+        ("0.001%", "knows no threshold for 0.001 % errors; it knows 0.1 %"),
+        ("lots", "expected a percentage"),
+        ("nan", "expected a percentage"),
+    ],
 )
 def test_an_error_that_cannot_be_promised_is_refused(folder: Path, given: str, said: str) -> None:
     done = subprocess.run(

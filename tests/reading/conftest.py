@@ -38,5 +38,11 @@ def compose(mnist_folder: Path) -> Compose:
 
 @pytest.fixture(scope="session")
 def modern() -> ReadingPredictor:
-    """A shipped model of ten digits, without calibration."""
+    """A shipped model of ten digits."""
     return api.load("modern")
+
+
+@pytest.fixture(scope="session")
+def digits() -> ReadingPredictor:
+    """The shipped model that knows what is no digit."""
+    return api.load("digits")

@@ -10,14 +10,11 @@ from PIL import Image as Pillow
 
 from lenet5 import api
 from lenet5.errors import ModelError, ReadingError
-from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Calibration, Threshold
-from lenet5.reading.page import Digit, Rejected
-from lenet5.reading.pieces import Piece
-from lenet5.reading.pipeline import Found, Trace
+from lenet5.reading.constraints import parse
+from lenet5.reading.pipeline import Trace
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.reading.reader import Reader
-from lenet5.reading.whole import whole
 from lenet5.spec.architecture import Architecture
 
 ROWS = ("271 3", "9034", "86 54")
@@ -35,6 +32,12 @@ def calibrated(model: ReadingPredictor, least: float) -> ReadingPredictor:
         thresholds=(Threshold(max_error_percent=1.0, probability=least, rejected_percent=3.0),),
     )  # fmt: skip
     card = model.model.card.model_copy(update={"calibration": made})
+    return ReadingPredictor(replace(model.model, card=card))
+
+
+def uncalibrated(model: ReadingPredictor) -> ReadingPredictor:
+    """The same model with a card that promises nothing."""
+    card = model.model.card.model_copy(update={"calibration": None})
     return ReadingPredictor(replace(model.model, card=card))
 
 
@@ -157,7 +160,7 @@ def test_probabilities_follow_the_temperature_of_the_card(modern, page) -> None:
 
 def test_no_error_is_promised_without_calibration(modern, page) -> None:
     with pytest.raises(ReadingError, match="holds no calibration"):
-        modern.read(page, max_error_percent=1)
+        uncalibrated(modern).read(page, max_error_percent=1)
     with pytest.raises(ReadingError, match=r"no threshold for 0.5 % errors; it knows 1 %"):
         calibrated(modern, 0.9).read(page, max_error_percent=0.5)
 
@@ -187,16 +190,10 @@ def test_a_model_of_clothes_reads_no_numbers(modern, page) -> None:
         ReadingPredictor(replace(modern.model, card=card)).read(page)
 
 
-def test_a_decoder_gets_the_pieces_of_one_number_in_order(modern, page) -> None:
-    seen: list[list[int]] = []
-
-    def decode(pieces: list[Piece], found: Found, model: Predictor) -> list[Digit | Rejected]:
-        seen.append([piece.left for piece in pieces])
-        return whole(pieces, found, model)[:1]
-
-    assert Reader(modern, decode=decode).read(page).text == "2 3\n9\n8 5"
-    assert [len(each) for each in seen] == [3, 1, 4, 2, 2]
-    assert all(each == sorted(each) for each in seen)
+def test_a_constraint_is_kept_by_every_number(digits, page) -> None:
+    read = Reader(digits, constraint=parse("pattern #")).read(page)
+    assert all(len(number.text) == 1 for number in read.numbers)
+    assert any("cannot be read as" in piece.why for piece in read.rejected)
 
 
 def negatives() -> dict[str, NDArray[np.uint8]]:

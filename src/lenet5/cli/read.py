@@ -16,7 +16,7 @@ from lenet5.cli.console import err, out, percent
 from lenet5.cli.options import EngineName
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
-from lenet5.reading import explain
+from lenet5.reading import constraints, explain
 from lenet5.reading.page import Digit, Page
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.reader import DEFAULT, Reader
@@ -37,6 +37,13 @@ def read(
         str | None,
         typer.Option(help="Reject unsure digits so that at most so many are wrong, as 1%.", show_default=False),
     ] = None,
+    length: Annotated[
+        str | None, typer.Option(help="Every number has so many digits, as 5 or 4..6.", show_default=False)
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="Every number is like this, # any digit, as 20##.", show_default=False)
+    ] = None,
+    luhn: Annotated[bool, typer.Option("--luhn", help="Every number ends in Luhn's check digit.")] = False,
     bright: Annotated[
         bool | None,
         typer.Option("--bright/--dark", help="The writing is brighter, or darker, than its paper.", show_default=False),
@@ -49,7 +56,9 @@ def read(
     """Read the handwritten numbers in pictures, line by line."""
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    reader = Reader(api.load(model, engine=engine), max_error_percent=_percent(max_error))
+    wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
+    constraint = constraints.parse(", ".join(wanted)) if wanted else None
+    reader = Reader(api.load(model, engine=engine), max_error_percent=_percent(max_error), constraint=constraint)
     if reader.threshold:
         chosen = reader.threshold
         err.print(
@@ -129,7 +138,12 @@ def _plain(page: Page) -> dict[str, Any]:
     """Return a page as JSON has it."""
     lines = [
         [
-            {"text": number.text, "box": asdict(number.box), "digits": [_plain_digit(each) for each in number.digits]}
+            {
+                "text": number.text,
+                "box": asdict(number.box),
+                "digits": [_plain_digit(each) for each in number.digits],
+                "alternatives": [asdict(each) for each in number.alternatives],
+            }
             for number in line.numbers
         ]
         for line in page.lines

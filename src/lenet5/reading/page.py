@@ -51,11 +51,23 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Alternative:
+    """Another reading of a whole number, and how probable it is, 0..1."""
+
+    text: str
+    posterior: float
+
+
+@dataclass(frozen=True)
 class Number:
-    """Digits that stand together."""
+    """Digits that stand together.
+
+    alternatives  the next best readings, where the number was weighed as a whole; see `touching.py`
+    """
 
     box: Box
     digits: tuple[Digit, ...]
+    alternatives: tuple[Alternative, ...] = ()
 
     @property
     def text(self) -> str:

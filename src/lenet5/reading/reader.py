@@ -9,12 +9,13 @@ import numpy as np
 
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.constraints import Constraint
+from lenet5.reading.decode import decoder
 from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
-from lenet5.reading.pieces import Piece
-from lenet5.reading.pipeline import Found, Trace, find
+from lenet5.reading.pipeline import Trace, find
 from lenet5.reading.rejection import threshold
 from lenet5.reading.source import Picture, pictures
-from lenet5.reading.whole import NOT_A_DIGIT, Decode, whole
+from lenet5.reading.whole import NOT_A_DIGIT, Decoded
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 
@@ -24,17 +25,19 @@ class Reader:
 
     model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
     max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
-    decode             turns the pieces of one number into digits
+    constraint         what every number must be like; see `constraints.parse`
 
     Raises ModelError for a model of something else, ReadingError where its calibration knows no such error.
     """
 
-    def __init__(self, model: Predictor, *, max_error_percent: float | None = None, decode: Decode = whole) -> None:
+    def __init__(
+        self, model: Predictor, *, max_error_percent: float | None = None, constraint: Constraint | None = None
+    ) -> None:
         names = model.model.card.class_names
         digits = {str(digit) for digit in range(10)}
         if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
-        self.model, self._decode = model, decode
+        self.model, self._decode = model, decoder(constraint)
         self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
 
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
@@ -59,11 +62,12 @@ class Reader:
         """Return what an opened picture holds."""
         found = find(picture, trace, bright=bright)
         rejected = [Rejected(found.box([piece]), why) for piece, why in found.rejected]
+        decoded = iter(self._decode([number for line in found.lines for number in line], found, self.model))
         lines = []
         for line in found.lines:
-            answers = [self._number(number, found) for number in line]
-            rejected += [each for _, others in answers for each in others]
-            numbers = tuple(Number(_around(digits), digits) for digits, _ in answers if digits)
+            own = list(islice(decoded, len(line)))
+            rejected += [each for number in own for each in number.rejected]
+            numbers = tuple(self._number(number) for number in own if number.digits)
             if numbers:
                 lines.append(Line(numbers))
         height, width = picture.pixels.shape[:2]
@@ -72,11 +76,10 @@ class Reader:
             trace.note("prepared", np.stack(seen), "as the model sees them")
         return page
 
-    def _number(self, pieces: list[Piece], found: Found) -> tuple[tuple[Digit, ...], list[Rejected]]:
-        """Return a number's digits, the unsure ones marked, and what is none."""
-        answers = self._decode(pieces, found, self.model)
-        digits = tuple(self._judged(each) for each in answers if isinstance(each, Digit))
-        return digits, [each for each in answers if isinstance(each, Rejected)]
+    def _number(self, decoded: Decoded) -> Number:
+        """Return a number, its unsure digits marked."""
+        digits = tuple(self._judged(each) for each in decoded.digits)
+        return Number(_around(digits), digits, decoded.alternatives)
 
     def _judged(self, digit: Digit) -> Digit:
         sure, least = digit.answers[0].probability, self.threshold.probability if self.threshold else 0.0

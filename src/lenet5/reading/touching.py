@@ -11,58 +11,35 @@ from lenet5.reading.constraints import Constraint
 from lenet5.reading.cuts import parts
 from lenet5.reading.lattice import Float, Lattice, best, lattice, posterior
 from lenet5.reading.mnist import mnist_image
-from lenet5.reading.page import Answer, Box
+from lenet5.reading.page import Alternative, Answer, Digit
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 
 ANSWERS = 3
 # How much the parts of an arc's weight count: log probability of the digit; log(sum of exp(scores)), which is low for
-# what is unlike any digit; then `lattice.features`. Fitted by: benchmarks/strings.py --model digits --fit 2
+# what is unlike any digit; then `lattice.features`. Fitted by: benchmarks/strings.py --model digits --fit 5
 WEIGHING = np.array(
-    [0.645, 0.255, -2.697, -0.605, -2.484, 0.357, 1.569, -0.945, -3.788, 0.475, -3.985, -0.501]
+    [0.562, 0.272, -3.346, -0.698, -3.239, 0.647, 2.174, -1.068, -3.647, 1.062, -3.918, -0.634]
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class NumberDigit:
-    """One digit of a number.
-
-    piece    its ink, cut where it touched another
-    answers  the three best of the network, the best first; `text` is the lattice's choice, mostly the first of them
-    margin   by how much the best score leads the second best
-    """
-
-    text: str
-    piece: Piece
-    box: Box
-    answers: tuple[Answer, ...]
-    margin: float
-
-
-@dataclass(frozen=True)
-class Alternative:
-    """Another reading of the whole number, and its posterior 0..1."""
-
-    text: str
-    posterior: float
 
 
 @dataclass(frozen=True, eq=False)
 class NumberReading:
     """A number as the lattice reads it; without digits where no path fulfils the constraint.
 
+    digits        the best reading; a digit's first answer is the lattice's choice, mostly the network's best, too
     posterior     of the best reading, 0..1
     alternatives  the next best readings
     """
 
-    digits: tuple[NumberDigit, ...]
+    digits: tuple[Digit, ...]
     posterior: float
     alternatives: tuple[Alternative, ...]
 
     @property
     def text(self) -> str:
         """The best reading."""
-        return "".join(digit.text for digit in self.digits)
+        return "".join(digit.answers[0].text for digit in self.digits)
 
 
 def read_number(
@@ -83,12 +60,13 @@ def read_numbers(
 ) -> list[NumberReading]:
     """Return what the numbers of a picture say; the network runs once, on all arcs of all of them."""
     lattices = [lattice(parts(number, found.height), found.height) for number in numbers]
-    scores = model.scores(images(lattices, found))
+    seen = images(lattices, found)
+    scores = model.scores(seen)
     result, done = [], 0
     for each in lattices:
-        own = scores[done : done + len(each.arcs)]
+        own = slice(done, done + len(each.arcs))
         done += len(each.arcs)
-        result.append(_reading(each, own, model.model.card.class_names, found, constraint, n_best))
+        result.append(_reading(each, seen[own], scores[own], model, found, constraint, n_best))
     return result
 
 
@@ -114,18 +92,20 @@ def digit_columns(names: tuple[str, ...]) -> list[int]:
     return [names.index(str(digit)) for digit in range(10)]
 
 
-def _reading(each: Lattice, scores: NDArray[np.float32], names: tuple[str, ...], found: Found,
+def _reading(each: Lattice, seen: NDArray[np.uint8], scores: NDArray[np.float32], model: Predictor, found: Found,
              constraint: Constraint | None, n_best: int) -> NumberReading:  # fmt: skip
+    names = model.class_names
     weights = evidence(each, scores, digit_columns(names)) @ WEIGHING if each.arcs else np.empty((0, 10))
     paths = best(each, weights, n_best, constraint) if each.arcs else []
     if not paths:
         return NumberReading((), 0.0, ())
     readings = [Alternative(path.text, posterior(each, weights, path.text, constraint)) for path in paths]
-    shares, margins = metrics.softmax(scores), metrics.margin(scores)
+    shares, margins = metrics.softmax(scores / np.float32(model.temperature)), metrics.margin(scores)
     digits = []
     for place, text in zip(paths[0].arcs, paths[0].text, strict=True):
-        piece = each.arcs[place].piece
-        order = np.argsort(-scores[place], kind="stable")[:ANSWERS]
+        others = [index for index in np.argsort(-scores[place], kind="stable") if names[index] != text]
+        order = [names.index(text), *others[: ANSWERS - 1]]
         answers = tuple(Answer(names[index], float(shares[place, index])) for index in order)
-        digits.append(NumberDigit(text, piece, found.box([piece]), answers, float(margins[place])))
+        box = found.box([each.arcs[place].piece])
+        digits.append(Digit(box, answers, float(margins[place]), seen[place]))
     return NumberReading(tuple(digits), readings[0].posterior, tuple(readings[1:]))

@@ -1,6 +1,8 @@
-"""The pieces of one number -> its digits, each piece of connected ink taken for one digit."""
+"""The pieces of numbers -> their digits, each piece of connected ink taken for one digit."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,26 +11,44 @@ from lenet5 import metrics
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.mnist import mnist_image
-from lenet5.reading.page import Answer, Box, Digit, Rejected
+from lenet5.reading.page import Alternative, Answer, Box, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 
 NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
 ANSWERS = 3
 
-# What turns the pieces of one number, from left to right, into its digits, in the same order. It may cut and join
-# pieces; a piece that is no digit comes back as Rejected.
-Decode = Callable[[list[Piece], Found, Predictor], list[Digit | Rejected]]
+
+@dataclass(frozen=True)
+class Decoded:
+    """What became of a number's pieces: its digits, from left to right, and what is none."""
+
+    digits: tuple[Digit, ...]
+    rejected: tuple[Rejected, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
 
 
-def whole(pieces: list[Piece], found: Found, model: Predictor) -> list[Digit | Rejected]:
+# What turns numbers, each its pieces from left to right, into digits. It may cut and join pieces.
+Decode = Callable[[list[list[Piece]], Found, Predictor], list[Decoded]]
+
+
+def whole(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
     """Return one answer for each piece: digits that touch are one piece, and read as one digit."""
-    images = np.stack([mnist_image(found.patch(piece)) for piece in pieces])
-    scores = model.scores(images)
-    return [
-        answered(found.box([piece]), image, row, model)
-        for piece, image, row in zip(pieces, images, scores, strict=True)
-    ]
+    flat = [piece for number in numbers for piece in number]
+    images = np.stack([mnist_image(found.patch(piece)) for piece in flat]) if flat else np.empty((0, 28, 28), np.uint8)
+    answers = iter(zip(flat, images, model.scores(images), strict=True))
+    result = []
+    for number in numbers:
+        own = [
+            answered(found.box([piece]), image, scores, model) for piece, image, scores in islice(answers, len(number))
+        ]
+        result.append(
+            Decoded(
+                tuple(each for each in own if isinstance(each, Digit)),
+                tuple(each for each in own if isinstance(each, Rejected)),
+            )
+        )
+    return result
 
 
 def answered(box: Box, image: NDArray[np.uint8], scores: Float, model: Predictor) -> Digit | Rejected:
