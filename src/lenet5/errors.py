@@ -10,6 +10,7 @@
     ├── ModelError           a model file is damaged or of another kind
     ├── RunError             a run folder cannot be written, read or resumed
     ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
+    ├── BulkError            a job of very many images has no input, another input, or shards that fail
     ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
     └── InterruptedRunError  a run was asked to stop, and has saved its place
 
@@ -56,6 +57,10 @@ class RunError(Lenet5Error):
 
 class StudyError(Lenet5Error):
     """A study's plan or folder is wrong, or an executor cannot be used."""
+
+
+class BulkError(Lenet5Error):
+    """A job of very many images has no input, another input than before, or shards that fail."""
 
 
 class TrainingError(Lenet5Error):

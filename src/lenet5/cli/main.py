@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lenet5.cli import data, evaluate, export, import_, recipes, report, reproduce, show, study, summary, train
+from lenet5.cli import bulk, data, evaluate, export, import_, recipes, report, reproduce, show, study, summary, train
 from lenet5.cli.console import err
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
@@ -25,6 +25,7 @@ app.command()(recipes.recipes)
 app.command()(reproduce.reproduce)
 app.command()(report.report)
 app.command()(study.study)
+app.command()(bulk.bulk)
 app.command()(export.export)
 app.command("import")(import_.import_model)
 app.add_typer(data.app, name="data")
