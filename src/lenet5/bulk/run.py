@@ -17,7 +17,7 @@ from lenet5.bulk.needs import library
 from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
 from lenet5.bulk.shards import Shard
-from lenet5.bulk.work import RESULT, BulkCluster, How, Task, attend_here, model_path
+from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, attend_here, model_path
 from lenet5.engines import registry
 from lenet5.errors import BulkError, InterruptedRunError, RunError
 from lenet5.inference.predictor import Predictor
@@ -44,6 +44,7 @@ class Progress:
     here: int
 
 
+Hands = Processes[Task] | BulkCluster | Here
 Observer = Callable[[Progress], None]
 
 
@@ -94,8 +95,7 @@ def read(
     if all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
         with _alone(out):
             return ledger.seal(job["shards"])
-    executor = BulkCluster(on) if on != LOCAL else Processes(workers or len(os.sched_getaffinity(0)), attend_here)
-    Run(ledger, how, job, executor, observer).all()
+    Run(ledger, how, job, _executor(on, workers or len(os.sched_getaffinity(0))), observer).all()
     with _alone(ledger.folder):
         return ledger.seal(job["shards"])
 
@@ -103,9 +103,7 @@ def read(
 class Run:
     """The shards of one job, handed to an executor as it has hands free; memory does not grow with their number."""
 
-    def __init__(
-        self, ledger: Ledger, how: How, job: dict[str, Any], executor: Processes[Task] | BulkCluster, observer: Observer
-    ) -> None:
+    def __init__(self, ledger: Ledger, how: How, job: dict[str, Any], executor: Hands, observer: Observer) -> None:
         self._ledger, self._how, self._job = ledger, how, job
         self._executor, self._observer = executor, observer
         self._unfinished = ledger.states()
@@ -172,6 +170,12 @@ class Run:
                 return True
             self._again.append((0.0, shard))
         return False
+
+
+def _executor(on: str, workers: int) -> Hands:
+    if on != LOCAL:
+        return BulkCluster(on)
+    return Processes(workers, attend_here) if workers > 1 else Here()
 
 
 def _planned(ledger: Ledger, given: Path, images: int, wanted: dict[str, Any]) -> dict[str, Any]:
