@@ -113,12 +113,14 @@ def main() -> None:
         took, large_memory, _ = job(folder / "large.npy", folder)
         ledger = {units: ledger_cost(units, folder) for units in UNITS}
         tar_bytes = places["tar of PNG"].stat().st_size
+    heads = "| images | core-hours | hours on one machine | on ten | terabytes in | gigabytes out |"
+    many = 10 * IMAGES
     lines = [
         f"{machine()}. `modern`, native engine, one thread; whole jobs of {IMAGES:,} images with start-up, planning "
         f"and writing, {ROUNDS} alternated turns, processor seconds.", "",
         "| input | images a core-second, median (best) |", "|---|---|",
         *(f"| {name} | {IMAGES / statistics.median(t):,.0f} ({IMAGES / min(t):,.0f}) |" for name, t in seconds.items()),
-        "", f"Memory at most: {memory:,.0f} MB for {IMAGES:,} images of NPY, {large_memory:,.0f} MB for {10 * IMAGES:,} "
+        "", f"Memory at most: {memory:,.0f} MB for {IMAGES:,} images of NPY, {large_memory:,.0f} MB for {many:,} "
         f"(which took {took:,.1f} core-seconds).", "",
         "| shards | finding one's state, microseconds | locking and writing one, microseconds |", "|---|---|---|",
         *(f"| {units:,} | {a:.1f} | {b:,.0f} |" for units, (a, b) in ledger.items()),
@@ -129,7 +131,7 @@ def main() -> None:
         f"Assumed: MNIST's digits as PNG in tar files, {rate:,.0f} images a core-second (median of {ROUNDS} jobs), "
         f"{tar_bytes / IMAGES:,.0f} bytes an image in and {size / IMAGES:.1f} out, machines of 16 such cores that are "
         "fed as fast as they read, and no planning side by side.", "",
-        "| images | core-hours | hours on one machine | on ten | terabytes in | gigabytes out |", "|---|---|---|---|---|---|",
+        heads, "|---|---|---|---|---|---|",
         *(f"| {n:,} | {n / rate / 3600:,.1f} | {n / rate / 3600 / 16:,.2f} | {n / rate / 3600 / 160:,.3f} | "
           f"{n * tar_bytes / IMAGES / 1e12:,.2f} | {n * size / IMAGES / 1e9:,.1f} |" for n in (10**8, 10**10)),
         "", *lines,

@@ -195,7 +195,7 @@ def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path, digits: I
     np.save(tmp_path / "a.npy", digits)
     # No file may grow beyond 2,000 bytes, which stops results as a full disk does; the plan is smaller.
     done = subprocess.run(
-        command(tmp_path / "a.npy", tmp_path / "out"), env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=False,
+        command(tmp_path / "a.npy", tmp_path / "out"), capture_output=True, text=True, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY)),
     )  # fmt: skip
     assert done.returncode == 1
