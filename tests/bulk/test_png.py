@@ -41,7 +41,7 @@ def test_every_filter_is_undone_as_pillow_does_it(random: np.random.Generator) -
     np.testing.assert_array_equal(found, images)
 
 
-@pytest.mark.parametrize("place", [5, 20, 45, 60, -6])
+@pytest.mark.parametrize("place", [5, 20, 45, 60, -6, -2])
 def test_a_file_with_a_changed_byte_is_left(random: np.random.Generator, place: int) -> None:
     good = filtered(random.integers(0, 256, (28, 28), np.uint8), [4] * 28)
     bad = bytearray(good)
