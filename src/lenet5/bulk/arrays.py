@@ -21,9 +21,18 @@ def part(path: Path, start: int, stop: int) -> NDArray[np.uint8]:
     return mnist_form(np.array(opened(path)[start:stop]))
 
 
-@lru_cache(maxsize=1)  # the last file: its shards come one after another, and a packed one is unpacked once
 def opened(path: Path) -> NDArray[np.uint8]:
-    """Return the array in a file, on disk. Raises Lenet5Error."""
+    """Return the array in a file, on disk; a packed one in memory. Raises Lenet5Error."""
+    # A mapped file is let go after each part, for the pages that were looked at count as this process's memory.
+    return _unpacked(path) if path.suffix.lower() == ".gz" else _open(path)
+
+
+@lru_cache(maxsize=1)  # the last file: its shards come one after another, and it is unpacked once
+def _unpacked(path: Path) -> NDArray[np.uint8]:
+    return _open(path)
+
+
+def _open(path: Path) -> NDArray[np.uint8]:
     if path.suffix.lower() != ".npy":
         found = idx.read(path)
     else:
