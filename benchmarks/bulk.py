@@ -131,7 +131,8 @@ def main() -> None:
     rate = IMAGES / statistics.median(seconds["tar of PNG"])
     costs = [
         f"Assumed: MNIST's digits as PNG in tar files, {rate:,.0f} images a core-second (median of {ROUNDS} jobs), "
-        f"{tar_bytes / IMAGES:,.0f} bytes an image in and {size / IMAGES:.1f} out (ten copies of the same images, which pack better than others), "
+        f"{tar_bytes / IMAGES:,.0f} bytes an image in and "
+        f"{size / IMAGES:.1f} out (ten copies of the same images, which pack better than others), "
         "machines of 16 such cores that are fed as fast as they read, and no planning side by side.", "",
         heads, "|---|---|---|---|---|---|",
         *(f"| {n:,} | {n / rate / 3600:,.1f} | {n / rate / 3600 / 16:,.2f} | {n / rate / 3600 / 160:,.3f} | "
