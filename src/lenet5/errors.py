@@ -11,6 +11,7 @@
     ├── ReadingError         a picture is missing, damaged, too large or of a kind that is not read
     ├── RunError             a run folder cannot be written, read or resumed
     ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
+    ├── BulkError            a job of very many images has no input, another input, or shards that fail
     ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
     └── InterruptedRunError  a run was asked to stop, and has saved its place
 
@@ -61,6 +62,10 @@ class RunError(Lenet5Error):
 
 class StudyError(Lenet5Error):
     """A study's plan or folder is wrong, or an executor cannot be used."""
+
+
+class BulkError(Lenet5Error):
+    """A job of very many images has no input, another input than before, or shards that fail."""
 
 
 class TrainingError(Lenet5Error):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from lenet5.cli import (
+    bulk,
     data,
     evaluate,
     export,
@@ -40,6 +41,7 @@ app.command()(recipes.recipes)
 app.command()(reproduce.reproduce)
 app.command()(report.report)
 app.command()(study.study)
+app.command()(bulk.bulk)
 app.command()(export.export)
 app.command("import")(import_.import_model)
 app.command()(page.page)

@@ -7,7 +7,7 @@ import traceback
 from concurrent.futures import CancelledError
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lenet5.data.datasets import load
 from lenet5.errors import Lenet5Error, StudyError
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 SECONDS_TO_CONNECT = 10
 KEPT = ("recipe.toml", "environment.json", "history.jsonl", "result.json", "model.safetensors")
+T = TypeVar("T")
 
 
-class ClusterExecutor:
-    """`executor.Executor` that hands units to the workers of a Dask scheduler; results and small files come back."""
+class Cluster(Generic[T]):
+    """Hands tasks of one kind to the workers of a Dask scheduler: whoever derives from it says in `give` how."""
 
     def __init__(self, address: str) -> None:
         """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
@@ -40,8 +41,7 @@ class ClusterExecutor:
         for name in ("distributed", "distributed.client", "distributed.core"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._address = address
-        self._running: dict[Future, Task] = {}
-        self._fingerprints: dict[str, str] = {}
+        self._running: dict[Future, T] = {}
 
     def free(self) -> int:
         """Return how many worker threads have nothing to do."""
@@ -49,17 +49,7 @@ class ClusterExecutor:
         hands: int = sum(self._client.nthreads().values())
         return max(0, hands - len(self._running))
 
-    def give(self, task: Task) -> None:
-        """Send a unit to the cluster."""
-        data = task.unit.recipe.data
-        if data not in self._fingerprints:
-            self._fingerprints[data] = load(data, "train", task.data_folder).fingerprint
-        future = self._client.submit(
-            attend, task.unit, self._fingerprints[data], version("lenet5"), key=task.unit.digest, pure=False, retries=0
-        )
-        self._running[future] = task
-
-    def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
+    def wait(self, seconds: float) -> list[tuple[T, Outcome]]:
         """Return the outcomes that have come. Raises StudyError when the scheduler is gone."""
         from distributed import wait
 
@@ -93,6 +83,25 @@ class ClusterExecutor:
         outcome: Outcome = future.result()
         future.release()
         return outcome
+
+
+class ClusterExecutor(Cluster[Task]):
+    """`executor.Executor` for units; results and small files come back."""
+
+    def __init__(self, address: str) -> None:
+        """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
+        super().__init__(address)
+        self._fingerprints: dict[str, str] = {}
+
+    def give(self, task: Task) -> None:
+        """Send a unit to the cluster."""
+        data = task.unit.recipe.data
+        if data not in self._fingerprints:
+            self._fingerprints[data] = load(data, "train", task.data_folder).fingerprint
+        future = self._client.submit(
+            attend, task.unit, self._fingerprints[data], version("lenet5"), key=task.unit.digest, pure=False, retries=0
+        )
+        self._running[future] = task
 
 
 def attend(unit: Unit, fingerprint: str, wanted_version: str) -> Outcome:

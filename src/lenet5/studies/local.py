@@ -5,10 +5,11 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Generic, TypeVar
 
 from lenet5.errors import InterruptedRunError, Lenet5Error
 from lenet5.studies.executor import Outcome, Task
@@ -17,39 +18,44 @@ from lenet5.studies.work import do
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_SAVE = 30.0
+T = TypeVar("T")
 
 
-class Worker:
+class Worker(Generic[T]):
     """A process at the other end of a pipe, and the task that it has."""
 
-    def __init__(self) -> None:
+    def __init__(self, attend: Callable[[T], Outcome]) -> None:
         # Spawned, not forked: a copy of a process whose libraries have threads may hang.
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(target=serve, args=(theirs,), daemon=True)
+        self.process: BaseProcess = context.Process(target=serve, args=(theirs, attend), daemon=True)
         with one_thread():
             self.process.start()
         theirs.close()
-        self.task: Task | None = None
+        self.task: T | None = None
 
 
-class LocalExecutor:
-    """`executor.Executor` with a number of processes. One that dies costs its task an attempt, and is replaced."""
+class Processes(Generic[T]):
+    """Does tasks of one kind in a number of processes. One that dies costs its task an attempt, and is replaced.
 
-    def __init__(self, workers: int) -> None:
-        self._workers = [Worker() for _ in range(workers)]
+    attend  what a process does with a task; a function of a module, for it is found there by its name
+    """
+
+    def __init__(self, workers: int, attend: Callable[[T], Outcome]) -> None:
+        self._attend = attend
+        self._workers = [Worker(attend) for _ in range(workers)]
 
     def free(self) -> int:
         """Return how many processes have nothing to do."""
         return sum(worker.task is None for worker in self._workers)
 
-    def give(self, task: Task) -> None:
+    def give(self, task: T) -> None:
         """Hand a task to a process that has none."""
         worker = next(worker for worker in self._workers if worker.task is None)
         worker.task = task
         worker.pipe.send(task)
 
-    def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
+    def wait(self, seconds: float) -> list[tuple[T, Outcome]]:
         """Return the outcomes that have come."""
         busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
         outcomes = []
@@ -63,7 +69,7 @@ class LocalExecutor:
             except (EOFError, ConnectionResetError):
                 worker.process.join()
                 outcome = Outcome("failed", error=f"its process died (exit code {worker.process.exitcode})")
-                self._workers[self._workers.index(worker)] = Worker()
+                self._workers[self._workers.index(worker)] = Worker(self._attend)
             outcomes.append((task, outcome))
         return outcomes
 
@@ -82,12 +88,19 @@ class LocalExecutor:
                 worker.process.kill()
 
 
-def serve(pipe: Connection) -> None:
+class LocalExecutor(Processes[Task]):
+    """`executor.Executor` on this machine."""
+
+    def __init__(self, workers: int) -> None:
+        super().__init__(workers, attend)
+
+
+def serve(pipe: Connection, attend: Callable[[T], Outcome]) -> None:
     """Do the tasks that come through a pipe, until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes it on
     while True:
         try:
-            task: Task = pipe.recv()
+            task: T = pipe.recv()
         except EOFError:
             return
         outcome = attend(task)

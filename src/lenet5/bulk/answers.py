@@ -1,0 +1,109 @@
+"""A shard -> its result: one Parquet file, as bytes that only the shard, the model and the versions decide."""
+
+import io
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5 import metrics
+from lenet5.bulk import arrays
+from lenet5.bulk.batches import BATCH, Batch, batches, unchanged
+from lenet5.bulk.decode import LARGEST_BYTES, decode
+from lenet5.bulk.needs import library
+from lenet5.bulk.shards import Shard
+from lenet5.errors import ModelError
+from lenet5.inference.predictor import Predictor
+
+NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
+
+
+def digits_of(predictor: Predictor) -> NDArray[np.int8]:
+    """Return the digit that each class stands for, -1 for "not a digit". Raises ModelError for other classes."""
+    names = predictor.model.card.class_names
+    known = {str(digit): digit for digit in range(10)} | {NOT_A_DIGIT: -1}
+    if not set(names) <= set(known):
+        raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading digits needs one of digits.")
+    return np.array([known[name] for name in names], np.int8)
+
+
+def result(shard: Shard, root: Path, predictor: Predictor, column: str, about: dict[str, str]) -> bytes:
+    """Return the Parquet file of a shard of single digits.
+
+    Columns: name; digit (null: rejected, or no image); probability of the best class, as the model is calibrated;
+    margin, by how much the best score leads the second best; second, the digit of the second best class (null where
+    that is no digit); rejected ("not a digit"); error (why there is no answer).
+
+    about  goes into the file's metadata
+
+    Raises BulkError when the input has changed, OSError when it cannot be read.
+    """
+    arrow = library("pyarrow")
+    digits = digits_of(predictor)
+    parts = [
+        _table(names, pixels, problems, predictor, digits) for names, pixels, problems in _read(shard, root, column)
+    ]
+    return packed(arrow.concat_tables(parts), about)
+
+
+def packed(table: Any, about: dict[str, str]) -> bytes:
+    """Return a table as the bytes of a Parquet file, with its counts and what made it in the metadata."""
+    compute, parquet = library("pyarrow.compute"), library("pyarrow.parquet")
+    counts = {"images": len(table), "errors": len(table) - table["error"].null_count}
+    if "rejected" in table.column_names:
+        counts["rejected"] = len(table) - table["rejected"].null_count
+        counts["answered"] = compute.count(table["digit"]).as_py()
+    told = about | {f"lenet5.{name}": str(count) for name, count in counts.items()}
+    target = io.BytesIO()
+    table = table.replace_schema_metadata({key: told[key] for key in sorted(told)})
+    parquet.write_table(table, target, compression="zstd", use_dictionary=["rejected", "error"])
+    return target.getvalue()
+
+
+def about(model_digest: str, plan_digest: str) -> dict[str, str]:
+    """Return what each result says of what made it."""
+    return {"lenet5.version": version("lenet5"), "lenet5.model": model_digest, "lenet5.plan": plan_digest}
+
+
+def _read(shard: Shard, root: Path, column: str) -> Iterator[tuple[list[str], NDArray[np.uint8], list[str]]]:
+    if shard.kind == "array":
+        unchanged(shard, root)
+        for start in range(shard.start, shard.stop, BATCH):
+            stop = min(start + BATCH, shard.stop)
+            names = [f"{shard.path}#{number}" for number in range(start, stop)]
+            yield names, arrays.part(root / shard.path, start, stop), [""] * (stop - start)
+        return
+    batch: Batch
+    for batch in batches(shard, root, LARGEST_BYTES, column):
+        pixels = decode(batch.contents, batch.problems)
+        yield batch.names, pixels, batch.problems
+
+
+def _table(
+    names: list[str], pixels: NDArray[np.uint8], problems: list[str], predictor: Predictor, digits: NDArray[np.int8]
+) -> Any:
+    """Return the rows of a batch; images with a problem are scored as well, and their answers left out."""
+    arrow = library("pyarrow")
+    bad = np.array([bool(problem) for problem in problems], np.bool_)
+    scores = predictor.scores(pixels)
+    # As Predictor.probabilities does it; the margin needs the scores as well, and they are costly.
+    probabilities = metrics.softmax(scores / np.float32(predictor.temperature)).max(axis=1)
+    rows, first, others = np.arange(len(scores)), scores.argmax(axis=1), scores.copy()
+    others[rows, first] = -np.inf
+    second = others.argmax(axis=1)
+    lead = scores[rows, first] - scores[rows, second]
+    digit, runner_up = digits[first], digits[second]
+    return arrow.table(
+        {
+            "name": arrow.array(names, arrow.string()),
+            "digit": arrow.array(digit, mask=bad | (digit < 0)),
+            "probability": arrow.array(probabilities.astype(np.float32), mask=bad),
+            "margin": arrow.array(lead.astype(np.float32), mask=bad),
+            "second": arrow.array(runner_up, mask=bad | (runner_up < 0)),
+            "rejected": arrow.array(np.full(len(names), NOT_A_DIGIT, object), arrow.string(), mask=bad | (digit >= 0)),
+            "error": arrow.array(np.array(problems, object), arrow.string(), mask=~bad),
+        }
+    )

@@ -1,0 +1,49 @@
+"""IDX and NPY files of uint8 images, of which only the part that is looked at comes into memory."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.data import idx
+from lenet5.errors import IdxError, Lenet5Error, ShapeError
+from lenet5.inference.mnist_form import mnist_form
+
+
+def length(path: Path) -> int:
+    """Return how many images a file holds. Raises Lenet5Error when it holds something else."""
+    return len(opened(path))
+
+
+def part(path: Path, start: int, stop: int) -> NDArray[np.uint8]:
+    """Return some images of a file, (stop - start, 28, 28). Raises Lenet5Error."""
+    return mnist_form(np.array(opened(path)[start:stop]))
+
+
+def opened(path: Path) -> NDArray[np.uint8]:
+    """Return the array in a file, on disk; a packed one in memory. Raises Lenet5Error."""
+    # A mapped file is let go after each part, for the pages that were looked at count as this process's memory.
+    return _unpacked(path) if path.suffix.lower() == ".gz" else _open(path)
+
+
+@lru_cache(maxsize=1)  # the last file: its shards come one after another, and it is unpacked once
+def _unpacked(path: Path) -> NDArray[np.uint8]:
+    return _open(path)
+
+
+def _open(path: Path) -> NDArray[np.uint8]:
+    if path.suffix.lower() != ".npy":
+        found = idx.read(path)
+    else:
+        try:
+            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise IdxError(f"{path}: not a readable NPY file ({error}).") from None
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim < 2:
+        raise ShapeError(f"{path}: expected an array of uint8 images (N, 28, 28).")
+    try:
+        mnist_form(found[:0])
+    except Lenet5Error as error:
+        raise ShapeError(f"{path}: {error}") from None
+    return found

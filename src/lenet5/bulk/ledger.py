@@ -1,0 +1,162 @@
+"""What of a job is done, on disk. A shard is done when its file is there; nobody keeps a list of it.
+
+OUT/
+    job.json                      what is read and with what; there, the plan is whole
+    plan.jsonl                    the shards, one a line
+    shards/000123/000123456.parquet   the result of a shard; a thousand a folder
+    shards/000123/sums.json       counts and SHA-256 of that folder, written when all is done
+    manifest.json                 totals; there, the job is done
+"""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from lenet5 import files
+from lenet5.bulk.needs import library
+from lenet5.bulk.shards import Shard, from_line
+from lenet5.errors import BulkError
+
+A_FOLDER = 1000  # shards: so listing one costs the same however many there are in all
+COUNTS = ("images", "answered", "rejected", "errors")
+
+
+class Ledger:
+    """The folder of one job."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def plan(self) -> Path:
+        """The file of the plan."""
+        return self.folder / "plan.jsonl"
+
+    def job(self) -> dict[str, Any] | None:
+        """Return what the job is, or None before it is planned. Raises BulkError."""
+        return _read(self.folder / "job.json")
+
+    def shards(self) -> Iterator[Shard]:
+        """Yield all shards of the plan, reading as it goes."""
+        with self.plan.open(encoding="utf-8") as lines:
+            yield from map(from_line, lines)
+
+    def states(self) -> Iterator[tuple[Shard, bool]]:
+        """Yield each shard and whether it is done; one listing of a folder for each thousand."""
+        done: set[str] = set()
+        for shard in self.shards():
+            if shard.number % A_FOLDER == 0:
+                done = self._listed(shard.number // A_FOLDER)
+            yield shard, self.place(shard.number).name in done
+
+    def place(self, number: int) -> Path:
+        """Return where the result of a shard is or will be."""
+        return self._thousand(number // A_FOLDER) / f"{number:09}.parquet"
+
+    def finish(self, number: int, content: bytes) -> None:
+        """Write the result of a shard, whole or not at all; done twice, it is the same. Raises RunError."""
+        place = self.place(number)
+        make_folder(place.parent)
+        files.write_atomically(place, content)
+
+    @contextlib.contextmanager
+    def alone(self, number: int) -> Iterator[bool]:
+        """Hold a shard while the block runs: False says that another process of this machine holds it.
+
+        Byte `number` of one file is locked, so that a million shards need no million locks; the lock goes with the
+        process, however it ends. A process may hold one shard at a time.
+        """
+        with (self.folder / ".shards").open("a+b") as file:
+            try:
+                _lock_byte(file, number)
+            except OSError:
+                yield False
+                return
+            yield True
+
+    def seal(self, count: int) -> dict[str, Any]:
+        """Add up and hash the results of `count` shards, folder by folder; return the manifest, which it writes.
+
+        Raises BulkError when a result is damaged.
+        """
+        totals = dict.fromkeys((*COUNTS, "bytes"), 0)
+        folders = {}
+        for thousand in range(-(-count // A_FOLDER)):
+            folder = self._thousand(thousand)
+            sums = _read(folder / "sums.json")
+            if sums is None:
+                names = [self.place(n).name for n in range(thousand * A_FOLDER, min(count, (thousand + 1) * A_FOLDER))]
+                sums = _sums([folder / name for name in names])
+                files.remove_leftovers(folder)  # every shard is done, so nobody is writing one
+                files.write_atomically(folder / "sums.json", json_bytes(sums))
+            for key in totals:
+                totals[key] += sums[key]
+            folders[folder.name] = files.file_sha256(folder / "sums.json")
+        manifest = {**(self.job() or {}), **totals, "sums": folders}
+        files.write_atomically(self.folder / "manifest.json", json_bytes(manifest))
+        return manifest
+
+    def _thousand(self, thousand: int) -> Path:
+        return self.folder / "shards" / f"{thousand:06}"
+
+    def _listed(self, thousand: int) -> set[str]:
+        try:
+            return {path.name for path in self._thousand(thousand).iterdir()}
+        except FileNotFoundError:
+            return set()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder unless it is there. Raises BulkError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BulkError(f"{folder}: cannot be made ({error.strerror}); choose another --out.") from None
+
+
+def json_bytes(values: dict[str, Any]) -> bytes:
+    """Return values as the bytes of a JSON file."""
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def _sums(paths: list[Path]) -> dict[str, Any]:
+    arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
+    totals = dict.fromkeys((*COUNTS, "bytes"), 0)
+    digests = {}
+    for path in paths:
+        try:
+            told = parquet.read_metadata(path).metadata
+            digests[path.name] = files.file_sha256(path)
+            totals["bytes"] += path.stat().st_size
+        except (arrow.ArrowException, OSError) as error:
+            raise BulkError(f"{path}: damaged or gone ({error}); delete it, and start again.") from None
+        for key in COUNTS:
+            totals[key] += int(told.get(f"lenet5.{key}".encode(), 0))
+    return {**totals, "sha256": digests}
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise BulkError(f"{path}: cannot be read ({error}); choose another --out, or delete this one.") from None
+    return values
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_byte(file: BinaryIO, place: int) -> None:
+        file.seek(place)
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock_byte(file: BinaryIO, place: int) -> None:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)

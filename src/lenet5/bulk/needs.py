@@ -1,0 +1,15 @@
+"""Libraries of the extra: got when they are first used, missed in one sentence."""
+
+import importlib
+from types import ModuleType
+
+from lenet5.errors import BulkError
+
+
+def library(name: str) -> ModuleType:
+    """Return a module of the extra. Raises BulkError, with the command that installs it, where it is missing."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        top = name.partition(".")[0]
+        raise BulkError(f'{top} is not installed: pip install "lenet5[bulk]"') from None

@@ -1,0 +1,53 @@
+"""The narrow door to the reader of photographs: a picture's bytes in, the text of its pages out."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lenet5.bulk.answers import packed
+from lenet5.bulk.batches import batches
+from lenet5.bulk.needs import library
+from lenet5.bulk.shards import Shard
+from lenet5.errors import Lenet5Error
+from lenet5.inference.predictor import Predictor
+from lenet5.reading.reader import Reader
+
+LARGEST_BYTES = 100 << 20
+Texts = Callable[[bytes], list[str]]  # a picture's file -> the text of each of its pages
+
+
+def reader(predictor: Predictor) -> Texts:
+    """Return what reads pictures with a model. Raises ModelError for a model of something else than digits."""
+    made = Reader(predictor)
+    return lambda content: [page.text for page in made.read_all(content)]
+
+
+def result(shard: Shard, root: Path, texts: Texts, about: dict[str, str]) -> bytes:
+    """Return the Parquet file of a shard of pictures: name, page (from 1), text, error; one row a page.
+
+    Raises BulkError when the input has changed, OSError when it cannot be read.
+    """
+    arrow = library("pyarrow")
+    names: list[str] = []
+    pages: list[int | None] = []
+    found: list[str | None] = []
+    errors: list[str | None] = []
+    for batch in batches(shard, root, LARGEST_BYTES):
+        for name, content, problem in zip(batch.names, batch.contents, batch.problems, strict=True):
+            read, why = _read(content, problem, texts)
+            rows: list[tuple[int | None, str | None]] = list(enumerate(read, 1)) if read else [(None, None)]
+            for number, text in rows:
+                names.append(name)
+                pages.append(number)
+                found.append(text)
+                errors.append(why or None)
+    columns = {"name": names, "page": arrow.array(pages, arrow.int32()), "text": arrow.array(found, arrow.string())}
+    return packed(arrow.table(columns | {"error": arrow.array(errors, arrow.string())}), about)
+
+
+def _read(content: bytes | None, problem: str, texts: Texts) -> tuple[list[str], str]:
+    if content is None:
+        return [], problem
+    try:
+        return texts(content), ""
+    except Lenet5Error as error:
+        return [], str(error)

@@ -1,0 +1,43 @@
+"""A shard: the piece of a job that is done whole or not at all, as a value and as a line of text."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Kind = Literal["files", "tar", "parquet", "array", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some images of one input, in their order.
+
+    number  its place in the job, from 0
+    kind    "files" (single files), "tar", "parquet", "array" (IDX or NPY), or "unreadable": one row that says why
+    path    the file, or for "files" the folder; relative to the input's root, "" for the root
+    images  how many rows its result has
+    start   where it begins in the file: a byte of a tar, a row group of a Parquet file, an image of an array
+    stop    where it ends, excluded
+    size    bytes of the file when the job was planned; 0 for "files"
+    names   for "files": their names in the folder
+    error   for "unreadable": why
+    """
+
+    number: int
+    kind: Kind
+    path: str
+    images: int
+    start: int = 0
+    stop: int = 0
+    size: int = 0
+    names: tuple[str, ...] = ()
+    error: str = ""
+
+    def line(self) -> str:
+        """Return it as one line of JSON; file names that are no Unicode survive as escapes."""
+        return json.dumps({key: value for key, value in asdict(self).items() if value or key == "number"}) + "\n"
+
+
+def from_line(line: str) -> Shard:
+    """Return the shard that `Shard.line` wrote."""
+    values = {"path": "", "images": 0} | json.loads(line)
+    return Shard(**values | {"names": tuple(values.get("names", ()))})

@@ -1,0 +1,129 @@
+"""Tar files, member by member at any place: what is damaged is one member, and reading goes on behind it.
+
+The standard library reads a tar from its beginning, and stops at the first damaged header. Here a walk may begin at
+the header of any member, which is what shards need, and after a damaged header it looks for the next sound one.
+Formats: ustar, GNU (long names) and pax (names, sizes). Sparse members are refused; packed tars are the planner's.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+BLOCK = 512
+ZEROS = bytes(BLOCK)
+FILE_TYPES = b"0\x007"
+SILENT_TYPES = b"5g"  # folders; settings for the whole archive, which hold no names
+MOST_NAME_BYTES = 1 << 20  # of a long name or a pax header
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in a tar.
+
+    name     as the archive has it; "@" and the byte of the header where that is damaged
+    begin    the first byte of its first header
+    at       the first byte of its content
+    size     bytes of its content
+    problem  why its content cannot be had; "" where it can
+    """
+
+    name: str
+    begin: int
+    at: int
+    size: int
+    problem: str = ""
+
+
+def members(file: BinaryIO, start: int, stop: int) -> Iterator[Member]:
+    """Yield the members whose first header begins from `start` up to `stop`, excluded; damaged ones too, once each."""
+    end = file.seek(0, os.SEEK_END)
+    place, begin, long_name, long_size = start, start, "", -1
+    while place < end and begin < stop:
+        header = _block(file, place)
+        if header == ZEROS:  # the end of an archive; another may be appended behind it
+            place += BLOCK
+            begin = place
+            continue
+        size = _number(header[124:136]) if _sound(header) else -1
+        if size < 0:
+            yield Member(f"@{place}", begin, place, 0, "its header in the tar is damaged or cut short")
+            place = begin = _next_sound(file, place + BLOCK, end)
+            long_name, long_size = "", -1
+            continue
+        kind, content = header[156:157], place + BLOCK
+        if kind in (b"L", b"x") and size <= MOST_NAME_BYTES:
+            file.seek(content)
+            told = file.read(size)
+            if kind == b"L":
+                long_name = _text(told)
+            else:
+                long_name, long_size = _pax(told, long_name, long_size)
+            place = content + _padded(size)
+            continue
+        name = long_name or _name(header)
+        size = long_size if long_size >= 0 else size
+        place = content + _padded(size)
+        if kind in FILE_TYPES:
+            cut = content + size > end
+            yield Member(name, begin, content, size, "the tar ends before this file does" if cut else "")
+        elif kind not in SILENT_TYPES:
+            yield Member(name, begin, content, 0, f'a member of type "{_text(kind)}", expected a file')
+        begin, long_name, long_size = place, "", -1
+
+
+def _block(file: BinaryIO, place: int) -> bytes:
+    file.seek(place)
+    return file.read(BLOCK)
+
+
+def _sound(header: bytes) -> bool:
+    """Whether the sum of a header's bytes is as it says; the sum's own place counts as spaces."""
+    if len(header) < BLOCK:
+        return False
+    return sum(header) - sum(header[148:156]) + 8 * ord(" ") == _number(header[148:156])
+
+
+def _number(field: bytes) -> int:
+    """Return an octal number, or the binary form of large ones; -1 for neither."""
+    if field[0] == 0x80:
+        return int.from_bytes(field[1:], "big")
+    try:
+        return int(field.split(b"\0")[0] or b"0", 8)
+    except ValueError:
+        return -1
+
+
+def _next_sound(file: BinaryIO, place: int, end: int) -> int:
+    while place < end and not _sound(_block(file, place)):
+        place += BLOCK
+    return min(place, end)
+
+
+def _padded(size: int) -> int:
+    return -(-size // BLOCK) * BLOCK
+
+
+def _name(header: bytes) -> str:
+    name = _text(header[:100])
+    prefix = _text(header[345:500]) if header[257:263] == b"ustar\0" else ""
+    return f"{prefix}/{name}" if prefix else name
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0")[0].decode("utf-8", "replace")
+
+
+def _pax(content: bytes, name: str, size: int) -> tuple[str, int]:
+    r"""Return name and size from records "LENGTH KEY=VALUE\n"; what is no record ends them."""
+    while content:
+        length, _, rest = content.partition(b" ")
+        if not length.isdigit() or not 0 < int(length) <= len(content):
+            break
+        key, _, value = rest[: int(length) - len(length) - 2].partition(b"=")
+        if key == b"path":
+            name = _text(value)
+        elif key == b"size" and value.isdigit():
+            size = int(value)
+        content = content[int(length) :]
+    return name, size

@@ -1,0 +1,63 @@
+"""`lenet5 bulk`: very many images into Parquet files."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, TextColumn
+from rich.progress import Progress as Bar
+
+from lenet5.bulk.plan import SHARD_IMAGES
+from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
+from lenet5.cli.console import out
+from lenet5.cli.options import EngineName
+from lenet5.engines import registry
+from lenet5.errors import BulkError
+
+
+def bulk(
+    given: Annotated[Path, typer.Argument(metavar="IN", help="A folder, or a tar, Parquet, IDX or NPY file.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where the results are kept; a job cut off goes on there.")],
+    model: Annotated[str, typer.Option("--model", help="A shipped model's name, or a model file.")] = DEFAULT,
+    on: Annotated[
+        str, typer.Option("--on", help="Where: local, or the address of a Dask scheduler such as tcp://host:8786.")
+    ] = LOCAL,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time on this machine; one a core if not given.", min=1)
+    ] = None,
+    shard_images: Annotated[
+        int, typer.Option(help="Images in one result file, done whole or not at all.", min=1)
+    ] = SHARD_IMAGES,
+    column: Annotated[str, typer.Option(help="The images' column in Parquet, if several could be it.")] = "",
+    photos: Annotated[
+        bool, typer.Option("--photos", help="Pictures of any size with writing, not single 28x28 digits.")
+    ] = False,
+    engine: EngineName = registry.AUTO,
+) -> None:
+    """Read very many images; what is done already is not done again, and a bad image is a row with an error."""
+    if on != LOCAL and "://" not in on:
+        raise BulkError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
+    started = time.monotonic()
+    here = 0
+    bar = Bar(TextColumn("{task.description}"), BarColumn(bar_width=24), console=out, transient=True)
+    task = bar.add_task("planning", total=None)
+
+    def watch(progress: Progress) -> None:
+        nonlocal here
+        here = progress.here
+        rate = here / (time.monotonic() - started)
+        said = f"{progress.images_done:,} of {progress.images:,} images" + (f", {rate:,.0f}/s" if here else "")
+        bar.update(task, total=progress.shards, completed=progress.done, description=said)
+
+    with bar:
+        made = read(
+            given, folder, model=model, on=on, workers=workers, shard_images=shard_images, column=column,
+            photos=photos, engine=engine, observer=watch,
+        )  # fmt: skip
+    seconds = time.monotonic() - started
+    out.print(
+        f"{made['images']:,} rows: {made['answered']:,} answered, {made['rejected']:,} rejected, {made['errors']:,} "
+        f"with an error" + (f"; {here:,} done now in {seconds:,.0f} s, {here / seconds:,.0f}/s" if here else "")
+    )
+    out.print(f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}")

@@ -1,0 +1,215 @@
+"""Jobs of many images with real files and real processes: each shard is done once, whatever is bad or dies."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+import lenet5
+from lenet5.bulk.run import read
+from lenet5.data import idx
+from lenet5.data.datasets import load
+from lenet5.errors import BulkError, Lenet5Error
+
+Images = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="session")
+def digits(mnist_folder: Path) -> Images:
+    return load("mnist", "test", mnist_folder).images[:60]
+
+
+def png(image: Images, **how: Any) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image).save(content, "PNG", **how)
+    return content.getvalue()
+
+
+def tar(path: Path, contents: dict[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, content in contents.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    found = sorted((out / "shards").glob("*/*.parquet"))
+    return [row for path in found for row in pq.read_table(path).to_pylist()]
+
+
+def job(given: Path, out: Path, **more: Any) -> list[dict[str, Any]]:
+    read(given, out, model="modern", **({"workers": 1, "shard_images": 20} | more))
+    return rows(out)
+
+
+def command(given: Path, out: Path, *more: str) -> list[str]:
+    program = [sys.executable, "-m", "lenet5", "bulk", str(given), "--out", str(out), "--model", "modern"]
+    return [*program, "--workers", "2", *more]
+
+
+def test_every_kind_of_input_gives_the_answers_of_the_predictor(tmp_path: Path, digits: Images) -> None:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    np.save(inputs / "a.npy", digits)
+    idx.write(inputs / "b.idx", digits)
+    files = [png(image) for image in digits]
+    pq.write_table(pa.table({"image": files}), inputs / "c.parquet", row_group_size=25)
+    numbers = pa.array(digits.reshape(-1, 784).tolist(), pa.list_(pa.uint8()))
+    pq.write_table(pa.table({"name": [f"n{i}" for i in range(60)], "pixels": numbers}), inputs / "d.parquet")
+    structs = pa.array([{"bytes": file, "path": None} for file in files])
+    pq.write_table(pa.table({"image": structs, "label": [0] * 60}), inputs / "e.parquet")
+    tar(inputs / "f.tar", {f"{number:03}.png": content for number, content in enumerate(files)})
+    (inputs / "g").mkdir()
+    for number, content in enumerate(files):
+        (inputs / "g" / f"{number:03}.png").write_bytes(content)
+
+    found = job(inputs, tmp_path / "out")
+
+    predictor = lenet5.load("modern")
+    best, probabilities = predictor.predict(digits), predictor.probabilities(digits).max(axis=1)
+    assert [row["digit"] for row in found] == best.tolist() * 7
+    np.testing.assert_allclose([row["probability"] for row in found], np.tile(probabilities, 7), rtol=1e-6)
+    assert found[0]["name"] == "a.npy#0"
+    assert found[180]["name"] == "n0"
+    assert found[-1]["name"] == "g/059.png"
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert (manifest["images"], manifest["answered"], manifest["errors"]) == (420, 420, 0)
+
+
+def test_what_is_no_digit_is_a_row_with_an_error(tmp_path: Path, digits: Images) -> None:
+    good, broken = png(digits[0]), bytearray(png(digits[1]))
+    broken[60] ^= 255
+    contents = {
+        "good.png": good, "broken.png": bytes(broken), "cut.png": good[:80], "large.png": png(np.zeros((40, 30), "u1")),
+        "text.txt": b"no image at all", "empty.png": b"", "bare.bin": digits[0].tobytes(),
+    }  # fmt: skip
+    found = {row["name"]: row for row in job(tar(tmp_path / "t.tar", contents), tmp_path / "out")}
+    assert found["t.tar/good.png"]["digit"] == found["t.tar/bare.bin"]["digit"] == 7
+    bad = [found[f"t.tar/{name}"] for name in ("broken.png", "cut.png", "large.png", "text.txt", "empty.png")]
+    assert all(row["digit"] is None and row["probability"] is None and row["error"] for row in bad)
+    assert "30x40 pixels, expected 28x28" in bad[2]["error"]
+    assert "no image" in bad[3]["error"]
+
+
+def test_a_damaged_header_in_a_tar_costs_one_member(tmp_path: Path, digits: Images) -> None:
+    path = tar(tmp_path / "t.tar", {f"{number}.png": png(image) for number, image in enumerate(digits[:9])})
+    with tarfile.open(path) as archive:
+        place = archive.getmembers()[4].offset
+    content = bytearray(path.read_bytes())
+    content[place + 10] ^= 1
+    path.write_bytes(content)
+    found = job(path, tmp_path / "out", shard_images=4)
+    assert [row["name"].removeprefix("t.tar/") for row in found[3:6]] == ["3.png", f"@{place}", "5.png"]
+    assert [row["error"] is None for row in found] == [number != 4 for number in range(9)]
+
+
+def test_a_tar_that_is_cut_short_gives_its_first_images(tmp_path: Path, digits: Images) -> None:
+    path = tar(tmp_path / "t.tar", {f"{number}.png": png(image) for number, image in enumerate(digits[:5])})
+    with tarfile.open(path) as archive:
+        last = archive.getmembers()[-1]
+    path.write_bytes(path.read_bytes()[: last.offset_data + 20])
+    found = job(path, tmp_path / "out")
+    assert [row["error"] for row in found] == [None] * 4 + ["the tar ends before this file does"]
+
+
+def test_damaged_parquet_is_rows_with_errors(tmp_path: Path, digits: Images) -> None:
+    inputs = tmp_path / "in"
+    inputs.mkdir()
+    table = pa.table({"image": [png(image) for image in digits]})
+    pq.write_table(table, inputs / "page.parquet", row_group_size=20)
+    content = bytearray((inputs / "page.parquet").read_bytes())
+    column = pq.read_metadata(inputs / "page.parquet").row_group(1).column(0)
+    start = column.dictionary_page_offset or column.data_page_offset
+    content[start : start + 400] = bytes(400)
+    (inputs / "page.parquet").write_bytes(content)
+    pq.write_table(table, inputs / "short.parquet")
+    (inputs / "short.parquet").write_bytes((inputs / "short.parquet").read_bytes()[:-100])
+    found = job(inputs, tmp_path / "out")
+    assert [row["error"] is None for row in found] == [True] * 20 + [False] * 20 + [True] * 20 + [False]
+    assert found[-1]["name"] == "short.parquet"
+
+
+def test_a_killed_job_goes_on_to_the_same_bytes_and_does_only_what_is_missing(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", np.tile(digits, (100, 1, 1)))
+    read(tmp_path / "a.npy", tmp_path / "straight", model="modern", workers=1, shard_images=50)
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(tmp_path / "a.npy", out, "--shard-images", "50"), stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("shards/*/0*.parquet"))) < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    before = {path: path.stat().st_mtime_ns for path in out.glob("shards/*/0*.parquet")}
+    assert len(before) < 120
+    again = [subprocess.Popen(command(tmp_path / "a.npy", out, "--shard-images", "50")) for _ in range(2)]
+    assert [process.wait(120) for process in again] == [0, 0]
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+    for name in [path.relative_to(out) for path in out.glob("shards/*/*")]:
+        assert (out / name).read_bytes() == (tmp_path / "straight" / name).read_bytes()
+    assert not list(out.glob("shards/*/.writing-*"))
+
+
+def test_an_empty_folder_and_a_missing_one_are_clear_errors(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BulkError, match="holds no images"):
+        job(tmp_path / "empty", tmp_path / "out")
+    with pytest.raises(BulkError, match="no such file or folder"):
+        job(tmp_path / "none", tmp_path / "out")
+
+
+def test_a_folder_of_another_job_is_refused(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    with pytest.raises(BulkError, match="holds another job"):
+        job(tmp_path / "a.npy", tmp_path / "out", shard_images=30)
+
+
+def test_an_output_that_cannot_be_written_is_a_clear_error(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Lenet5Error, match="cannot be made"):
+        job(tmp_path / "a.npy", tmp_path / "file" / "out")
+
+
+def test_a_full_disk_is_told_and_the_job_goes_on_later(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    # No file may grow beyond two blocks, which stops results as a full disk does; the plan is smaller.
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 2; exec "$@"', "sh", *command(tmp_path / "a.npy", tmp_path / "out", "--workers", "1")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "failed twice" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "out" / "shards").glob("*/*.parquet"))
+    assert len(job(tmp_path / "a.npy", tmp_path / "out", shard_images=20_000)) == 60
+
+
+def test_a_changed_input_is_not_taken_for_the_planned_one(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    out = tmp_path / "out"
+    job(tmp_path / "a.npy", out)
+    (out / "shards" / "000000" / "000000001.parquet").unlink()
+    np.save(tmp_path / "a.npy", digits[:50])
+    with pytest.raises(BulkError, match="when the job was planned"):
+        job(tmp_path / "a.npy", out)
