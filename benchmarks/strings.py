@@ -1,7 +1,7 @@
-"""Made strings of digits, read by the lattice and by Tesseract: shares read exactly, per spacing and condition.
+"""Made strings of digits, read by `lenet5 read`, the lattice alone and Tesseract: shares read exactly.
 
     python benchmarks/strings.py [--count 10] [--length 5] [--tesseract]   strings of test digits: measures
-    python benchmarks/strings.py --fit 6                                   strings of training digits: fits the weighing
+    python benchmarks/strings.py --fit 5                                   strings of training digits: fits the weighing
 
 The fit is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right string, the
 sum over all paths that spell it, against the sum over all paths. The network stays as it is.
@@ -30,6 +30,7 @@ from lenet5.reading.cuts import parts
 from lenet5.reading.lattice import Float, Lattice, lattice, shares, total
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, find
+from lenet5.reading.reader import DEFAULT, Reader
 from lenet5.reading.source import pictures
 
 SEED = 1
@@ -42,6 +43,11 @@ def found_in(image: Pixels) -> tuple[Found, list[Piece]]:
     found = find(next(iter(pictures(image))))
     pieces = [piece for line in found.lines for number in line for piece in number]
     return found, sorted(pieces, key=lambda piece: piece.left)
+
+
+def by_reader(image: Pixels, reader: Reader) -> str:
+    """Read as `lenet5 read` does: sure pieces as they stand, the lattice for other numbers. Spaces do not count."""
+    return "".join(reader.read(image).text.split())
 
 
 def by_lattice(image: Pixels, model: Predictor) -> str:
@@ -65,7 +71,11 @@ def by_tesseract(image: Pixels) -> str:
 def measure(
     data: Images, model: Predictor, conditions: list[str], count: int, length: int | None, slide: bool, tesseract: bool
 ) -> None:
-    readers: dict[str, Callable[[Pixels], str]] = {"lattice": lambda image: by_lattice(image, model)}
+    reader = Reader(model)
+    readers: dict[str, Callable[[Pixels], str]] = {
+        "lenet5 read": lambda image: by_reader(image, reader),
+        "lattice": lambda image: by_lattice(image, model),
+    }
     if slide:
         readers["space displacement"] = lambda image: by_sliding(image, model)
     if tesseract:
@@ -120,7 +130,7 @@ def fit(data: Images, model: Predictor, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default="modern")
+    parser.add_argument("--model", default=DEFAULT)
     parser.add_argument("--count", type=int, default=10)
     parser.add_argument("--length", type=int)
     parser.add_argument("--conditions", nargs="+", choices=strings.CONDITIONS, default=list(strings.CONDITIONS))
