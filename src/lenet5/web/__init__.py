@@ -1,1 +1,1 @@
-"""The HTTP API and the page: draw a digit, watch the network think. Needs `pip install "lenet5[serve]"`."""
+"""The page: draw a digit, watch the network think. Computed in the browser; what is served of it stands here."""
