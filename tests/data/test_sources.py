@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 
 from lenet5.data import sources
-from lenet5.data.sources import DATA_SETS, DataSet
+from lenet5.data.sources import DATA_SETS, ROUGH_DIGITS, DataSet
 from lenet5.errors import DataError
 
 ALL = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=list(DATA_SETS))
 
 
-def test_five_sets_are_known() -> None:
-    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits"]
+def test_six_sets_are_known() -> None:
+    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits"]
 
 
 @ALL
-def test_every_set_has_ten_classes_and_a_train_and_a_test_part(data_set: DataSet) -> None:
-    assert len(data_set.class_names) == 10
+def test_every_set_has_ten_classes_or_one_for_none_and_a_train_and_a_test_part(data_set: DataSet) -> None:
+    assert len(data_set.class_names) == 10 + (data_set is ROUGH_DIGITS)
     assert [part.name for part in data_set.parts][:2] == ["train", "test"]
 
 

@@ -11,6 +11,7 @@ from lenet5.recipes import catalogue
 
 SHIPPED = (
     "archaeology",
+    "digits",
     "lab-report",
     "lecun-1998",
     "lecun-1998-15k",
@@ -18,9 +19,11 @@ SHIPPED = (
     "lecun-1998-distortions",
     "modern",
     "modern-distilled",
+    "modern-fashion",
     "scratch",
     "scratch-as-printed",
     "sigmoid-fashion",
+    "speedrun",
     "sunnyhaze",
 )
 

@@ -10,7 +10,13 @@ from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.spec.text import dump, parse
 
-OWN = ("modern", "modern-distilled")  # from this project, not from a publication
+OWN = (
+    "digits",
+    "modern",
+    "modern-distilled",
+    "modern-fashion",
+    "speedrun",
+)  # from no publication
 PARAMETERS = {
     "archaeology": 44_426,
     "lab-report": 61_706,
@@ -20,6 +26,9 @@ PARAMETERS = {
     "lecun-1998-distortions": 60_000,
     "modern": 61_706,
     "modern-distilled": 61_706,
+    "modern-fashion": 61_706,
+    "speedrun": 61_706,
+    "digits": 61_791,
     "scratch": 44_426,
     "scratch-as-printed": 44_426,
     "sigmoid-fashion": 61_706,

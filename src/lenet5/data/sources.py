@@ -201,7 +201,7 @@ ROUGH_DIGITS = DataSet(
     licence=MNIST.licence,
     citation=MNIST.citation,
     class_names=(*DIGITS, NOT_A_DIGIT),
-    parts=(Part("train"), Part("validation"), Part("test")),
+    parts=(Part("train"), Part("test"), Part("validation")),
 )
 
 DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS)}

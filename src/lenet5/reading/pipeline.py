@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from lenet5.reading import binarise, layout, light, ruling, skew
 from lenet5.reading.grey import Float, encoded, grey, reduction
+from lenet5.reading.hairlines import without_hairlines
 from lenet5.reading.mnist import stroke_width
 from lenet5.reading.page import Box
 from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
@@ -125,12 +126,16 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
         trace.note("level", mask, f"turned by {degrees:.1f} degrees")
     mask, taken, count = ruling.without_rules(mask)
     if count:
-        # What is left of a line's soft edges goes too, but no stroke's.
-        edges = ndimage.binary_dilation(taken, np.ones((3, 3)), iterations=2) & ~ndimage.binary_dilation(mask)
-        ink = np.where(taken | edges, 0, ink)
+        ink = _without(ink, taken, mask)
         mask, ink = _repaired(mask, ink, taken)
         trace.note("without rules", mask, f"{count} lines taken away")
     kept = pieces(mask)
+    if kept is not None:
+        mask, taken = without_hairlines(mask, kept)
+        if taken.any():
+            ink = _without(ink, taken, mask)
+            trace.note("without hairlines", mask, "what was left of ruling")
+            kept = pieces(mask)
     if kept is None:
         notes.append("there are far too many pieces for writing: a texture")
         return found([], ink)
@@ -192,6 +197,12 @@ def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
         if at_low != at_high and (first if at_low else last).mean() > ALONG:
             return True
     return False
+
+
+def _without(ink: Float, taken: NDArray[np.bool_], mask: NDArray[np.bool_]) -> Float:
+    """Take the ink of lines away, their soft edges too, but no stroke's."""
+    edges = ndimage.binary_dilation(taken, np.ones((3, 3)), iterations=2) & ~ndimage.binary_dilation(mask)
+    return np.where(taken | edges, np.float32(0), ink)
 
 
 def _repaired(mask: NDArray[np.bool_], ink: Float, taken: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Float]:
