@@ -12,6 +12,7 @@
     ├── RunError             a run folder cannot be written, read or resumed
     ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
     ├── BulkError            a job of very many images has no input, another input, or shards that fail
+    ├── ServeError           the server is asked for something that it cannot or should not do
     ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
     └── InterruptedRunError  a run was asked to stop, and has saved its place
 
@@ -66,6 +67,10 @@ class StudyError(Lenet5Error):
 
 class BulkError(Lenet5Error):
     """A job of very many images has no input, another input than before, or shards that fail."""
+
+
+class ServeError(Lenet5Error):
+    """The server is asked for something that it cannot or should not do."""
 
 
 class TrainingError(Lenet5Error):

@@ -20,7 +20,7 @@ SCANLINES = SIDE * (SIDE + 1)  # each row has its filter in front
 
 def decode(contents: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """Return the images (N, 28, 28) and which of them were taken: (N,); those left are 0."""
-    unpacked = [_scanlines(content) for content in contents]
+    unpacked = [scanlines(content) for content in contents]
     taken = np.array([lines is not None for lines in unpacked], np.bool_)
     images = np.zeros((len(contents), SIDE, SIDE), np.uint8)
     if taken.any():
@@ -32,8 +32,8 @@ def decode(contents: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]
     return images, taken
 
 
-def _scanlines(content: bytes) -> bytes | None:
-    """Return the unpacked rows of a file of our form, or None; each chunk's CRC is looked at."""
+def scanlines(content: bytes) -> bytes | None:
+    """Return the unpacked rows of a file of our form, filters in front, or None; each chunk's CRC is looked at."""
     if content[:16] != HEAD or content[16:29] != PLAIN:
         return None
     packed, place = [], 8

@@ -18,6 +18,7 @@ from lenet5.cli import (
     recipes,
     report,
     reproduce,
+    serve,
     show,
     study,
     summary,
@@ -45,6 +46,7 @@ app.command()(bulk.bulk)
 app.command()(export.export)
 app.command("import")(import_.import_model)
 app.command()(page.page)
+app.command()(serve.serve)
 app.add_typer(data.app, name="data")
 
 

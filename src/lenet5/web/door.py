@@ -1,0 +1,81 @@
+"""What every request goes through: the guard, a request id, counting, the headers of every answer."""
+
+import itertools
+import json
+import logging
+import secrets
+import time
+import traceback
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from lenet5.web.app import INTERNAL, answer_to, explain, predict, read
+from lenet5.web.problems import Problem
+from lenet5.web.security import HEADERS
+from lenet5.web.service import Service
+from lenet5.web.uploads import GoneError
+
+log = logging.getLogger("lenet5.web")
+FIXED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+PATHS = frozenset(
+    ("/", "/v1/predict", "/v1/read", "/v1/explain", "/v1/models", "/v1/limits", "/livez", "/readyz", "/metrics")
+)
+# Work goes straight to its function. FastAPI's own way to it takes longer than everything else about a prediction.
+WORK: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
+    "/v1/predict": predict,
+    "/v1/explain": explain,
+    "/v1/read": read,
+}
+
+
+class Door:
+    """The application that uvicorn calls."""
+
+    def __init__(self, service: Service, app: FastAPI) -> None:
+        self.service, self.app = service, app
+        self._prefix, self._numbers = secrets.token_hex(6), itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; whatever happens, with an answer of ours."""
+        began, status = time.perf_counter(), 0
+        request_id = f"{self._prefix}-{next(self._numbers):x}"
+        added = [*FIXED, (b"x-request-id", request_id.encode())]
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        self.service.in_flight += 1
+        try:
+            await self._answer(scope, receive, send_with_headers)
+        except GoneError:
+            status = status or 499
+        except Problem as problem:
+            await answer_to(problem)(scope, receive, send_with_headers)
+        except Exception:
+            # One line of JSON, so that nothing in a message can look like a line of its own. No request is quoted.
+            log.error(json.dumps({"request": request_id, "error": traceback.format_exc()}))
+            if not status:
+                await answer_to(Problem("internal", INTERNAL))(scope, receive, send_with_headers)
+        finally:
+            self.service.in_flight -= 1
+            path = scope["path"] if scope["path"] in PATHS else "other"
+            self.service.counters.answered(path, status, time.perf_counter() - began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path, method = scope["path"], scope["method"]
+        self.service.guard.check(path, scope["headers"])
+        work = WORK.get(path) if method == "POST" else None
+        if work is None:
+            # A HEAD is a GET whose body uvicorn does not send.
+            await self.app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
+            return
+        if self.service.stopping:
+            raise Problem("stopping", "the server is stopping.", retry_after=10, headers={"connection": "close"})
+        response = await work(self.service, Request(scope, receive))
+        await response(scope, receive, send)

@@ -1,0 +1,48 @@
+"""The page and the shipped models, as `lenet5 page` writes them, served from memory."""
+
+import mimetypes
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from lenet5 import files
+from lenet5.web import static_page
+from lenet5.web.problems import Problem
+
+# Told here, for what a system's table of types says of JavaScript is not always true.
+TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8"}
+
+
+@dataclass(frozen=True)
+class File:
+    """One file, its type, and a mark that changes when its bytes do."""
+
+    content: bytes
+    media_type: str
+    mark: str
+
+
+def load() -> dict[str, File]:
+    """Return every file by its path, such as /main.js; the page itself is /."""
+    found = {"/" + name: _file(name, content) for name, content in static_page.contents().items()}
+    return {**found, "/": found["/index.html"]}
+
+
+def answer(pages: dict[str, File], request: Request) -> Response:
+    """Return a file, or that it has not changed. Only paths in the table exist, so none leads outside.
+
+    Raises Problem.
+    """
+    file = pages.get(request.url.path)
+    if file is None:
+        raise Problem("not-found", "there is nothing at this path; /openapi.json lists what there is.")
+    headers = {"etag": file.mark, "cache-control": "no-cache"}
+    if file.mark in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(file.content, media_type=file.media_type, headers=headers)
+
+
+def _file(name: str, content: bytes) -> File:
+    kind = TYPES.get(name.rpartition(".")[2]) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return File(content, kind, f'"{files.sha256_hex(content)[:24]}"')

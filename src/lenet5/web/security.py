@@ -1,0 +1,124 @@
+"""Who may ask: the token, the names this server answers to, and pages of other origins.
+
+A web page anywhere can make a browser send requests to this machine. Two things betray it: the Origin header, which a
+page cannot forge; and, where the page's own name was made to point here (DNS rebinding), the Host header, which then
+holds that name. A Host that is an address in numbers was not rebound.
+"""
+
+import hmac
+import ipaddress
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from lenet5.errors import ServeError
+from lenet5.web.problems import Problem
+
+OPEN = ("/livez", "/readyz")  # asked by machines that hold no token
+GUARDED = ("/v1/", "/metrics", "/openapi.json")  # the rest is the page, which holds nothing of anybody
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+LEAST_TOKEN = 16  # characters
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Lets a request in, or raises Problem.
+
+    token  what clients must show as "Authorization: Bearer ..."; None lets everybody in
+    names  host names that this server answers to, in lower case
+    """
+
+    token: bytes | None
+    names: frozenset[str]
+
+    def check(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
+        """Raise Problem unless this request may be served. Header names are in lower case."""
+        host = origin = authorization = b""
+        framed = 0
+        for name, value in headers:
+            if name == b"host":
+                host = value
+            elif name == b"origin":
+                origin = value
+            elif name == b"authorization":
+                authorization = value
+            elif name == b"content-encoding" and value.lower() != b"identity":
+                raise Problem("content-encoding", "the body is encoded; send it as it is.")
+            elif name in (b"content-length", b"transfer-encoding"):
+                framed += 1
+        if framed > 1:  # two statements of a length are how requests are smuggled past a proxy
+            raise Problem("malformed-request", "the request states its length twice.")
+        if not self._known(host.decode("latin-1")):
+            raise Problem("foreign-host", "this server does not answer to that Host; see --allow-host.")
+        if origin and origin.lower().split(b"://")[-1] != host.lower():
+            raise Problem("foreign-origin", "pages of other origins may not use this server.")
+        if self.token is not None and path.startswith(GUARDED):
+            scheme, _, shown = authorization.partition(b" ")
+            if scheme.lower() != b"bearer" or not hmac.compare_digest(shown.strip(), self.token):
+                raise Problem(
+                    "token",
+                    "this needs the header Authorization: Bearer TOKEN.",
+                    headers={"www-authenticate": 'Bearer realm="lenet5"'},
+                )
+
+    def _known(self, host: str) -> bool:
+        """Whether a Host header names this server: a name of its own, or any address in numbers."""
+        if host.lower() in self.names:
+            return True
+        name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
+        if name.lower() in self.names:
+            return True
+        try:
+            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return False
+        return True
+
+
+def guard(host: str, token: bytes | None, *, no_auth: bool, allowed: tuple[str, ...]) -> Guard:
+    """Return the guard for a server bound to `host`.
+
+    Raises ServeError where others could reach it and there is neither a token nor the word that none is wanted.
+    """
+    if not is_loopback(host) and token is None and not no_auth:
+        raise ServeError(
+            f"--host {host} lets others reach this server, and it has no token. Give one with --token-file or in "
+            "LENET5_TOKEN, or say --no-auth."
+        )
+    own = {"localhost", socket.gethostname().lower(), host.lower()}
+    return Guard(None if no_auth else token, frozenset(own | {name.lower() for name in allowed}))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address to listen at is reached from this machine alone."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_token(file: Path | None, environment: str | None) -> bytes | None:
+    """Return the token from a file, else from the environment's value, else None. Raises ServeError."""
+    if file is None and not environment:
+        return None
+    try:
+        token = (file.read_text(encoding="utf-8") if file else environment or "").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ServeError(f"{file}: the token cannot be read ({error}).") from None
+    where = str(file) if file else "LENET5_TOKEN"
+    if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
+        raise ServeError(
+            f"{where}: a token has at least {LEAST_TOKEN} printable ASCII characters and no space; make one with: "
+            'python -c "import secrets; print(secrets.token_urlsafe())"'
+        )
+    return token.encode()

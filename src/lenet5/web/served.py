@@ -1,0 +1,107 @@
+"""A model at the server: loaded, tried, and asked one batch at a time."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lenet5 import api, files, metrics
+from lenet5.engines import registry
+from lenet5.engines.contract import Float
+from lenet5.errors import ServeError
+from lenet5.inference.predictor import Predictor
+from lenet5.models import file, shipped
+from lenet5.reading.whole import NOT_A_DIGIT
+from lenet5.web.batching import Batcher, Pixels
+from lenet5.web.limits import Limits
+
+DIGITS = {str(digit) for digit in range(10)}
+
+
+class Served:
+    """One model.
+
+    source  what it was asked for by: a shipped model's name, a model file, a run folder
+
+    Raises ModelError, EngineError; ServeError where its answers are no numbers.
+    """
+
+    def __init__(self, source: str, limits: Limits, engine: str = registry.AUTO) -> None:
+        self.source, self.name = source, Path(source).name.removesuffix(".safetensors")
+        self.predictor: Predictor = api.load(source, engine=engine)
+        self.digest = files.file_sha256(_file(Path(source)))
+        self.limits = limits
+        self.facts = self._facts()
+        # The kernels of the native engine compute each image of a batch by itself, in the same order of additions.
+        # Matrix products of other engines choose theirs by the size of the batch, so they get images one by one.
+        self._alone = registry.get(engine).name != "native"
+        # One thread: the model is used by one batch at a time, while the event loop goes on with the others' requests.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"model {self.name}")
+        self.batcher = Batcher(
+            self._scores, self._thread, queue_images=limits.queue_images, batch_images=limits.batch_images
+        )
+        if not np.isfinite(self._scores(np.zeros((2, 28, 28), np.uint8))).all():
+            raise ServeError(f"{source}: its answers for an empty image are no numbers; train or import it again.")
+
+    async def answers(self, images: Pixels) -> list[dict[str, Any]]:
+        """Return what /v1/predict says of images (N, 28, 28). Raises Problem."""
+        return self._said(await self.batcher.scores(images, self.limits.predict_seconds))
+
+    async def explanation(self, image: Pixels) -> bytes:
+        """Return what /v1/explain says of one image (1, 28, 28), as JSON. Raises Problem."""
+        answer = (await self.answers(image))[0]
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._explain, image, answer)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._thread.shutdown(wait=False)
+
+    def _scores(self, images: Pixels) -> Float:
+        if self._alone:
+            return np.concatenate([self.predictor.scores(image[None]) for image in images])
+        return self.predictor.scores(images)
+
+    def _said(self, scores: Float) -> list[dict[str, Any]]:
+        names = self.predictor.class_names
+        probabilities = metrics.softmax(scores / np.float32(self.predictor.temperature))
+        rounded = np.round(probabilities.astype(np.float64), 6).tolist()
+        best = scores.argmax(axis=1).tolist()
+        margins = np.round(metrics.margin(scores).astype(np.float64), 4).tolist()
+        return [
+            {"text": names[index], "index": index, "probability": row[index], "margin": margin, "probabilities": row}
+            for index, row, margin in zip(best, rounded, margins, strict=True)
+        ]
+
+    def _explain(self, image: Pixels, answer: dict[str, Any]) -> bytes:
+        layers = [
+            {
+                "name": name,
+                "shape": list(values.shape[1:]),
+                "values": np.round(values[0].astype(np.float64), 5).tolist(),
+            }
+            for name, values in self.predictor.activations(image).items()
+        ]
+        content = {"model": self.name, "digest": self.digest, "answer": answer, "layers": layers}
+        return json.dumps(content).encode()
+
+    def _facts(self) -> dict[str, Any]:
+        model = self.predictor.model
+        names = model.card.class_names
+        return {
+            "name": self.name,
+            "digest": self.digest,
+            "parameters": sum(array.size for array in model.weights.values()),
+            "class_names": list(names),
+            "reads": DIGITS <= set(names) <= DIGITS | {NOT_A_DIGIT},
+            "card": model.card.model_dump(mode="json"),
+        }
+
+
+def _file(source: Path) -> Path:
+    """Return the file that `api.load` reads for this source."""
+    if shipped.is_shipped(source):
+        return file.WEIGHTS / f"{source}.safetensors"
+    return source / "model.safetensors" if source.is_dir() else source

@@ -1,0 +1,84 @@
+"""What the routes answer from: the models, the workers, the limits, the page, and whether the server is stopping."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib.metadata import version
+
+from lenet5.errors import ServeError
+from lenet5.web import pages
+from lenet5.web.counters import Counters
+from lenet5.web.limits import Limits
+from lenet5.web.problems import Problem
+from lenet5.web.security import Guard
+from lenet5.web.served import Served
+from lenet5.web.workers import Workers
+
+
+@dataclass
+class Service:
+    """One server's state.
+
+    models     by name; the first one is used where none is named
+    in_flight  requests that came in and are not answered yet
+    stopping   what is in flight is finished, nothing new is taken
+    """
+
+    models: dict[str, Served]
+    workers: Workers
+    guard: Guard
+    limits: Limits
+    counters: Counters = field(default_factory=Counters)
+    in_flight: int = 0
+    stopping: bool = False
+
+    def __post_init__(self) -> None:
+        """Let /metrics watch what is counted elsewhere."""
+        batchers = [served.batcher for served in self.models.values()]
+        watch = self.counters.watch
+        watch("lenet5_in_flight", "Requests not yet answered", lambda: self.in_flight)
+        watch("lenet5_waiting_images", "Images waiting for a model", lambda: sum(each.waiting for each in batchers))
+        watch("lenet5_batches", "Batches computed", lambda: sum(each.batches for each in batchers))
+        watch("lenet5_images", "Images computed", lambda: sum(each.computed for each in batchers))
+        watch("lenet5_waiting_pictures", "Pictures waiting for a worker", lambda: self.workers.waiting)
+        watch("lenet5_workers_alive", "Worker processes", lambda: self.workers.alive)
+        watch("lenet5_worker_deaths", "Worker processes that died", lambda: self.workers.deaths)
+
+    @property
+    def default(self) -> Served:
+        """The model that answers unless another is named."""
+        return next(iter(self.models.values()))
+
+    @cached_property
+    def pages(self) -> dict[str, pages.File]:
+        """The page, by path."""
+        return pages.load()
+
+    @property
+    def version(self) -> str:
+        """The version of lenet5."""
+        return version("lenet5")
+
+    @property
+    def limits_told(self) -> dict[str, float]:
+        """The limits, as /v1/limits tells them."""
+        return asdict(self.limits)
+
+    def check_ready(self) -> None:
+        """Raise Problem where requests are not welcome: stopping, no worker ready, or a queue more than half full."""
+        if self.stopping:
+            raise Problem("stopping", "the server is stopping.", retry_after=10)
+        if not self.workers.alive:
+            raise Problem("busy", "no worker process is ready yet.", retry_after=1)
+        if any(2 * served.batcher.waiting > self.limits.queue_images for served in self.models.values()):
+            raise Problem("busy", "too many images are waiting.", retry_after=1)
+
+
+def load_models(sources: list[str], limits: Limits, engine: str) -> dict[str, Served]:
+    """Return the models by name. Raises ServeError where two have the same name; ModelError, EngineError."""
+    models: dict[str, Served] = {}
+    for source in sources:
+        served = Served(source, limits, engine)
+        if served.name in models:
+            raise ServeError(f"two models have the name {served.name}; give a copy of one of them another file name.")
+        models[served.name] = served
+    return models

@@ -1,0 +1,84 @@
+"""What a client sends: the body, bounded, and the picture or the JSON in it."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.types import Receive
+
+from lenet5.web.limits import Limits
+from lenet5.web.problems import Problem
+
+JSON, FORM = "application/json", "multipart/form-data"
+FIELD = "image"
+
+
+class GoneError(Exception):
+    """The client has gone; nobody is left to be told anything."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A picture's bytes, or JSON's."""
+
+    content: bytes
+    is_json: bool = False
+
+
+async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: Limits) -> Upload:
+    """Return what came: a picture as the body or as the file `image` of a form, or JSON.
+
+    Raises Problem: body-too-large, media-type, picture; GoneError.
+    """
+    content = await _body(headers, receive, limits.body_bytes)
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == JSON:
+        return Upload(content, is_json=True)
+    if kind == FORM:
+        content = await _file(Headers(headers), content, limits.body_bytes)
+    elif not (kind.startswith("image/") or kind == "application/octet-stream"):
+        raise Problem("media-type", f"send image/*, {FORM} with a file named {FIELD}, or {JSON}.")
+    if not content:
+        raise Problem("picture", "the picture is empty.")
+    return Upload(content)
+
+
+async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
+    """Return the body. Raises Problem as soon as it is known to be too large; what still comes is thrown away."""
+    too_large = Problem("body-too-large", f"a request may have {most:,} bytes.")
+    if int(headers.get("content-length", 0)) > most:  # its form was checked when the request was parsed
+        raise too_large
+    parts, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise GoneError
+        parts.append(message["body"])
+        size += len(message["body"])
+        if size > most:
+            raise too_large
+        more = message["more_body"]
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _file(headers: Headers, content: bytes, most: int) -> bytes:
+    """Return the file `image` of a form. Raises Problem."""
+
+    async def whole() -> AsyncGenerator[bytes, None]:
+        yield content
+
+    parser = MultiPartParser(headers, whole(), max_files=1, max_fields=4)
+    parser.spool_max_size = most  # in memory; the server writes no file
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        said = getattr(error, "message", "it cannot be parsed")
+        raise Problem("media-type", f"the form is not as RFC 7578 has it: {said}.") from None
+    try:
+        found = form.get(FIELD)
+        if not isinstance(found, UploadFile):
+            raise Problem("picture", f"the form has no file named {FIELD}.")
+        return await found.read()
+    finally:
+        await form.close()

@@ -1,0 +1,156 @@
+"""The worker processes, from the server's side: who is free, who has died, who takes too long.
+
+A picture that ends its worker costs that one request. A worker that has died is replaced; later and later, while
+workers die before they are ready.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from typing import Any
+
+from lenet5.web import frames
+from lenet5.web.limits import Limits
+from lenet5.web.problems import Problem
+
+LONGEST_PAUSE_SECONDS = 10.0
+MOST_FRAME = 64 << 20  # bytes; a broken worker may say anything
+MODULE = "lenet5.web.worker"
+
+
+class Workers:
+    """So many processes, kept alive. `start` before use, `stop` at the end."""
+
+    def __init__(self, count: int, limits: Limits) -> None:
+        self.count, self.limits = count, limits
+        self.deaths = 0
+        self.waiting = 0  # pictures, for a free worker
+        self._free: asyncio.LifoQueue[asyncio.subprocess.Process] = asyncio.LifoQueue()
+        self._alive: set[asyncio.subprocess.Process] = set()
+        self._keepers: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Begin to start the workers; they are ready about a second later."""
+        self._keepers = [asyncio.create_task(self._keep()) for _ in range(self.count)]
+
+    @property
+    def alive(self) -> int:
+        """How many processes are ready or at work."""
+        return len(self._alive)
+
+    async def stop(self) -> None:
+        """End all workers."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+
+    async def do(self, job: dict[str, Any], content: bytes, seconds: float) -> bytes:
+        """Return what a worker makes of a picture.
+
+        Raises Problem: what the worker says of the picture; busy; deadline, where no worker is free in time; picture,
+        where it takes too long; worker-died.
+        """
+        if self.waiting >= self.limits.waiting_pictures:
+            raise Problem("busy", f"{self.waiting} pictures are waiting already; try again shortly.", retry_after=2)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        worker = await self._get(end)
+        frame = frames.pack({**job, "seconds": max(1, round(end - loop.time()))}, content)
+        try:
+            async with asyncio.timeout_at(end):
+                header, result = await _ask(worker, frame)
+        except TimeoutError:
+            worker.kill()
+            raise Problem("picture", f"the picture took longer than {seconds:g} seconds; make it smaller.") from None
+        except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+            with suppress(ProcessLookupError):
+                worker.kill()
+            if await worker.wait() == -signal.SIGXCPU:
+                raise Problem(
+                    "picture", f"the picture took longer than {seconds:g} seconds; make it smaller."
+                ) from None
+            raise Problem("worker-died", "the process that decoded the picture has died; others were not.") from None
+        except asyncio.CancelledError:
+            worker.kill()  # its answer to this request would be taken for the next one's
+            raise
+        self._free.put_nowait(worker)
+        if header:
+            raise Problem(header["kind"], header["detail"])
+        return result
+
+    async def _get(self, end: float) -> asyncio.subprocess.Process:
+        """Return a free worker that is alive. Raises Problem."""
+        self.waiting += 1
+        try:
+            async with asyncio.timeout_at(end):
+                while (worker := await self._free.get()).returncode is not None:
+                    pass
+                return worker
+        except TimeoutError:
+            raise Problem("deadline", "no worker was free in time; try again shortly.", retry_after=2) from None
+        finally:
+            self.waiting -= 1
+
+    async def _keep(self) -> None:
+        """Keep one worker: start it, wait for its death, start the next."""
+        pause = 0.0
+        while True:
+            worker = await self._started()
+            try:
+                await _frame(worker)  # it is ready
+                self._alive.add(worker)
+                self._free.put_nowait(worker)
+                pause = 0.0
+            except (asyncio.IncompleteReadError, ConnectionError, ValueError):
+                pause = min(2 * pause + 0.25, LONGEST_PAUSE_SECONDS)
+            except asyncio.CancelledError:
+                await _end(worker)
+                raise
+            try:
+                await worker.wait()
+            finally:
+                self._alive.discard(worker)
+                await _end(worker)
+            self.deaths += 1
+            await asyncio.sleep(pause)
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        settings = {
+            "memory_bytes": self.limits.memory_bytes,
+            "pixels": self.limits.picture_pixels,
+            "side": self.limits.picture_side_px,
+        }
+        # The token is nothing that a picture's decoder should ever see.
+        environment = {name: value for name, value in os.environ.items() if name != "LENET5_TOKEN"}
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", MODULE, json.dumps(settings),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C in a terminal is for the server; it ends its workers itself
+        )  # fmt: skip
+
+
+async def _ask(worker: asyncio.subprocess.Process, frame: bytes) -> tuple[dict[str, Any], bytes]:
+    assert worker.stdin is not None
+    worker.stdin.write(frame)
+    await worker.stdin.drain()
+    return await _frame(worker)
+
+
+async def _frame(worker: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
+    """Return a worker's next frame. Raises IncompleteReadError when it has died, ValueError for no frame."""
+    assert worker.stdout is not None
+    text, size = frames.lengths(await worker.stdout.readexactly(frames.LENGTHS.size))
+    if text + size > MOST_FRAME:
+        raise ValueError("no frame")
+    header = json.loads(await worker.stdout.readexactly(text))
+    return header, await worker.stdout.readexactly(size)
+
+
+async def _end(worker: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        worker.kill()
+    await worker.wait()
