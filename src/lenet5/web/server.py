@@ -21,6 +21,7 @@ from lenet5.web.service import Service, load_models
 from lenet5.web.workers import Workers
 
 FILES_BESIDE_CONNECTIONS = 128
+BACKLOG = 1_024  # connections that wait to be accepted
 
 
 @dataclass(frozen=True)
@@ -114,11 +115,24 @@ async def _tell(server: Server, started: Callable[[], None]) -> None:
 def _listen(host: str, port: int) -> socket.socket:
     """Return a socket at an address. Raises ServeError."""
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address, family=family, backlog=1_024)
-    except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ServeError(f"cannot listen at {host}, port {port} ({reason}); try another --port.") from None
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # The protocol is named, for asyncio turns off Nagle's algorithm only where it is: otherwise the last bytes of
+        # an answer wait for the client's acknowledgement, which systems delay by 40 ms.
+        listening = socket.socket(family, kind, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise _not_listening(host, port, error) from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise _not_listening(host, port, error) from None
+    return listening
+
+
+def _not_listening(host: str, port: int, error: OSError) -> ServeError:
+    return ServeError(f"cannot listen at {host}, port {port} ({error.strerror or error}); try another --port.")
 
 
 def _allow_files(count: int) -> None:
