@@ -8,18 +8,19 @@ from lenet5.reading.pieces import Piece
 
 LOOKED_AT = 40  # pieces, the largest, by which the strokes are measured
 THIN = 0.5  # of the strokes' width: a run that is thinner is no stroke
-LONG = 2.5  # strokes' widths: a run that is shorter may be the tip of a stroke
+LONG = 0.75  # of the writing's height: a run that is shorter may be the bar of a 7
 MOST = 0.4  # of all ink: where more is thin, it is the writing
 
 
-def without_hairlines(mask: Mask, pieces: list[Piece]) -> tuple[Mask, Mask]:
+def without_hairlines(mask: Mask, pieces: list[Piece], height: float) -> tuple[Mask, Mask]:
     """Return the mask without level and upright hairlines, and what was taken away.
 
     mask    (H, W)
     pieces  of the mask
+    height  of the writing, px
     """
     wide = strokes_width(pieces)
-    side, run = int(THIN * wide) + 1, max(8, round(LONG * wide))
+    side, run = int(THIN * wide) + 1, max(8, round(LONG * height)) | 1  # odd, so that filters do not shift
     none = np.zeros_like(mask)
     if side < 2 or min(mask.shape) <= run:
         return mask, none

@@ -131,7 +131,7 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
         trace.note("without rules", mask, f"{count} lines taken away")
     kept = pieces(mask)
     if kept is not None:
-        mask, taken = without_hairlines(mask, kept)
+        mask, taken = without_hairlines(mask, kept, height_of_writing(kept))
         if taken.any():
             ink = _without(ink, taken, mask)
             trace.note("without hairlines", mask, "what was left of ruling")
