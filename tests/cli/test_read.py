@@ -51,10 +51,10 @@ def test_one_bad_picture_does_not_stop_the_others(folder: Path, tmp_path: Path) 
 def test_json_holds_boxes_and_the_three_best_answers(folder: Path) -> None:
     page = json.loads(run("--json", folder / "a.png")[1])
     assert page["text"] == "72"
-    digits = page["lines"][0][0]["digits"]
+    digits = page["lines"][0]["numbers"][0]["digits"]
     assert [digit["text"] for digit in digits] == ["7", "2"]
     assert all(len(digit["answers"]) == 3 and digit["rejected"] is None for digit in digits)
-    assert page["lines"][0][0]["box"]["left"] == digits[0]["box"]["left"]
+    assert page["lines"][0]["numbers"][0]["box"][0] == digits[0]["box"][0]
 
 
 def test_csv_has_a_row_a_digit(folder: Path) -> None:

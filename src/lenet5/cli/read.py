@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,8 +17,9 @@ from lenet5.cli.options import EngineName
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
-from lenet5.reading.page import Digit, Page
+from lenet5.reading.page import Page
 from lenet5.reading.pipeline import Trace
+from lenet5.reading.plain import plain
 from lenet5.reading.reader import DEFAULT, Reader
 from lenet5.reading.source import pictures
 
@@ -75,7 +76,7 @@ def read(
                 if table:
                     table.writerows(_rows(page))
                 elif as_json:
-                    print(json.dumps(_plain(page), ensure_ascii=False))
+                    print(json.dumps(plain(page), ensure_ascii=False))
                 else:
                     _print(page, headed=len(paths) > 1 or page.page > 1)
         except ReadingError as error:
@@ -132,36 +133,6 @@ def _print(page: Page, *, headed: bool) -> None:
     if headed:
         out.print(f"{name}:", markup=False)
     out.print(page.text or "no digits found", markup=False)
-
-
-def _plain(page: Page) -> dict[str, Any]:
-    """Return a page as JSON has it."""
-    lines = [
-        [
-            {
-                "text": number.text,
-                "box": asdict(number.box),
-                "digits": [_plain_digit(each) for each in number.digits],
-                "alternatives": [asdict(each) for each in number.alternatives],
-            }
-            for number in line.numbers
-        ]
-        for line in page.lines
-    ]
-    return {
-        "name": page.name, "page": page.page, "width": page.width, "height": page.height, "text": page.text,
-        "lines": lines, "no_digits": [asdict(each) for each in page.rejected], "notes": list(page.notes),
-    }  # fmt: skip
-
-
-def _plain_digit(digit: Digit) -> dict[str, Any]:
-    return {
-        "text": digit.text,
-        "box": asdict(digit.box),
-        "answers": [asdict(answer) for answer in digit.answers],
-        "margin": digit.margin,
-        "rejected": digit.rejected or None,
-    }
 
 
 COLUMNS = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """Bounds; names end in their units.
 
+    json_bytes       a body that is JSON, which is parsed while others wait; 256 images as JSON have 1.0 MB
     receive_seconds  from the first byte of a request, or the opening of its connection, to its last byte
     idle_seconds     how long a connection may rest between requests
     predict_seconds  from a request's arrival to its computing; also for /v1/explain
@@ -21,6 +22,7 @@ class Limits:
     """
 
     body_bytes: int = 8 << 20
+    json_bytes: int = 2 << 20
     header_bytes: int = 16 << 10
     images: int = 256
     picture_pixels: int = 20_000_000

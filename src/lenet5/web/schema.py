@@ -1,23 +1,23 @@
-"""What goes over the wire as JSON. Unknown keys are refused on the way in. Also the schemas of openapi.json."""
+"""What goes over the wire as JSON, in both directions; also the schemas of openapi.json."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from lenet5.data.prepare import SIDE
 from lenet5.web.problems import Problem
 
 Pixel = Annotated[int, Field(strict=True, ge=0, le=255)]
-Row = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE)]
-Image = Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE)]
+# The first fault ends the work: a list of a million of them would keep the others waiting.
+Row = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE, fail_fast=True)]
+Image = Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE, fail_fast=True)]
 
 
 class Sent(BaseModel):
     """Images in MNIST form: 28 rows of 28 whole numbers, 0 background, 255 ink."""
 
     # Whole numbers only: of an image of 0 and 1 nobody could tell whether its ink is 1 of 1 or 1 of 255.
-    model_config = ConfigDict(extra="forbid")
-    images: Annotated[list[Image], Field(min_length=1, max_length=256)]
+    images: Annotated[list[Image], Field(min_length=1, max_length=256, fail_fast=True)]
 
 
 class Answer(BaseModel):
@@ -62,39 +62,58 @@ class Choice(BaseModel):
     probability: float
 
 
-class ReadDigit(BaseModel):
-    """One digit of a number; boxes are left, top, right, bottom in pixels, ends excluded."""
+class Alternative(BaseModel):
+    """Another reading of a whole number."""
 
+    text: str
+    posterior: float
+
+
+class ReadDigit(BaseModel):
+    """One digit; boxes are left, top, right, bottom in pixels, ends excluded."""
+
+    text: str = Field(description="the best answer; ? where it is rejected")
     box: list[int]
     answers: list[Choice]
     margin: float
-    rejected: bool
+    rejected: str | None = Field(description="why the best answer is not given")
 
 
 class ReadNumber(BaseModel):
-    """Digits that stand together; `?` in the text stands for a rejected one."""
+    """Digits that stand together."""
 
     text: str
     box: list[int]
-    rejected: bool
+    rejected: bool = Field(description="whether any of its digits is")
     digits: list[ReadDigit]
+    alternatives: list[Alternative]
 
 
 class ReadLine(BaseModel):
     """A line of writing."""
 
+    text: str
     numbers: list[ReadNumber]
 
 
+class NoDigit(BaseModel):
+    """A piece of ink that was not taken for a digit."""
+
+    box: list[int]
+    why: str
+
+
 class ReadPage(BaseModel):
-    """What a photograph says."""
+    """What a photograph says, as `lenet5 read --json` has it."""
 
     name: str
+    page: int
     width: int
     height: int
     text: str
-    notes: list[str]
     lines: list[ReadLine]
+    rejected: list[NoDigit]
+    notes: list[str]
 
 
 class ModelFacts(BaseModel):

@@ -31,8 +31,8 @@ async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: L
 
     Raises Problem: body-too-large, media-type, picture; GoneError.
     """
-    content = await _body(headers, receive, limits.body_bytes)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    content = await _body(headers, receive, limits.json_bytes if kind == JSON else limits.body_bytes)
     if kind == JSON:
         return Upload(content, is_json=True)
     if kind == FORM:
@@ -46,7 +46,7 @@ async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: L
 
 async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
     """Return the body. Raises Problem as soon as it is known to be too large; what still comes is thrown away."""
-    too_large = Problem("body-too-large", f"a request may have {most:,} bytes.")
+    too_large = Problem("body-too-large", f"the body of such a request may have {most:,} bytes.")
     if int(headers.get("content-length", 0)) > most:  # its form was checked when the request was parsed
         raise too_large
     parts, size, more = [], 0, True

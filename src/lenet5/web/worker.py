@@ -10,7 +10,6 @@ import os
 import resource
 import sys
 from contextlib import suppress
-from dataclasses import asdict, astuple
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -20,7 +19,8 @@ from PIL import Image
 
 from lenet5 import api
 from lenet5.errors import Lenet5Error, ModelError
-from lenet5.reading.page import Page
+from lenet5.inference.predictor import Predictor
+from lenet5.reading.plain import plain
 from lenet5.reading.reader import Reader
 from lenet5.reading.source import pictures
 from lenet5.web import frames
@@ -79,46 +79,13 @@ def photograph(content: bytes, job: dict[str, Any]) -> bytes:
     return json.dumps(plain(page)).encode()
 
 
-def plain(page: Page) -> dict[str, Any]:
-    """Return a page as /v1/read gives it."""
-    return {
-        "name": page.name,
-        "width": page.width,
-        "height": page.height,
-        "text": page.text,
-        "notes": list(page.notes),
-        "lines": [
-            {
-                "numbers": [
-                    {
-                        "text": number.text,
-                        "box": astuple(number.box),
-                        "rejected": any(digit.rejected for digit in number.digits),
-                        "digits": [
-                            {
-                                "box": astuple(digit.box),
-                                "answers": [_rounded(asdict(answer)) for answer in digit.answers],
-                                "margin": round(digit.margin, 4),
-                                "rejected": bool(digit.rejected),
-                            }
-                            for digit in number.digits
-                        ],
-                    }
-                    for number in line.numbers
-                ]
-            }
-            for line in page.lines
-        ],
-    }
-
-
-def _rounded(answer: dict[str, Any]) -> dict[str, Any]:
-    return {**answer, "probability": round(answer["probability"], 6)}
+def _reader(model: str, max_error: float | None) -> Reader:
+    return Reader(_loaded(model), max_error_percent=max_error)
 
 
 @cache
-def _reader(model: str, max_error: float | None) -> Reader:
-    return Reader(api.load(model), max_error_percent=max_error)
+def _loaded(model: str) -> Predictor:
+    return api.load(model)
 
 
 def _weigh(content: bytes, settings: dict[str, Any]) -> None:
