@@ -41,7 +41,8 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json"
         said = self.json
         assert said["status"] == self.status
-        assert said["detail"] and "Traceback" not in said["detail"]
+        assert said["detail"]
+        assert "Traceback" not in said["detail"]
         assert self.headers.get("x-content-type-options") == "nosniff"
         return str(said["type"]).removeprefix("urn:lenet5:problem:")
 

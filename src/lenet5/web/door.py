@@ -13,6 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from lenet5.web.app import INTERNAL, answer_to, explain, predict, read
 from lenet5.web.problems import Problem
+from lenet5.web.protocol import header_too_large
 from lenet5.web.security import HEADERS
 from lenet5.web.service import Service
 from lenet5.web.uploads import GoneError
@@ -69,6 +70,9 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
+        # uvicorn bounds a header that is still coming in; this one may have come in one piece.
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.service.limits.header_bytes:
+            raise header_too_large(self.service.limits)
         self.service.guard.check(path, scope["headers"])
         work = WORK.get(path) if method == "POST" else None
         if work is None:

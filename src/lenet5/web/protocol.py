@@ -17,6 +17,9 @@ from lenet5.web.limits import Limits
 from lenet5.web.problems import MEDIA_TYPE, Problem
 
 SWEEP_SECONDS = 0.5
+# How many bodies of the largest size one request may send. A client that is refused learns it only after it has sent
+# its body, for most do not listen before; so what it sends is thrown away for a while, but not forever.
+PATIENCE = 4
 
 
 class TimedProtocol(H11Protocol):
@@ -24,6 +27,7 @@ class TimedProtocol(H11Protocol):
 
     limits: Limits
     since: float | None = None  # when the present request began, or the connection opened; None while resting
+    received_bytes = 0  # of the present request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, and at need give up another one for it."""
@@ -38,6 +42,11 @@ class TimedProtocol(H11Protocol):
         """Note when a request begins."""
         if self.since is None:
             self.since = self.loop.time()
+            self.received_bytes = 0
+        self.received_bytes += len(data)
+        if self.received_bytes > PATIENCE * self.limits.body_bytes:
+            self.transport.abort()
+            return
         super().data_received(data)
         self._rest()
 
@@ -45,6 +54,7 @@ class TimedProtocol(H11Protocol):
         """Begin to wait for the next request; where the client is still sending, its deadline goes on."""
         if self.conn.their_state is not h11.SEND_BODY:
             self.since = self.loop.time()  # a request may have come right behind the one that was answered
+            self.received_bytes = 0
         super().on_response_complete()
         self._rest()
 
@@ -80,7 +90,7 @@ class TimedProtocol(H11Protocol):
         """Answer what is not HTTP, or has too large a header."""
         hint = getattr(sys.exception(), "error_status_hint", 400)
         if hint == 431:
-            self._refuse(Problem("header-too-large", f"headers may have {self.limits.header_bytes:,} bytes."))
+            self._refuse(header_too_large(self.limits))
         else:
             self._refuse(Problem("malformed-request", "this is not an HTTP request as RFC 9112 has it."))
 
@@ -96,6 +106,11 @@ class TimedProtocol(H11Protocol):
             for event in (*events, h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
+
+
+def header_too_large(limits: Limits) -> Problem:
+    """Return what is said of such a header."""
+    return Problem("header-too-large", f"the first line and the headers may have {limits.header_bytes:,} bytes.")
 
 
 def timed(limits: Limits) -> type[TimedProtocol]:

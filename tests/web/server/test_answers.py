@@ -39,7 +39,7 @@ def test_a_digit_gets_the_librarys_answer(server: Running, images: NDArray[np.ui
     assert said["model"] == "modern"
     assert said["digest"] == files.file_sha256(WEIGHTS / "modern.safetensors")
     (answer,) = said["answers"]
-    assert answer["text"] == "7" and answer["index"] == 7
+    assert (answer["text"], answer["index"]) == ("7", 7)
     np.testing.assert_allclose(answer["probabilities"], model.probabilities(images[:1])[0], atol=1e-6)
     assert answer["probability"] == answer["probabilities"][7]
 
@@ -117,7 +117,8 @@ def test_limits_and_metrics_are_told(server: Running, images: NDArray[np.uint8])
 
 def test_the_page_comes_with_its_models(server: Running) -> None:
     page = server.ask("/")
-    assert page.status == 200 and page.headers["content-type"].startswith("text/html")
+    assert page.status == 200
+    assert page.headers["content-type"].startswith("text/html")
     assert "default-src 'self'" in page.headers["content-security-policy"]
     script = server.ask("/main.js")
     assert script.headers["content-type"].startswith("text/javascript")
@@ -130,7 +131,7 @@ def test_the_page_comes_with_its_models(server: Running) -> None:
 
 def test_every_answer_has_an_id_of_the_servers_own(server: Running) -> None:
     ids = [server.ask("/livez", X_Request_Id="mine").headers["x-request-id"] for _ in range(3)]
-    assert len(set(ids)) == 3 and "mine" not in ids
+    assert len(set(ids) - {"mine"}) == 3
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/v1/models"])
