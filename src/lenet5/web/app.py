@@ -134,9 +134,12 @@ def build(service: Service) -> FastAPI:
         """Tell Prometheus how much was done."""
         return Response(service.counters.text(), headers={"content-type": counters.MEDIA_TYPE})
 
-    @app.get("/{path:path}", include_in_schema=False)
     async def page_route(request: Request) -> Response:
+        """Send a file of the page."""
         return pages.answer(service.pages, request)
+
+    for path in service.pages:
+        app.add_route(path, page_route, methods=["GET"])
 
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_problem)

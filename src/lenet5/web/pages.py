@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from lenet5 import files
 from lenet5.web import static_page
-from lenet5.web.problems import Problem
 
 # Told here, for what a system's table of types says of JavaScript is not always true.
 TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8"}
@@ -30,13 +29,8 @@ def load() -> dict[str, File]:
 
 
 def answer(pages: dict[str, File], request: Request) -> Response:
-    """Return a file, or that it has not changed. Only paths in the table exist, so none leads outside.
-
-    Raises Problem.
-    """
-    file = pages.get(request.url.path)
-    if file is None:
-        raise Problem("not-found", "there is nothing at this path; /openapi.json lists what there is.")
+    """Return a file, or that it has not changed. Only paths of the table are routes, so none leads outside."""
+    file = pages[request.scope["path"]]
     headers = {"etag": file.mark, "cache-control": "no-cache"}
     if file.mark in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -86,6 +86,7 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
         h11_max_incomplete_event_size=limits.header_bytes,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log what is wrong with clients' forms
     address = listening.getsockname()
     url = f"http://{f'[{address[0]}]' if ':' in address[0] else address[0]}:{address[1]}"
     with contextlib.suppress(KeyboardInterrupt):

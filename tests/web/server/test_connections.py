@@ -114,7 +114,7 @@ def test_what_is_no_request_is_refused(server: Running, sent: bytes) -> None:
 
 
 def test_a_header_that_is_too_large_is_refused(server: Running) -> None:
-    answer = server.raw(LIVE + b"X: " + b"x" * (64 << 10) + b"\r\n\r\n")
+    answer = server.raw(LIVE + b"Connection: close\r\nX: " + b"x" * (64 << 10) + b"\r\n\r\n")
     assert status(answer) == 431
     assert b"header-too-large" in answer
 
