@@ -17,7 +17,6 @@ from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.recipes import catalogue
-from lenet5.reports import run_pictures
 from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.training import train as training
@@ -67,7 +66,7 @@ def train(
         score_train=score_train,
         observer=observer,
     )
-    run_pictures.draw(run)
+    _draw(run)
     return run
 
 
@@ -80,7 +79,7 @@ def resume(
 ) -> RunFolder:
     """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
     folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
-    run_pictures.draw(folder)
+    _draw(folder)
     return folder
 
 
@@ -153,6 +152,13 @@ def export(
         beside = beside if beside.is_dir() else beside.parent
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
     return write.export(predictor, Path(path), to=to, weights=weights, prefix=prefix, data_folder=_path(data_folder))
+
+
+def _draw(run: RunFolder) -> None:
+    """Draw a finished run's curves."""
+    from lenet5.reports import run_pictures  # its library of pictures takes a third of a second to import
+
+    run_pictures.draw(run)
 
 
 def _path(folder: Path | str | None) -> Path | None:

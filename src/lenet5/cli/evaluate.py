@@ -15,10 +15,6 @@ from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_on
 from lenet5.inference.predictor import Predictor
-from lenet5.reports.confusion import confusion_figure
-from lenet5.reports.gallery import gallery
-from lenet5.reports.rejection import rejection
-from lenet5.reports.style import save
 
 REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 10)
 
@@ -100,6 +96,11 @@ def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> Tabl
 
 def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
     """Write the confusion matrix, the gallery of misread images, and the error against the rejection."""
+    from lenet5.reports.confusion import confusion_figure  # a third of a second, for their library of pictures
+    from lenet5.reports.gallery import gallery
+    from lenet5.reports.rejection import rejection
+    from lenet5.reports.style import save
+
     names, misread = outcome.class_names, outcome.misread
     folder.mkdir(parents=True, exist_ok=True)
     written = save(confusion_figure(outcome.confusion, names, title), folder / "confusion")

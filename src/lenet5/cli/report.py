@@ -11,8 +11,7 @@ from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 from lenet5.errors import RunError
 from lenet5.inference.evaluation import Evaluation, evaluate
-from lenet5.reports import finished, study_report
-from lenet5.reports.run_report import report as run_page
+from lenet5.reports import finished
 from lenet5.reports.words import Language
 from lenet5.training.run import RunFolder
 from lenet5.training.train import parts
@@ -35,16 +34,20 @@ def report(
 
 
 def _run(folder: Path, lang: Language, data_dir: Path | None) -> str:
+    from lenet5.reports import run_report  # a third of a second, for its library of pictures
+
     run = RunFolder.open(folder)
     result = run.result()
     if result is None:
         raise RunError(f"{folder}: is not finished; go on with: lenet5 train --resume {folder}")
     if result.get("scored_on", "test") != "test":
         raise RunError(f"{folder}: was scored on {result['scored_on']} images; a report is about the test set.")
-    return run_page(run, api.evaluate(folder, data_folder=data_dir), lang)
+    return run_report.report(run, api.evaluate(folder, data_folder=data_dir), lang)
 
 
 def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
+    from lenet5.reports import study_report
+
     units = finished.read(folder)
     verdicts = folder / "verdicts.json"
     claims: dict[str, list[dict[str, Any]]] = (

@@ -10,7 +10,6 @@ from lenet5.cli.console import out, percent
 from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.models.model import Calibration, Card
-from lenet5.reports import run_pictures
 from lenet5.training.history import EpochRow
 from lenet5.training.run import RunFolder
 
@@ -46,6 +45,8 @@ def _show_run(run: RunFolder) -> None:
     if history.epochs:
         out.print(_epoch_table(history.epochs))
         out.print(f"test accuracy {sparkline([row.test_accuracy_percent for row in history.epochs])}")
+        from lenet5.reports import run_pictures  # a third of a second, for its library of pictures
+
         for picture in run_pictures.draw(run):
             if picture.suffix == ".png":
                 out.print(f"curves        {picture}", markup=False)
