@@ -11,8 +11,8 @@ class Limits:
     receive_seconds  from the first byte of a request, or the opening of its connection, to its last byte
     idle_seconds     how long a connection may rest between requests
     predict_seconds  from a request's arrival to its computing; also for /v1/explain
-    read_seconds     from a photograph's arrival to its answer
-    decode_seconds   for a picture given to /v1/predict or /v1/explain to be decoded
+    read_seconds     for a photograph to wait for a worker process, and as long again to be read
+    decode_seconds   the same for a picture given to /v1/predict or /v1/explain, to be decoded
     send_seconds     from a request's first byte to its answer's last byte
     drain_seconds    for what is in flight, once the server was asked to stop
     queue_images     images that may wait for the model

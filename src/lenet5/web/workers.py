@@ -6,6 +6,7 @@ workers die before they are ready.
 
 import asyncio
 import json
+import math
 import os
 import signal
 import sys
@@ -48,19 +49,18 @@ class Workers:
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
     async def do(self, job: dict[str, Any], content: bytes, seconds: float) -> bytes:
-        """Return what a worker makes of a picture.
+        """Return what a worker makes of a picture, which may wait for so long, and then be worked on for as long.
 
         Raises Problem: what the worker says of the picture; busy; deadline, where no worker is free in time; picture,
         where it takes too long; worker-died.
         """
         if self.waiting >= self.limits.waiting_pictures:
             raise Problem("busy", f"{self.waiting} pictures are waiting already; try again shortly.", retry_after=2)
-        loop = asyncio.get_running_loop()
-        end = loop.time() + seconds
-        worker = await self._get(end)
-        frame = frames.pack({**job, "seconds": max(1, round(end - loop.time()))}, content)
+        worker = await self._get(seconds)
+        # The work has all of the time again. Otherwise what waited long would cost its worker, and the rush would grow.
+        frame = frames.pack({**job, "seconds": math.ceil(seconds)}, content)
         try:
-            async with asyncio.timeout_at(end):
+            async with asyncio.timeout(seconds):
                 header, result = await _ask(worker, frame)
         except TimeoutError:
             worker.kill()
@@ -81,11 +81,11 @@ class Workers:
             raise Problem(header["kind"], header["detail"])
         return result
 
-    async def _get(self, end: float) -> asyncio.subprocess.Process:
+    async def _get(self, seconds: float) -> asyncio.subprocess.Process:
         """Return a free worker that is alive. Raises Problem."""
         self.waiting += 1
         try:
-            async with asyncio.timeout_at(end):
+            async with asyncio.timeout(seconds):
                 while (worker := await self._free.get()).returncode is not None:
                     pass
                 return worker
