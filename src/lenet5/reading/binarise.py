@@ -11,6 +11,8 @@ Mask = NDArray[np.bool_]
 CLEAN = 0.02  # noise of the paper, in parts of the full ink, up to which one threshold does
 SURE = 0.55  # ink that a piece must hold somewhere, or it is dirt
 LOWEST, HIGHEST = 0.25, 0.55  # where the one threshold may lie
+SMOOTH = 1.2  # px
+PALEST = 0.2  # ink of a rough picture
 SAUVOLA_K = 0.2
 BAND, ENOUGH = 32, 1_000_000  # rows; pixels
 
@@ -24,8 +26,8 @@ def mask(amount: Float, noise: float) -> tuple[Mask, str]:
     if noise <= CLEAN:
         threshold = float(np.clip(_otsu(amount), LOWEST, HIGHEST))
         return amount > threshold, f"Otsu's threshold, {threshold:.2f}"
-    smooth = ndimage.gaussian_filter(amount, 0.8)
-    found = _sauvola(smooth) & (smooth > max(LOWEST, 4 * noise))
+    smooth = ndimage.gaussian_filter(amount, SMOOTH)
+    found = _sauvola(smooth) & (smooth > max(PALEST, 3 * noise))
     return _with_a_core(found, smooth), "Sauvola's thresholds"
 
 

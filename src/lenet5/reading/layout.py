@@ -7,6 +7,7 @@ import numpy as np
 from lenet5.reading.pieces import Piece
 
 OVERLAP = 0.4  # of the lower piece's height: so much must two neighbours in a line share
+SAME_LINE = 0.5  # the same for two lines, which are then one
 WIDE_GAP = 1.0  # of the line's height: what parts two numbers at least
 WIDER = 2.2  # and so many times the usual gap in the line
 ONLY_GAP = 1.6  # of the line's height: what parts two digits that stand alone
@@ -29,7 +30,36 @@ def lines(found: list[Piece]) -> list[list[Piece]]:
     groups: dict[int, list[Piece]] = {}
     for piece, line in zip(ordered, line_of, strict=True):
         groups.setdefault(line, []).append(piece)
-    return sorted(groups.values(), key=lambda group: float(np.mean([piece.top + piece.bottom for piece in group])))
+    return sorted(
+        _one_of_interleaved(list(groups.values())),
+        key=lambda group: float(np.mean([piece.top + piece.bottom for piece in group])),
+    )
+
+
+def _one_of_interleaved(lines: list[list[Piece]]) -> list[list[Piece]]:
+    """Join lines at the same height: of a broken digit, each part may have begun a line of its own."""
+    joined: list[list[Piece]] = []
+    for line in sorted(lines, key=len, reverse=True):
+        same = next((other for other in joined if _level(line, other)), None)
+        if same is None:
+            joined.append(line)
+        else:
+            same[:] = sorted([*same, *line], key=lambda piece: piece.left)
+    return joined
+
+
+def _level(a: list[Piece], b: list[Piece]) -> bool:
+    """Whether two lines are about as high in the picture, where they stand one above the other."""
+    left, right = max(a[0].left, b[0].left), min(a[-1].right, b[-1].right)
+    tops, bottoms = [], []
+    for line in (a, b):
+        near = [piece for piece in line if piece.right > left and piece.left < right]
+        if not near:
+            return False
+        tops.append(float(np.median([piece.top for piece in near])))
+        bottoms.append(float(np.median([piece.bottom for piece in near])))
+    heights = [bottom - top for top, bottom in zip(tops, bottoms, strict=True)]
+    return min(bottoms) - max(tops) >= SAME_LINE * min(heights)
 
 
 def _beside(a: Piece, b: Piece) -> bool:

@@ -1,38 +1,20 @@
 """Ruled lines and boxes: found, taken away, and the strokes that they crossed repaired."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading.binarise import Mask
+from lenet5.reading.rules import EVERYWHERE, Rule, straight
 
-SHARE = 1 / 5  # of the picture's side: no shorter run of ink is looked at
-LEAST_RUN = 20  # px
 LONG = 2.2  # times the writing's height: a level line so long is no stroke
 TALL = 2.5  # the same for an upright line,
 SPAN = 0.8  # which also takes so much of the picture's height, or it is a 1,
 REST = 2.0  # and beside which so many times its own ink is written, or the picture is a 1 cut close
-THICK = 0.2  # of the writing's height: what is thicker is no ruling
-EVERYWHERE = np.ones((3, 3))
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One straight piece of ink: the rows and columns that it takes, ends excluded, and its thickness in pixels."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-    thickness: float
-    level: bool
-
-    @property
-    def length(self) -> int:
-        """In pixels."""
-        return self.right - self.left if self.level else self.bottom - self.top
+THICK = 0.3  # of the writing's height: what is thicker is no ruling
+BROKEN = 0.6  # of the writing's height: a shorter piece of a box's side may be a stroke
+ROUGH = 1  # px more than a line is thick that may lie beside it
+SLACK = 1.5  # px that a line may be beside itself
 
 
 def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
@@ -40,12 +22,13 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
 
     mask  (H, W), level to a degree or so
     """
-    candidates = [(rule, where) for level in (True, False) for rule, where in _straight(mask, level=level)]
+    candidates = [(rule, where) for level in (True, False) for rule, where in straight(mask, level=level)]
     if not candidates:
         return mask, np.zeros_like(mask), 0
     height = _height_of_the_rest(mask, [where for _, where in candidates], [rule for rule, _ in candidates])
     written = float(mask.sum() - sum(where.sum() for _, where in candidates))
-    chosen = _ruling([rule for rule, _ in candidates], height, mask.shape, written)
+    rules = [rule for rule, _ in candidates]
+    chosen = _ruling(rules, _bars(mask, candidates), height, mask.shape, written)
     ruling = [pair for pair, wanted in zip(candidates, chosen, strict=True) if wanted]
     taken = np.zeros_like(mask)
     for level in (True, False):
@@ -56,55 +39,8 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
         for rule, where in ruling:
             if rule.level == level:
                 taken[rule.top : rule.bottom, rule.left : rule.right] |= _uncrossed(strokes, rule, where)
+                taken |= _continued(strokes, rule, where)
     return mask & ~taken, taken, sum(chosen)
-
-
-def _straight(mask: Mask, *, level: bool) -> list[tuple[Rule, Mask]]:
-    """Return the straight pieces, each with its pixels inside its rows and columns."""
-    lying = mask if level else mask.T
-    run = max(LEAST_RUN, round(lying.shape[1] * SHARE))
-    if lying.shape[1] < run:
-        return []
-    # Ink spread by a pixel up and down: a line that is a little off level, or rough, is still one run.
-    spread = ndimage.maximum_filter1d(lying, 3, axis=0)
-    core = _opened(spread, run) & lying
-    # A line that falls by a pixel every few columns is many short runs one below another: joined, they are one.
-    labels, count = ndimage.label(ndimage.maximum_filter1d(core, 9, axis=1), EVERYWHERE)
-    found = []
-    for index, place in enumerate(ndimage.find_objects(labels, count), 1):
-        where = (labels[place] == index) & lying[place]
-        columns = where.any(axis=0)
-        if not columns.any():
-            continue
-        rows, across = _tight(place, where)
-        where = where[rows.start - place[0].start : rows.stop - place[0].start,
-                      across.start - place[1].start : across.stop - place[1].start]  # fmt: skip
-        thickness = float(where.sum() / columns.sum())
-        box = (rows.start, rows.stop, across.start, across.stop)
-        rule = Rule(*box, thickness, True) if level else Rule(box[2], box[3], box[0], box[1], thickness, False)
-        if rule.length >= 6 * thickness:
-            found.append((rule, where if level else where.T))
-    return found
-
-
-def _tight(place: tuple[slice, slice], where: Mask) -> tuple[slice, slice]:
-    """Return the rows and columns of the picture that a piece takes, without an empty border."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
-    top, left = place[0].start, place[1].start
-    return slice(top + int(rows[0]), top + int(rows[-1]) + 1), slice(
-        left + int(columns[0]), left + int(columns[-1]) + 1
-    )
-
-
-def _opened(mask: Mask, run: int) -> Mask:
-    """Keep the level runs of at least so many pixels."""
-    sums = np.cumsum(mask, axis=1, dtype=np.int32)
-    sums = np.pad(sums, ((0, 0), (1, 0)))
-    begins = sums[:, run:] - sums[:, :-run] == run  # (H, W - run + 1)
-    padded = np.pad(np.cumsum(begins, axis=1, dtype=np.int32), ((0, 0), (run, run - 1)), mode="edge")
-    padded[:, :run] = 0
-    inside: Mask = padded[:, run:] - padded[:, : mask.shape[1]] > 0
-    return inside
 
 
 def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> float:
@@ -125,26 +61,62 @@ def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> fl
     return float(heights[order][np.searchsorted(np.cumsum(ink[order]), ink.sum() / 2)])
 
 
-def _ruling(rules: list[Rule], height: float, page: tuple[int, ...], written: float) -> list[bool]:
+def _bars(mask: Mask, candidates: list[tuple[Rule, Mask]]) -> list[bool]:
+    """Return which level pieces may be the bar of a digit: the ink that they belong to is higher than they are long.
+
+    The sides of a narrow box are so, too, but there are two of them, one below the other.
+    """
+    labels, count = ndimage.label(mask, EVERYWHERE)
+    places = ndimage.find_objects(labels, count)
+    rules = [rule for rule, _ in candidates]
+    result = []
+    for rule, where in candidates:
+        own = places[int(labels[rule.top : rule.bottom, rule.left : rule.right][where][0]) - 1][0]
+        short = rule.level and rule.length < own.stop - own.start
+        result.append(short and not any(_above(rule, other) for other in rules))
+    return result
+
+
+def _above(a: Rule, b: Rule) -> bool:
+    """Whether two level pieces begin and end in the same columns, one above the other."""
+    near = 2 + a.thickness + b.thickness
+    return b.level and a is not b and abs(a.left - b.left) <= near and abs(a.right - b.right) <= near
+
+
+def _ruling(rules: list[Rule], bars: list[bool], height: float, page: tuple[int, ...], written: float) -> list[bool]:
     """Return which straight pieces are ruling: those far longer than the writing is high, and the sides of boxes.
 
+    bars     those that are not
     height   of the writing, px
     page     height and width of the picture, px
     written  pixels of ink that is in no straight piece
     """
-    thin = [rule.thickness <= max(3.0, THICK * height) for rule in rules]
-    chosen = [
-        ok and (rule.length >= _least(height, page[1]) if rule.level else _margin(rule, height, page[0], written))
-        for rule, ok in zip(rules, thin, strict=True)
+    levels = [
+        rule
+        for rule, bar in zip(rules, bars, strict=True)
+        if rule.level and not bar and rule.length >= _least(height, page[1]) and _thin(rule, height)
     ]
-    for index, rule in enumerate(rules):  # the upright sides of boxes, and what parts a comb
-        if not rule.level and thin[index] and rule.length >= height:
-            ends = [any(_meets(rule, other, end) for other, is_rule in zip(rules, chosen, strict=True) if is_rule)
-                    for end in (rule.top, rule.bottom)]  # fmt: skip
-            crossed = sum(_crosses(rule, other) for other, is_rule in zip(rules, chosen, strict=True) if is_rule)
-            squared = crossed >= 2 and rule.length >= _least(height, page[0])
-            chosen[index] = chosen[index] or all(ends) or squared
-    return [bool(each) for each in chosen]
+    return [
+        rule in levels if rule.level else _thin(rule, height) and _upright(rule, levels, height, page[0], written)
+        for rule in rules
+    ]
+
+
+def _thin(rule: Rule, height: float) -> bool:
+    return rule.thickness <= max(3.0, THICK * height)
+
+
+def _upright(rule: Rule, levels: list[Rule], height: float, page: int, written: float) -> bool:
+    """Whether an upright piece is ruling: a margin's line, the side of a box, what parts a comb."""
+    if _margin(rule, height, page, written):
+        return True
+    if rule.length >= height:
+        ends = [any(_meets(rule, level, end, height) for level in levels) for end in (rule.top, rule.bottom)]
+        crossed = sum(_crosses(rule, level) for level in levels)
+        if all(ends) or (crossed >= 2 and rule.length >= _least(height, page)):
+            return True
+    # A side that is broken.
+    return rule.length >= BROKEN * height and any(_corner(rule, level) for level in levels)
 
 
 def _least(height: float, side: int) -> float:
@@ -155,12 +127,7 @@ def _least(height: float, side: int) -> float:
 def _crosses(upright: Rule, level: Rule) -> bool:
     """Whether a level line goes through an upright one."""
     middle = (upright.left + upright.right) / 2
-    return (
-        level.level
-        and level.left <= middle <= level.right
-        and upright.top < level.top
-        and level.bottom < upright.bottom
-    )
+    return level.left <= middle <= level.right and upright.top < level.top and level.bottom < upright.bottom
 
 
 def _margin(upright: Rule, height: float, page: int, written: float) -> bool:
@@ -169,14 +136,43 @@ def _margin(upright: Rule, height: float, page: int, written: float) -> bool:
     return long and written >= REST * upright.length * upright.thickness
 
 
-def _meets(upright: Rule, level: Rule, end: int) -> bool:
-    """Whether an upright piece ends on a level one."""
+def _meets(upright: Rule, level: Rule, end: int, height: float) -> bool:
+    """Whether an upright piece ends on a level one, or where that goes on, for a pale line is broken."""
     near = 2 + level.thickness
     return (
-        level.level
-        and level.top - near <= end <= level.bottom + near
-        and level.left - near <= (upright.left + upright.right) / 2 <= level.right + near
+        level.top - near <= end <= level.bottom + near
+        and level.left - height <= (upright.left + upright.right) / 2 <= level.right + height
     )
+
+
+def _corner(upright: Rule, level: Rule) -> bool:
+    """Whether an upright and a level piece meet where both end."""
+    near, middle = 2 + level.thickness, (upright.left + upright.right) / 2
+    return (
+        min(abs(middle - level.left), abs(middle - level.right)) <= near
+        and min(abs(upright.top - level.bottom), abs(upright.bottom - level.top)) <= near
+    )
+
+
+def _continued(mask: Mask, rule: Rule, where: Mask) -> Mask:
+    """Return what lies on a line's continuation, as thin as it, and touches nothing above and below: a line is long.
+
+    mask  the picture without the lines that cross this one
+    """
+    lying, pixels = (mask, where) if rule.level else (mask.T, where.T)
+    top, left = (rule.top, rule.left) if rule.level else (rule.left, rule.top)
+    rows, columns = np.nonzero(pixels)
+    slope, start = np.polyfit(columns + left, rows + top, 1)
+    half = rule.thickness / 2 + SLACK
+    away = np.arange(lying.shape[0])[:, None] - (slope * np.arange(lying.shape[1]) + start)
+    near, beside = np.abs(away) <= half, (np.abs(away) > half) & (np.abs(away) <= half + 2)
+    free = ~(lying & beside).any(axis=0)
+    inside = np.zeros_like(near)
+    inside[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
+    rough = (lying & near & ~inside).sum(axis=0) <= ROUGH
+    free[left : left + pixels.shape[1]] &= rough[left : left + pixels.shape[1]]
+    result: Mask = lying & near & free
+    return result if rule.level else result.T
 
 
 def _uncrossed(mask: Mask, rule: Rule, where: Mask) -> Mask:
