@@ -31,8 +31,8 @@ def fives(shape: tuple[int, int], height: int, count: int) -> Mask:
 
 def test_the_bar_of_a_digit_cut_close_is_no_ruled_line() -> None:
     # Taken at its word this is all straight lines; what is left beside them is far lower than the digit.
-    mask = np.zeros((80, 70), bool)
-    mask[10:13, 15:55] = True
+    mask = np.zeros((80, 80), bool)
+    mask[10:12, 15:59] = True
     mask[12:70, 15:18] = True
     for step in range(12):
         mask[40 + step : 43 + step, 18 + 3 * step : 22 + 3 * step] = True
