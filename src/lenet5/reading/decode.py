@@ -1,15 +1,20 @@
-"""Numbers -> digits: pieces that are surely one digit as they stand, and a lattice for all other numbers."""
+"""Numbers -> digits: pieces that are surely one digit as they stand, and a lattice where they are not."""
+
+from itertools import pairwise
 
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
-from lenet5.reading.page import Rejected
+from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.touching import NumberReading, read_numbers
-from lenet5.reading.whole import Decode, Decoded, whole
+from lenet5.reading.whole import Decode, Decoded, by_piece, gathered
 
-SURE = 0.9  # a number in which every piece is a digit with this probability need not be cut
-LIKELY = 0.5  # where no piece is a digit as it stands, each digit that cuts make must be one with this probability
+SURE = 0.9  # a piece that is a digit with this probability need not be cut
+MAINLY = 0.5  # of its pieces are digits as they stand, then it is a number; otherwise
+LIKELY = 0.5  # each digit that cuts make must be one with this probability,
+SLENDER = 0.25  # and not all be as narrow as a 1, in parts of their height: a texture cut into strips
+MOST_ALTERNATIVES = 2
 
 
 def decoder(constraint: Constraint | None = None) -> Decode:
@@ -17,30 +22,84 @@ def decoder(constraint: Constraint | None = None) -> Decode:
 
     constraint  what every number must be like; then all are weighed as a whole
     """
+    return _constrained(constraint) if constraint else _free
 
+
+def _constrained(constraint: Constraint) -> Decode:
     def decode(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
-        result = whole(numbers, found, model)
-        doubtful = [index for index, plain in enumerate(result) if constraint or not _sure(plain)]
-        readings = read_numbers([numbers[index] for index in doubtful], found, model, constraint)
-        for index, reading in zip(doubtful, readings, strict=True):
-            result[index] = _weighed(result[index], reading, numbers[index], found, constraint)
-        return result
+        readings = read_numbers(numbers, found, model, constraint)
+        return [
+            Decoded(reading.digits, (), reading.alternatives)
+            if reading.digits
+            else Decoded((), (Rejected(found.box(number), f"cannot be read as {constraint.said}"),))
+            for number, reading in zip(numbers, readings, strict=True)
+        ]
 
     return decode
 
 
-def _sure(plain: Decoded) -> bool:
-    return not plain.rejected and all(digit.answers[0].probability >= SURE for digit in plain.digits)
+def _free(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
+    """Weigh what is doubtful: the lattice of all of a page would cost ten times as much, and say the same."""
+    answers = by_piece(numbers, found, model)
+    doubtful = [_doubtful(own) for own in answers]
+    stretches = [number[own] for number, each in zip(numbers, doubtful, strict=True) for own in each]
+    readings = iter(read_numbers(stretches, found, model))
+    return [
+        _joined(own, [(stretch, next(readings)) for stretch in each])
+        for own, each in zip(answers, doubtful, strict=True)
+    ]
 
 
-def _weighed(
-    plain: Decoded, reading: NumberReading, pieces: list[Piece], found: Found, constraint: Constraint | None
-) -> Decoded:
-    """Return a number as the lattice reads it, unless it is no number at all."""
+def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
+    """Return the stretches of a number in which a piece is not surely a digit, with a neighbour on either side.
+
+    A doubtful piece may be a part of the digit beside it.
+    """
+    unsure = [
+        place for place, each in enumerate(answers) if isinstance(each, Rejected) or each.answers[0].probability < SURE
+    ]
+    within = {near for place in unsure for near in (place - 1, place, place + 1) if 0 <= near < len(answers)}
+    starts = sorted(place for place in within if place - 1 not in within)
+    ends = sorted(place + 1 for place in within if place + 1 not in within)
+    return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
+
+
+def _joined(answers: list[Digit | Rejected], weighed: list[tuple[slice, NumberReading]]) -> Decoded:
+    """Return a number: its stretches as the lattice reads them, and what stands between as it stands."""
+    is_number = sum(isinstance(each, Digit) for each in answers) >= MAINLY * len(answers)
+    accepted = [(stretch, reading) for stretch, reading in weighed if _is_read(reading, is_number=is_number)]
+    if not accepted:
+        return gathered(answers)
+    borders = [0, *(place for stretch, _ in accepted for place in (stretch.start, stretch.stop)), len(answers)]
+    between = [gathered(answers[start:end]) for start, end in list(pairwise(borders))[::2]]
+    digits = between[0].digits
+    for (_, reading), after in zip(accepted, between[1:], strict=True):
+        digits += reading.digits + after.digits
+    rejected = tuple(each for part in between for each in part.rejected)
+    return Decoded(digits, rejected, _alternatives(between, [reading for _, reading in accepted]))
+
+
+def _is_read(reading: NumberReading, *, is_number: bool) -> bool:
+    """Whether a reading is taken; a word, a drawing or a stain is cut into something like digits, too."""
+    if is_number or not reading.digits:
+        return bool(reading.digits)
     likely = all(digit.answers[0].probability >= LIKELY for digit in reading.digits)
-    if not constraint and not (plain.digits or (reading.digits and likely)):
-        return plain  # a word, a drawing, a stain
-    if not reading.digits:
-        said = constraint.said if constraint else "any number"
-        return Decoded((), (Rejected(found.box(pieces), f"cannot be read as {said}"),))
-    return Decoded(reading.digits, (), reading.alternatives)
+    boxes = [digit.box for digit in reading.digits]
+    slender = sum(box.right - box.left for box in boxes) < SLENDER * sum(box.bottom - box.top for box in boxes)
+    return likely and not (slender and len(boxes) > 2)
+
+
+def _alternatives(between: list[Decoded], readings: list[NumberReading]) -> tuple[Alternative, ...]:
+    """Return a number's next best readings: one stretch read otherwise, the others at their best."""
+    texts = ["".join(digit.text for digit in part.digits) for part in between]
+    found = []
+    for place, reading in enumerate(readings):
+        others = 1.0
+        for other in readings[:place] + readings[place + 1 :]:
+            others *= other.posterior
+        for each in reading.alternatives:
+            chosen = [other.text for other in readings]
+            chosen[place] = each.text
+            text = texts[0] + "".join(own + after for own, after in zip(chosen, texts[1:], strict=True))
+            found.append(Alternative(text, each.posterior * others))
+    return tuple(sorted(found, key=lambda each: -each.posterior)[:MOST_ALTERNATIVES])

@@ -32,23 +32,21 @@ class Decoded:
 Decode = Callable[[list[list[Piece]], Found, Predictor], list[Decoded]]
 
 
-def whole(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
-    """Return one answer for each piece: digits that touch are one piece, and read as one digit."""
+def by_piece(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[list[Digit | Rejected]]:
+    """Return what each piece of each number says, taken for one digit; the network runs once, on all of them."""
     flat = [piece for number in numbers for piece in number]
     images = np.stack([mnist_image(found.patch(piece)) for piece in flat]) if flat else np.empty((0, 28, 28), np.uint8)
     answers = iter(zip(flat, images, model.scores(images), strict=True))
-    result = []
-    for number in numbers:
-        own = [
-            answered(found.box([piece]), image, scores, model) for piece, image, scores in islice(answers, len(number))
-        ]
-        result.append(
-            Decoded(
-                tuple(each for each in own if isinstance(each, Digit)),
-                tuple(each for each in own if isinstance(each, Rejected)),
-            )
-        )
-    return result
+    return [
+        [answered(found.box([piece]), image, scores, model) for piece, image, scores in islice(answers, len(number))]
+        for number in numbers
+    ]
+
+
+def gathered(answers: list[Digit | Rejected]) -> Decoded:
+    """Return a number's answers, parted into digits and what is none."""
+    digits = tuple(each for each in answers if isinstance(each, Digit))
+    return Decoded(digits, tuple(each for each in answers if isinstance(each, Rejected)))
 
 
 def answered(box: Box, image: NDArray[np.uint8], scores: Float, model: Predictor) -> Digit | Rejected:
