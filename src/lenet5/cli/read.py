@@ -58,7 +58,7 @@ def read(
         raise typer.BadParameter("give --json or --csv, not both")
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
-    reader = Reader(api.load(model, engine=engine), max_error_percent=_percent(max_error), constraint=constraint)
+    reader = Reader(api.load(model, engine=engine), max_error_percent=parsed_percent(max_error), constraint=constraint)
     if reader.threshold:
         chosen = reader.threshold
         err.print(
@@ -85,7 +85,7 @@ def read(
         raise typer.Exit(1)
 
 
-def _percent(given: str | None) -> float | None:
+def parsed_percent(given: str | None) -> float | None:
     """Return a percentage written "1%", "1 %" or "1"."""
     if given is None:
         return None
