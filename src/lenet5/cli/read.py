@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from lenet5 import api
+from lenet5.cli import bulk as very_many
 from lenet5.cli.console import err, out, percent
 from lenet5.cli.options import EngineName
 from lenet5.engines import registry
@@ -51,9 +52,21 @@ def read(
     explain_dir: Annotated[
         Path | None, typer.Option("--explain", help="Write a picture of each stage here.", show_default=False)
     ] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Very many single digits, as `lenet5 bulk` reads them.")] = False,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="With --bulk: where the results are kept.", show_default=False)
+    ] = None,
     engine: EngineName = registry.AUTO,
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
+    if bulk or out_dir:
+        others = (as_json, as_csv, max_error, length, pattern, luhn, bright is not None, explain_dir)
+        if not (bulk and out_dir) or len(images) != 1 or any(others):
+            raise typer.BadParameter(
+                "--bulk takes one folder or file, --out, --model and --engine; see also: lenet5 bulk --help"
+            )
+        very_many.bulk(Path(images[0]), out_dir, model=model, engine=engine)
+        return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
