@@ -7,6 +7,11 @@ import os
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -56,3 +61,44 @@ def quick() -> Recipe:
 def random() -> np.random.Generator:
     """A generator with a fixed seed."""
     return np.random.default_rng(1998)
+
+
+class Cluster:
+    """A scheduler, and workers that come and go."""
+
+    def __init__(self, folder: Path, data: Path) -> None:
+        self.file, self.data, self.folder = folder / "scheduler.json", data, folder
+        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", data=data)
+        deadline = time.monotonic() + 30
+        while not self.file.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        self.address = json.loads(self.file.read_text())["address"]
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def add_worker(self, data: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start one worker with one thread."""
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
+        worker = self._start("dask_worker", *options, data=data or self.data)
+        self.workers.append(worker)
+        return worker
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        for process in [*self.workers, self.scheduler]:
+            process.kill()
+            process.wait()
+
+    def _start(self, program: str, *options: str, data: Path) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", f"distributed.cli.{program}", "--scheduler-file", str(self.file), *options],
+            env=os.environ | {"LENET5_DATA": str(data), "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, small_mnist: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path, small_mnist)
+    yield made
+    made.end()

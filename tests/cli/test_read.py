@@ -106,3 +106,21 @@ def test_an_error_that_cannot_be_promised_is_refused(folder: Path, given: str, s
     assert done.returncode == 1
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_read_bulk_is_the_command_bulk(tmp_path: Path, mnist_folder: Path) -> None:
+    np.save(tmp_path / "a.npy", load("mnist", "test", mnist_folder).images[:30])
+    # A process of its own: the job's workers start the program that they come from anew.
+    words = [sys.executable, "-m", "lenet5", "read", "--model", "modern", "--bulk", tmp_path / "a.npy"]
+    done = subprocess.run([*words, "--out", tmp_path / "out"], capture_output=True, text=True, check=True, timeout=60)
+    assert "30 rows: 30 answered" in done.stdout
+    assert (tmp_path / "out" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    "words", [["a.npy", "--bulk"], ["a.png", "--out", "b"], ["a", "--bulk", "--out", "b", "--json"]]
+)
+def test_bulk_with_options_that_it_does_not_take_is_wrong_usage(words: list[str]) -> None:
+    code, _, told = run(*words)
+    assert code == 2
+    assert "--bulk takes one folder or file" in told

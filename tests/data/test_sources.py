@@ -13,8 +13,8 @@ from lenet5.errors import DataError
 ALL = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=list(DATA_SETS))
 
 
-def test_six_sets_are_known() -> None:
-    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits"]
+def test_seven_sets_are_known() -> None:
+    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits", "ardis"]
 
 
 @ALL

@@ -1,7 +1,9 @@
 """Bad pictures: each a clear error, in little time and memory, and never a traceback."""
 
+import contextlib
 import io
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 
@@ -144,3 +146,56 @@ def test_white_ink_on_nothing_is_laid_on_black() -> None:
     (picture,) = pictures(Pillow.fromarray(rgba))
     assert picture.pixels[0, 0].max() == 0
     assert picture.pixels[10, 13].min() == 255
+
+
+def chunked(*chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG of 60x80 pixels with chunks before its image."""
+    whole, new = encoded("PNG"), b""
+    for kind, content in chunks:
+        new += struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return whole[:33] + new + whole[33:]  # 8 bytes of signature and 25 of IHDR
+
+
+BOMB = zlib.compress(bytes(300 << 20), 1)  # 1.3 MB
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (b"zTXt", b"Comment\0\0" + BOMB),
+        (b"iTXt", b"Comment\0\1\0\0\0" + BOMB),
+        (b"iCCP", b"profile\0\0" + BOMB),
+    ],
+)
+def test_what_is_packed_beside_the_image_takes_no_memory(kind: bytes, content: bytes) -> None:
+    tracemalloc.start()  # sees what Python and its zlib take, not Pillow's own C
+    with contextlib.suppress(ReadingError):  # read or refused: both are right
+        opened(chunked((kind, content)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40 << 20  # of 300 MB
+
+
+def test_image_data_beyond_the_promised_size_takes_no_memory() -> None:
+    whole = png(80, 60)
+    header = whole[:33]
+    idat = struct.pack(">I", len(BOMB)) + b"IDAT" + BOMB + struct.pack(">I", zlib.crc32(b"IDAT" + BOMB))
+    tracemalloc.start()
+    (picture,) = pictures(header + idat + whole[-12:])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert picture.pixels.shape == (60, 80)
+    assert peak < 40 << 20
+
+
+@pytest.mark.parametrize(
+    ("mode", "form"), [("CMYK", "JPEG"), ("P", "PNG"), ("P", "GIF"), ("1", "PNG"), ("RGB", "WEBP")]
+)
+def test_every_kind_of_colour_keeps_ink_dark_and_paper_bright(mode: str, form: str) -> None:
+    page = Pillow.new("L", (40, 40), 255)
+    page.paste(0, (16, 8, 24, 32))
+    file = io.BytesIO()
+    (page.convert("RGB") if mode == "CMYK" else page).convert(mode).save(file, form)
+    (picture,) = pictures(file.getvalue())
+    assert picture.pixels[2, 2].min() > 230
+    assert picture.pixels[20, 20].max() < 25

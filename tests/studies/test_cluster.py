@@ -1,13 +1,12 @@
 """A real Dask scheduler and real workers, as processes: the same bytes as here, whatever dies."""
 
-import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,47 +18,6 @@ recipe = "archaeology"
 seeds = [1, 2, 3]
 set = ["steps=60"]
 """
-
-
-class Cluster:
-    """A scheduler, and workers that come and go."""
-
-    def __init__(self, folder: Path, data: Path) -> None:
-        self.file, self.data, self.folder = folder / "scheduler.json", data, folder
-        self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", data=data)
-        deadline = time.monotonic() + 30
-        while not self.file.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        self.address = json.loads(self.file.read_text())["address"]
-        self.workers: list[subprocess.Popen[bytes]] = []
-
-    def add_worker(self, data: Path | None = None) -> subprocess.Popen[bytes]:
-        """Start one worker with one thread."""
-        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory", str(self.folder))
-        worker = self._start("dask_worker", *options, data=data or self.data)
-        self.workers.append(worker)
-        return worker
-
-    def end(self) -> None:
-        """Leave nothing behind."""
-        for process in [*self.workers, self.scheduler]:
-            process.kill()
-            process.wait()
-
-    def _start(self, program: str, *options: str, data: Path) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.{program}", "--scheduler-file", str(self.file), *options],
-            env=os.environ | {"LENET5_DATA": str(data), "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-
-
-@pytest.fixture
-def cluster(tmp_path: Path, small_mnist: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path, small_mnist)
-    yield made
-    made.end()
 
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -105,7 +63,7 @@ def weights(folder: Path) -> dict[str, str]:
     return found
 
 
-def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster: Cluster, study: Start, tmp_path: Path) -> None:
+def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster: Any, study: Start, tmp_path: Path) -> None:
     for _ in range(2):
         cluster.add_worker()
     output = output_of(study(cluster.address, "there"))
@@ -115,9 +73,7 @@ def test_a_cluster_gives_the_same_bytes_as_this_machine(cluster: Cluster, study:
     assert weights(tmp_path / "there") == weights(tmp_path / "here")
 
 
-def test_a_worker_killed_and_a_worker_asleep_cost_nothing_but_time(
-    cluster: Cluster, study: Start, tmp_path: Path
-) -> None:
+def test_a_worker_killed_and_a_worker_asleep_cost_nothing_but_time(cluster: Any, study: Start, tmp_path: Path) -> None:
     killed, asleep = cluster.add_worker(), cluster.add_worker()
     process = study(cluster.address, steps=3000)
     wait_for_runs(tmp_path / "study", 2)  # both are at work
@@ -131,7 +87,7 @@ def test_a_worker_killed_and_a_worker_asleep_cost_nothing_but_time(
 
 
 def test_a_lost_scheduler_is_one_sentence_and_the_study_goes_on_here(
-    cluster: Cluster, study: Start, tmp_path: Path
+    cluster: Any, study: Start, tmp_path: Path
 ) -> None:
     cluster.add_worker()
     process = study(cluster.address, steps=4000)
@@ -144,7 +100,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_study_goes_on_here(
     assert len(weights(tmp_path / "study")) == 3
 
 
-def test_a_worker_with_other_data_refuses(cluster: Cluster, study: Start, small_mnist: Path, tmp_path: Path) -> None:
+def test_a_worker_with_other_data_refuses(cluster: Any, study: Start, small_mnist: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "mnist"
     other.mkdir(parents=True)
     for path in (small_mnist / "mnist").iterdir():

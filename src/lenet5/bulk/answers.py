@@ -52,10 +52,14 @@ def result(shard: Shard, root: Path, predictor: Predictor, column: str, about: d
 def packed(table: Any, about: dict[str, str]) -> bytes:
     """Return a table as the bytes of a Parquet file, with its counts and what made it in the metadata."""
     compute, parquet = library("pyarrow.compute"), library("pyarrow.parquet")
-    counts = {"images": len(table), "errors": len(table) - table["error"].null_count}
+    answer = "digit" if "digit" in table.column_names else "text"  # of single digits, of pages
+    counts = {
+        "images": len(table),
+        "errors": len(table) - table["error"].null_count,
+        "answered": compute.count(table[answer]).as_py(),
+    }
     if "rejected" in table.column_names:
         counts["rejected"] = len(table) - table["rejected"].null_count
-        counts["answered"] = compute.count(table["digit"]).as_py()
     told = about | {f"lenet5.{name}": str(count) for name, count in counts.items()}
     target = io.BytesIO()
     table = table.replace_schema_metadata({key: told[key] for key in sorted(told)})

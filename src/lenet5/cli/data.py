@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from lenet5.cli import score_strings
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 from lenet5.data import datasets, fetch, sources, strings
 from lenet5.errors import DataError
 
 app = typer.Typer(help="List, get and check the data sets.", no_args_is_help=True)
+app.command("score-strings")(score_strings.score_strings)
 Name = Annotated[str, typer.Argument(help="A data set's name; see `lenet5 data list`.")]
 
 
@@ -19,8 +21,10 @@ def list_sets(data_dir: DataFolder = None) -> None:
     """List the data sets that lenet5 knows, and which are at hand."""
     folder = fetch.data_folder(data_dir)
     for data_set in sources.DATA_SETS.values():
+        files = len(data_set.files) + len(data_set.by_hand)
         found = len(fetch.locate(data_set, folder))
-        at_hand = "at hand" if found == len(data_set.files) else f"{found} of {len(data_set.files)} files at hand"
+        found += sum((folder / data_set.name / name).is_file() for name in data_set.by_hand)
+        at_hand = "at hand" if found == files else f"{found} of {files} files at hand"
         parts = ", ".join(part.name for part in data_set.parts)
         out.print(f"[bold]{data_set.name}[/]  {at_hand}; {parts}; licence {data_set.licence}")
         out.print(f"    {data_set.title}", markup=False)

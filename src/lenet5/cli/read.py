@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from lenet5 import api
+from lenet5.cli import bulk as very_many
 from lenet5.cli.console import err, out, percent
 from lenet5.cli.options import EngineName
 from lenet5.engines import registry
@@ -52,14 +53,26 @@ def read(
     explain_dir: Annotated[
         Path | None, typer.Option("--explain", help="Write a picture of each stage here.", show_default=False)
     ] = None,
+    bulk: Annotated[bool, typer.Option("--bulk", help="Very many single digits, as `lenet5 bulk` reads them.")] = False,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="With --bulk: where the results are kept.", show_default=False)
+    ] = None,
     engine: EngineName = registry.AUTO,
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
+    if bulk or out_dir:
+        others = (as_json, as_csv, max_error, length, pattern, luhn, bright is not None, explain_dir)
+        if not (bulk and out_dir) or len(images) != 1 or any(others):
+            raise typer.BadParameter(
+                "--bulk takes one folder or file, --out, --model and --engine; see also: lenet5 bulk --help"
+            )
+        very_many.bulk(Path(images[0]), out_dir, model=model, engine=engine)
+        return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
-    reader = Reader(api.load(model, engine=engine), max_error_percent=_percent(max_error), constraint=constraint)
+    reader = Reader(api.load(model, engine=engine), max_error_percent=parsed_percent(max_error), constraint=constraint)
     if reader.threshold:
         chosen = reader.threshold
         err.print(
@@ -86,7 +99,7 @@ def read(
         raise typer.Exit(1)
 
 
-def _percent(given: str | None) -> float | None:
+def parsed_percent(given: str | None) -> float | None:
     """Return a percentage written "1%", "1 %" or "1"."""
     if given is None:
         return None

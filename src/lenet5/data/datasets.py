@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import fetch, idx, rough, sources
+from lenet5.data import ardis, fetch, idx, rough, sources
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
 from lenet5.errors import DataError, DataNotFoundError, IdxError
@@ -48,7 +48,7 @@ class Images:
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
-    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits" or "rough-digits"
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits" or "ardis"
     part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the rough digits "validation"
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
@@ -60,6 +60,8 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
         images, labels = _uci_digits(part)
     elif data_set is sources.ROUGH_DIGITS:
         images, labels = _rough_digits(part, folder)
+    elif data_set is sources.ARDIS:
+        images, labels = ardis.read(fetch.data_folder(folder) / name, part)
     else:
         images, labels = _from_files(data_set, chosen, fetch.data_folder(folder))
         _check(data_set, chosen, images, labels)

@@ -8,6 +8,7 @@ torchvision records is all there is.
 import difflib
 from dataclasses import dataclass
 
+from lenet5.data import ardis
 from lenet5.errors import DataError
 
 DIGITS = tuple("0123456789")
@@ -45,6 +46,7 @@ class DataSet:
 
     files    empty for a set that is inside a library
     mirrors  addresses that end in "/"; a file's name follows
+    by_hand  files that a user puts into the set's folder, where lenet5 may not fetch them
     """
 
     name: str
@@ -55,6 +57,7 @@ class DataSet:
     citation: str
     class_names: tuple[str, ...]
     parts: tuple[Part, ...]
+    by_hand: tuple[str, ...] = ()
 
     def part(self, name: str) -> Part:
         """Return one part. Raises DataError for an unknown name."""
@@ -204,4 +207,18 @@ ROUGH_DIGITS = DataSet(
     parts=(Part("train"), Part("test"), Part("validation")),
 )
 
-DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS)}
+ARDIS = DataSet(
+    name="ardis",
+    title="ARDIS, digits of Swedish church records; its fourth set, put here by hand",
+    files=(),
+    mirrors=(),
+    licence="research only, not to be redistributed",
+    citation="H. Kusetogullari et al.: ARDIS, a Swedish historical handwritten digit dataset (2019)",
+    class_names=DIGITS,
+    parts=(Part("train"), Part("test")),
+    by_hand=ardis.NAMES,
+)
+
+DATA_SETS = {
+    data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS, ARDIS)
+}
