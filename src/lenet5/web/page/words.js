@@ -34,7 +34,7 @@ const WORDS = {
   noPicture: ["This file is not a picture that the browser can open.", "浏览器无法打开此图片文件。"],
   noInk: ["No ink was found in this picture.", "图片中没有找到笔迹。"],
   refused: ["The server could not read it: {0}", "服务器无法读取：{0}"],
-  found: ["{0} numbers found", "找到 {0} 个数"],
+  found: ["Numbers found: {0}", "找到 {0} 个数"],
   photoAlt: ["The photograph, with a box around each number and digit", "照片，每个数与数字都加了框"],
   unsure: ["unsure", "不确定"],
   digitIn: ["{0}: {1} %", "{0}：{1} %"],
