@@ -63,4 +63,4 @@ def _check_installed() -> None:
         raise ServeError("lenet5 serve bounds its workers by means that Windows lacks; run it under WSL.")
     missing = [package for module, package in NEEDS.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise ServeError(f'{", ".join(missing)} is not installed: pip install "lenet5[serve]"')
+        raise ServeError(f'the server needs {", ".join(missing)}: pip install "lenet5[serve]"')
