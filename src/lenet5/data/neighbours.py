@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 Random = np.random.Generator
 SEED = 1998
 NOT_A_DIGIT = 10
-COUNTS = {"train": 200_000, "validation": 10_000, "test": 10_000}
+COUNTS = {"train": 240_000, "validation": 10_000, "test": 10_000}
 CHUNK = 4000
 MEMBERS, OWN = 5, 2  # digits of a line, and the place of the one that the window is put on
 NEAR = 2.0  # columns that a digit's middle may lie aside
@@ -74,7 +74,7 @@ def _written(images: NDArray[np.uint8], random: Random) -> NDArray[np.uint8]:
     shapes = {
         "scaling": size * (1 + uneven * each(1)) - 1,
         "shearing": slant + each(0.08),
-        "down": down + each(0.7),
+        "down": down + each(1.2),
         "rotation": each(6),
         "squeezing": each(0.08),
     }
@@ -84,7 +84,7 @@ def _written(images: NDArray[np.uint8], random: Random) -> NDArray[np.uint8]:
 
 def _boxes(written: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first column and the width of each digit's ink, both (MEMBERS, N)."""
-    columns = (written > FAINT).any(axis=-2)
+    columns: NDArray[np.bool_] = np.any(written > FAINT, axis=-2)
     first = columns.argmax(axis=-1)
     return first, SIDE - columns[..., ::-1].argmax(axis=-1) - first
 
@@ -94,7 +94,7 @@ def _placed(width: NDArray[np.int64], random: Random) -> NDArray[np.int64]:
     N = width.shape[1]
     # Of the middle digit, from the window's: near, or far enough for the window to lie anywhere between two.
     aside = np.where(random.random(N) < AIMED, random.uniform(-2.5, 2.5, N), random.uniform(-16, 16, N))
-    gap = random.uniform(-3.5, 8.5, N)  # columns between two boxes; < 0 overlap
+    gap = random.uniform(-6.5, 8.5, N)  # columns between two boxes; < 0 overlap
     gaps = np.rint(gap + random.uniform(-1, 1, (MEMBERS, N))).astype(np.int64)
     left = np.empty_like(width)
     left[OWN] = np.rint(SIDE / 2 + aside - width[OWN] / 2)

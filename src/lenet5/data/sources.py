@@ -230,9 +230,5 @@ ARDIS = DataSet(
     by_hand=ardis.NAMES,
 )
 
-DATA_SETS = {
-    data_set.name: data_set
-    for data_set in (
-        MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS, DIGIT_NEIGHBOURS, ARDIS,
-    )  # fmt: skip
-}
+MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS)
+DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, *MADE, ARDIS)}
