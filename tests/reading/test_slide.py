@@ -56,9 +56,13 @@ def test_the_method_of_single_digits_and_the_slid_one_agree_on_digits_apart(slid
         assert max(abs(one.left - other.left), abs(one.right - other.right)) <= 6
 
 
+def test_white_paper_is_nothing(sliding: Reader) -> None:
+    assert sliding.model.class_names[int(sliding.model.predict(np.zeros((28, 28), np.uint8))[0])] == "not a digit"
+
+
 def test_a_constraint_and_an_unknown_method_are_refused() -> None:
     model = api.load("space-displacement")
-    with pytest.raises(ReadingError, match="cannot hold to length 4..4; leave that out, or read by the lattice"):
+    with pytest.raises(ReadingError, match=r"cannot hold to length 4\.\.4; leave that out, or read by the lattice"):
         Reader(model, method=SLIDING, constraint=parse("length 4"))
     with pytest.raises(ReadingError, match='no method "slide"; there are lattice, space-displacement'):
         Reader(model, method="slide")

@@ -25,10 +25,10 @@ from lenet5.reading.whole import NOT_A_DIGIT
 from lenet5.spec import layers as plan
 
 STEP = 4  # columns between two windows of one run: S2 and S4 halve the line
-# The automaton's log probabilities, fitted on strings of training digits: benchmarks/strings.py --fit-slide 20
-CHANGE = 4.0  # a digit's beginning costs it, so that one doubtful place makes none
-BIAS = 0.0  # nothing is given it at each place
-BLANK = -1.5  # of nothing where a model has no class for it
+# Log probability that a digit's beginning costs, so that one doubtful place makes none: of those that
+# benchmarks/strings.py --fit-slide 6 tries on strings of training digits, the one that reads most.
+CHANGE = 4.0
+BLANK = -1.5  # log probability of nothing where a model has no class for it
 
 
 @dataclass(frozen=True)
@@ -105,22 +105,20 @@ def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:
     return np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])
 
 
-def aligned(seen: NDArray[np.float64], change: float = CHANGE, bias: float = BIAS) -> list[Run]:
+def aligned(seen: NDArray[np.float64], change: float = CHANGE) -> list[Run]:
     """Return the digits of a row of answers by Viterbi, from left to right.
 
     seen    (places, 11) as `evidence` gives it
     change  what a digit's beginning costs
-    bias    what nothing is given at each place
 
     States are nothing and the ten digits; staying costs nothing, and to nothing every way is free.
     """
     cost = np.full((11, 11), change)
     cost[:, 0] = 0
     np.fill_diagonal(cost, 0)
-    given = seen + bias * (np.arange(11) == 0)
-    weight = given[0] - cost[0]
+    weight = seen[0] - cost[0]
     came = []
-    for row in given[1:]:
+    for row in seen[1:]:
         ways = weight[:, None] - cost
         came.append(ways.argmax(axis=0))
         weight = ways.max(axis=0) + row
