@@ -1,10 +1,13 @@
-"""Made strings of digits, read by `lenet5 read`, the lattice alone and Tesseract: shares read exactly.
+"""Made strings of digits, read by `lenet5 read` in both ways, the lattice alone and Tesseract: shares read exactly.
 
     python benchmarks/strings.py [--count 10] [--length 5] [--tesseract]   strings of test digits: measures
+    python benchmarks/strings.py --slide [--sliding MODEL]                 the space displacement network, too
     python benchmarks/strings.py --fit 5                                   strings of training digits: fits the weighing
+    python benchmarks/strings.py --fit-slide 20                            the same for the alignment automaton
 
-The fit is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right string, the
-sum over all paths that spell it, against the sum over all paths. The network stays as it is.
+The first fit is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right
+string, the sum over all paths that spell it, against the sum over all paths. The network stays as it is.
+The second tries what a digit's beginning may cost, and prints how many strings are read exactly.
 """
 
 import argparse
@@ -27,14 +30,16 @@ from lenet5.reading import sdnn, touching
 from lenet5.reading.arrays import Pixels
 from lenet5.reading.constraints import pattern
 from lenet5.reading.cuts import parts
+from lenet5.reading.decode import SLIDING
 from lenet5.reading.lattice import Float, Lattice, lattice, shares, total
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, find
-from lenet5.reading.reader import DEFAULT, Reader
+from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
 from lenet5.reading.source import pictures
 
 SEED = 1
 HOPELESS = 15.0  # -log(posterior)
+CHANGES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # of the alignment automaton: what is tried
 DECAY = 0.003  # on the weighing's distance from its start
 
 
@@ -55,11 +60,6 @@ def by_lattice(image: Pixels, model: Predictor) -> str:
     return touching.read_number(pieces, found, model, n_best=1).text if pieces else ""
 
 
-def by_sliding(image: Pixels, model: Predictor) -> str:
-    found, pieces = found_in(image)
-    return sdnn.read_line(pieces, found, model.model)
-
-
 def by_tesseract(image: Pixels) -> str:
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
@@ -69,15 +69,22 @@ def by_tesseract(image: Pixels) -> str:
 
 
 def measure(
-    data: Images, model: Predictor, conditions: list[str], count: int, length: int | None, slide: bool, tesseract: bool
+    data: Images,
+    model: Predictor,
+    conditions: list[str],
+    count: int,
+    length: int | None,
+    sliding: Predictor | None,
+    tesseract: bool,
 ) -> None:
     reader = Reader(model)
     readers: dict[str, Callable[[Pixels], str]] = {
         "lenet5 read": lambda image: by_reader(image, reader),
         "lattice": lambda image: by_lattice(image, model),
     }
-    if slide:
-        readers["space displacement"] = lambda image: by_sliding(image, model)
+    if sliding:
+        slider = Reader(sliding, method=SLIDING)
+        readers[f"lenet5 read --method {SLIDING}"] = lambda image: by_reader(image, slider)
     if tesseract:
         readers["tesseract"] = by_tesseract
     right: dict[tuple[str, str, int], list[bool]] = defaultdict(list)
@@ -128,6 +135,24 @@ def fit(data: Images, model: Predictor, count: int) -> None:
     print(f"{done.fun:.4f} at the end")
 
 
+def fit_slide(data: Images, model: Predictor, conditions: list[str], count: int) -> None:
+    side, names = model.model.architecture.input[1], model.class_names
+    examples: list[tuple[Float, str]] = []
+    for condition, spacing, number in product(conditions, strings.SPACINGS, range(count)):
+        made = strings.made_string(data, spacing, condition, number, seed=SEED, length=5)
+        found, pieces = found_in(made.image)
+        if pieces:
+            scores = sdnn.at_every_column(sdnn.line_image(pieces, found, side), model.model)
+            examples.append((sdnn.evidence(scores, names), made.label))
+    for change in CHANGES:
+        right = [_spelt(seen, change) == label for seen, label in examples]
+        print(f"change {change}: {100 * np.mean(right):.1f} % of {len(right)} strings", flush=True)
+
+
+def _spelt(seen: Float, change: float) -> str:
+    return "".join(str(run.digit) for run in sdnn.aligned(seen, change))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default=DEFAULT)
@@ -135,11 +160,16 @@ def main() -> None:
     parser.add_argument("--length", type=int)
     parser.add_argument("--conditions", nargs="+", choices=strings.CONDITIONS, default=list(strings.CONDITIONS))
     parser.add_argument("--slide", action="store_true", help="read by the space displacement network, too")
+    parser.add_argument("--sliding", default=DEFAULTS[SLIDING], metavar="MODEL", help="the network that is slid")
     parser.add_argument("--tesseract", action="store_true")
     parser.add_argument("--fit", type=int, metavar="COUNT")
+    parser.add_argument("--fit-slide", type=int, metavar="COUNT")
     given = parser.parse_args()
     if given.tesseract and not shutil.which("tesseract"):
         parser.error("tesseract is not installed: apt-get install tesseract-ocr")
+    if given.fit_slide:
+        fit_slide(datasets.load("mnist", "train"), lenet5.load(given.sliding), given.conditions, given.fit_slide)
+        return
     model = lenet5.load(given.model)
     if given.fit:
         fit(datasets.load("mnist", "train"), model, given.fit)
@@ -150,7 +180,7 @@ def main() -> None:
             given.conditions,
             given.count,
             given.length,
-            given.slide,
+            lenet5.load(given.sliding) if given.slide else None,
             given.tesseract,
         )
 

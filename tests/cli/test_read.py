@@ -57,6 +57,24 @@ def test_json_holds_boxes_and_the_three_best_answers(folder: Path) -> None:
     assert page["lines"][0]["numbers"][0]["box"][0] == digits[0]["box"][0]
 
 
+def test_the_method_without_cuts_says_the_same_with_the_same_fields(folder: Path) -> None:
+    slid = CliRunner().invoke(app, ["read", "--method", "space-displacement", "--json", str(folder / "a.png")])
+    page, other = json.loads(slid.stdout), json.loads(run("--json", folder / "a.png")[1])
+    assert page["text"] == "72"
+    numbers = [each["lines"][0]["numbers"][0] for each in (page, other)]
+    assert [list(each) for each in numbers] == [list(numbers[0])] * 2
+    assert [list(each["digits"][0]) for each in numbers] == [list(numbers[0]["digits"][0])] * 2
+
+
+def test_a_method_that_there_is_not_is_one_sentence(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "lenet5", "read", "--method", "magic", str(folder / "a.png")],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.decode() == 'error: there is no method "magic"; there are lattice, space-displacement.\n'
+
+
 def test_csv_has_a_row_a_digit(folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run("--csv", folder)[1])))
     assert [row["text"] for row in rows] == ["7", "2", "1", "0"]

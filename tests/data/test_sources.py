@@ -7,19 +7,20 @@ from pathlib import Path
 import pytest
 
 from lenet5.data import sources
-from lenet5.data.sources import DATA_SETS, ROUGH_DIGITS, DataSet
+from lenet5.data.sources import DATA_SETS, MADE, DataSet
 from lenet5.errors import DataError
 
 ALL = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=list(DATA_SETS))
 
 
-def test_seven_sets_are_known() -> None:
-    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits", "ardis"]
+def test_eight_sets_are_known() -> None:
+    own = ["uci-digits", "rough-digits", "digit-neighbours", "ardis"]
+    assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", *own]
 
 
 @ALL
 def test_every_set_has_ten_classes_or_one_for_none_and_a_train_and_a_test_part(data_set: DataSet) -> None:
-    assert len(data_set.class_names) == 10 + (data_set is ROUGH_DIGITS)
+    assert len(data_set.class_names) == 10 + (data_set in MADE)
     assert [part.name for part in data_set.parts][:2] == ["train", "test"]
 
 

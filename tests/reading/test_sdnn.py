@@ -4,7 +4,7 @@ import pytest
 import lenet5
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.sdnn import aligned, answers
+from lenet5.reading.sdnn import aligned, answers, at_every_column, evidence
 
 NAMES = (*"0123456789", "not a digit")
 
@@ -32,6 +32,16 @@ def test_every_fourth_column_begins_a_window(model: Predictor, windows: np.ndarr
     assert together[[0, 8, 16]] == pytest.approx(model.scores(windows), abs=1e-4)
 
 
+def test_four_runs_give_the_window_of_every_column(model: Predictor, windows: np.ndarray) -> None:
+    padded = [np.pad(window / np.float32(255), 2).astype(np.float32) for window in windows]
+    for shift in range(4):
+        line = np.hstack([np.zeros((32, 3 + shift), np.float32), *padded])
+        together = at_every_column(line, model.model)
+        assert len(together) >= 1 + line.shape[1] - 32
+        # float32, 400 terms and another order of summing
+        assert together[[3 + shift, 35 + shift, 67 + shift]] == pytest.approx(model.scores(windows), abs=1e-4)
+
+
 def test_columns_that_begin_no_window_change_nothing(model: Predictor, windows: np.ndarray) -> None:
     line = np.pad(windows[0] / np.float32(255), 2).astype(np.float32)
     assert np.array_equal(answers(np.pad(line, ((0, 0), (0, 3))), model.model), answers(line, model.model))
@@ -54,10 +64,14 @@ def scores_of(places: str) -> np.ndarray:
     ("places", "text"), [("..3..7.", "37"), (".333.", "3"), (".3.3.", "33"), (".37.", "37"), ("...", ""), ("4", "4")]
 )
 def test_neighbouring_places_with_one_digit_are_one(places: str, text: str) -> None:
-    assert aligned(scores_of(places), NAMES) == text
+    runs = aligned(evidence(scores_of(places), NAMES))
+    assert "".join(str(run.digit) for run in runs) == text
+    for run in runs:
+        assert places[run.first : run.last + 1] == str(run.digit) * (run.last + 1 - run.first)
+        assert run.first <= run.best <= run.last
 
 
 def test_one_doubtful_place_makes_no_digit() -> None:
     scores = scores_of(".3...")
     scores[3, 8] = 9.5  # 8, but hardly more than nothing
-    assert aligned(scores, NAMES) == "3"
+    assert [run.digit for run in aligned(evidence(scores, NAMES))] == [3]

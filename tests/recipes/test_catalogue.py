@@ -23,6 +23,7 @@ SHIPPED = (
     "scratch",
     "scratch-as-printed",
     "sigmoid-fashion",
+    "space-displacement",
     "speedrun",
     "sunnyhaze",
 )

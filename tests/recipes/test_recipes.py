@@ -15,6 +15,7 @@ OWN = (
     "modern",
     "modern-distilled",
     "modern-fashion",
+    "space-displacement",
     "speedrun",
 )  # from no publication
 PARAMETERS = {
@@ -29,6 +30,7 @@ PARAMETERS = {
     "modern-fashion": 61_706,
     "speedrun": 61_706,
     "digits": 61_791,
+    "space-displacement": 44_511,
     "scratch": 44_426,
     "scratch-as-printed": 44_426,
     "sigmoid-fashion": 61_706,

@@ -18,10 +18,11 @@ from lenet5.cli.options import EngineName
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
+from lenet5.reading.decode import LATTICE
 from lenet5.reading.page import Page
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.plain import plain
-from lenet5.reading.reader import DEFAULT, Reader
+from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
 from lenet5.reading.source import pictures
 
 STDIN = "-"
@@ -32,7 +33,16 @@ def read(
     images: Annotated[
         list[str], typer.Argument(help="Pictures, PDFs, folders of them, patterns; - is standard input.")
     ],
-    model: Annotated[str, typer.Option(help="A shipped model's name, a model file or a run folder.")] = DEFAULT,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help=f"A shipped model's name, a model file or a run folder. [default: {DEFAULT}, or the method's own]",
+            show_default=False,
+        ),
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="lattice cuts and chooses; space-displacement slides along the line without a cut.")
+    ] = LATTICE,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that is known, a JSON object a page.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row a digit.")] = False,
     max_error: Annotated[
@@ -61,18 +71,23 @@ def read(
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
     if bulk or out_dir:
-        others = (as_json, as_csv, max_error, length, pattern, luhn, bright is not None, explain_dir)
+        others = (as_json, as_csv, max_error, length, pattern, luhn, bright is not None, explain_dir, method != LATTICE)
         if not (bulk and out_dir) or len(images) != 1 or any(others):
             raise typer.BadParameter(
                 "--bulk takes one folder or file, --out, --model and --engine; see also: lenet5 bulk --help"
             )
-        very_many.bulk(Path(images[0]), out_dir, model=model, engine=engine)
+        very_many.bulk(Path(images[0]), out_dir, model=model or DEFAULT, engine=engine)
         return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
-    reader = Reader(api.load(model, engine=engine), max_error_percent=parsed_percent(max_error), constraint=constraint)
+    reader = Reader(
+        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine),
+        max_error_percent=parsed_percent(max_error),
+        constraint=constraint,
+        method=method,
+    )
     if reader.threshold:
         chosen = reader.threshold
         err.print(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import ardis, fetch, idx, rough, sources
+from lenet5.data import ardis, fetch, idx, neighbours, rough, sources
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
 from lenet5.errors import DataError, DataNotFoundError, IdxError
@@ -48,8 +48,8 @@ class Images:
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
-    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits" or "ardis"
-    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the rough digits "validation"
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits", "digit-neighbours" or "ardis"
+    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
     Raises DataNotFoundError when files are missing, IdxError or DataError when they are damaged.
@@ -59,7 +59,9 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     if data_set is sources.UCI_DIGITS:
         images, labels = _uci_digits(part)
     elif data_set is sources.ROUGH_DIGITS:
-        images, labels = _rough_digits(part, folder)
+        images, labels = rough.made_of(*_own_digits(part, folder), part)
+    elif data_set is sources.DIGIT_NEIGHBOURS:
+        images, labels = neighbours.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.ARDIS:
         images, labels = ardis.read(fetch.data_folder(folder) / name, part)
     else:
@@ -122,9 +124,9 @@ def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     return images[wanted], labels[wanted]
 
 
-def _rough_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return rough digits, made of those MNIST digits that belong to a part."""
+def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return those MNIST digits that a part of a made set is made of."""
     whole = load("mnist", "test" if part == "test" else "train", folder)
     edge = len(whole.labels) - len(whole.labels) // rough.KEPT_OF
     digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]
-    return rough.made_of(np.asarray(whole.images[digits]), whole.labels[digits], part)
+    return np.asarray(whole.images[digits]), whole.labels[digits]

@@ -207,6 +207,17 @@ ROUGH_DIGITS = DataSet(
     parts=(Part("train"), Part("test"), Part("validation")),
 )
 
+DIGIT_NEIGHBOURS = DataSet(
+    name="digit-neighbours",
+    title="Windows of lines of digits: each with its neighbours, or between two; made from MNIST",
+    files=(),
+    mirrors=(),
+    licence=MNIST.licence,
+    citation=MNIST.citation,
+    class_names=(*DIGITS, NOT_A_DIGIT),
+    parts=(Part("train"), Part("test"), Part("validation")),
+)
+
 ARDIS = DataSet(
     name="ardis",
     title="ARDIS, digits of Swedish church records; its fourth set, put here by hand",
@@ -219,6 +230,5 @@ ARDIS = DataSet(
     by_hand=ardis.NAMES,
 )
 
-DATA_SETS = {
-    data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, ROUGH_DIGITS, ARDIS)
-}
+MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS)
+DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, *MADE, ARDIS)}

@@ -2,11 +2,13 @@
 
 from itertools import pairwise
 
+from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
+from lenet5.reading.slide import slid
 from lenet5.reading.touching import NumberReading, read_numbers
 from lenet5.reading.whole import Decode, Decoded, by_piece, gathered
 
@@ -15,13 +17,24 @@ MAINLY = 0.5  # of its pieces are digits as they stand, then it is a number; oth
 LIKELY = 0.5  # each digit that cuts make must be one with this probability,
 SLENDER = 0.25  # and not all be as narrow as a 1, in parts of their height: a texture cut into strips
 MOST_ALTERNATIVES = 2
+LATTICE, SLIDING = "lattice", "space-displacement"
+METHODS = (LATTICE, SLIDING)
 
 
-def decoder(constraint: Constraint | None = None) -> Decode:
+def decoder(constraint: Constraint | None = None, method: str = LATTICE) -> Decode:
     """Return what reads the numbers of a picture.
 
     constraint  what every number must be like; then all are weighed as a whole
+    method      one of `METHODS`: cut at every candidate and choose, or slid along without a cut
+
+    Raises ReadingError for another method, and for a constraint that the method cannot hold to.
     """
+    if method not in METHODS:
+        raise ReadingError(f'there is no method "{method}"; there are {", ".join(METHODS)}.')
+    if method == SLIDING and constraint:
+        raise ReadingError(f"{SLIDING} cannot hold to {constraint.said}; leave that out, or read by the {LATTICE}.")
+    if method == SLIDING:
+        return slid
     return _constrained(constraint) if constraint else _free
 
 

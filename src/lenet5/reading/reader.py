@@ -10,7 +10,7 @@ import numpy as np
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
-from lenet5.reading.decode import decoder
+from lenet5.reading.decode import LATTICE, SLIDING, decoder
 from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
 from lenet5.reading.pipeline import Trace, find
 from lenet5.reading.rejection import threshold
@@ -18,6 +18,7 @@ from lenet5.reading.source import Picture, pictures
 from lenet5.reading.whole import NOT_A_DIGIT, Decoded
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
+DEFAULTS = {LATTICE: DEFAULT, SLIDING: "space-displacement"}  # by method
 
 
 class Reader:
@@ -26,18 +27,25 @@ class Reader:
     model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
     max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
     constraint         what every number must be like; see `constraints.parse`
+    method             "lattice", or "space-displacement" with the model of that name; see `decode.decoder`
 
-    Raises ModelError for a model of something else, ReadingError where its calibration knows no such error.
+    Raises ModelError for a model of something else, ReadingError where its calibration knows no such error, for an
+    unknown method, and for a constraint that the method cannot hold to.
     """
 
     def __init__(
-        self, model: Predictor, *, max_error_percent: float | None = None, constraint: Constraint | None = None
+        self,
+        model: Predictor,
+        *,
+        max_error_percent: float | None = None,
+        constraint: Constraint | None = None,
+        method: str = LATTICE,
     ) -> None:
         names = model.model.card.class_names
         digits = {str(digit) for digit in range(10)}
         if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
-        self.model, self._decode = model, decoder(constraint)
+        self.model, self._decode = model, decoder(constraint, method)
         self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
 
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:

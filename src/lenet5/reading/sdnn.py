@@ -1,10 +1,14 @@
 """The space displacement network: a line read without cutting it (LeCun 1998, section VII).
 
 The convolutional layers run once over the whole line, C5 and F6 as convolutions, which gives the network's answer for
-every window of 32 columns, four apart. An alignment automaton makes digits of the row of answers: each place is a
-digit or nothing, and neighbouring places with the same digit are one. Made to be trained on digits with neighbours;
-with weights that never saw any it is far behind the lattice, see docs/numbers.md.
+windows four columns apart; three more runs, each a column further, give those between. An alignment automaton makes
+digits of the row of answers: each place is a digit or nothing, and neighbouring places with the same digit are one.
+The network must know digits with neighbours: that is the recipe `space-displacement`. One that never saw any runs too,
+but reads badly. See docs/numbers.md.
 """
+
+from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +21,27 @@ from lenet5.reading.cuts import whole
 from lenet5.reading.mnist import BOX, FULL_PERCENTILE
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
+from lenet5.reading.whole import NOT_A_DIGIT
 from lenet5.spec import layers as plan
 
-NOTHING = "not a digit"
-CHANGE = 4.0  # log probability that the beginning of a digit costs, so that one doubtful place makes none
+STEP = 4  # columns between two windows of one run: S2 and S4 halve the line
+# Log probability that a digit's beginning costs, so that one doubtful place makes none: of those that
+# benchmarks/strings.py --fit-slide 6 tries on strings of training digits, the one that reads most.
+CHANGE = 4.0
 BLANK = -1.5  # log probability of nothing where a model has no class for it
 
 
-def line_image(number: list[Piece], found: Found, side: int = 32) -> NDArray[np.float32]:
+@dataclass(frozen=True)
+class Run:
+    """Neighbouring places with one digit: from `first` to `last`, surest at `best`."""
+
+    digit: int
+    first: int
+    last: int
+    best: int
+
+
+def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float32]:
     """Return a number's ink as a line (side, W), 0..1: its digits 20 pixels high, half a window free at both ends."""
     from PIL import Image
 
@@ -43,16 +60,16 @@ def line_image(number: list[Piece], found: Found, side: int = 32) -> NDArray[np.
 
 
 def answers(line: NDArray[np.float32], model: Model) -> Float:
-    """Return the scores of every window of a line, (places, classes), from left to right.
+    """Return the scores of windows of a line that begin at every fourth column, (places, classes).
 
-    line  (32, W) 0..1, W >= 32
+    line  (S, W) 0..1, as high as the network's inputs and at least as wide
 
     Raises ModelError for an architecture whose windows cannot be slid: it needs a convolution down to one row, and no
     padding inside.
     """
     preparation = model.preparation
-    # Windows lie 4 apart, for two layers halve the line; up to 3 columns on its right begin none.
-    line = line[:, : line.shape[1] // 4 * 4]
+    # Up to 3 columns on the right begin no window.
+    line = line[:, : line.shape[1] // STEP * STEP]
     x: Float = (preparation.background + (preparation.ink - preparation.background) * line[None, None]).astype(
         np.float32
     )
@@ -69,19 +86,34 @@ def answers(line: NDArray[np.float32], model: Model) -> Float:
     return x
 
 
-def aligned(scores: Float, names: tuple[str, ...]) -> str:
-    """Return the digits of a row of answers by Viterbi.
+def at_every_column(line: NDArray[np.float32], model: Model) -> Float:
+    """Return the scores of the windows that begin at every column of a line, (places, classes).
 
-    scores  (places, classes)
-    names   of the classes
-
-    States are nothing and the ten digits; staying costs nothing, a digit's beginning costs `CHANGE`.
+    A digit 4 columns wide is then seen in as many windows as a wide one: narrow digits are not passed over.
     """
+    wide = line.shape[1] + -line.shape[1] % STEP
+    longer = np.pad(line, ((0, 0), (0, wide + STEP - 1 - line.shape[1])))
+    runs = [answers(longer[:, shift : shift + wide], model) for shift in range(STEP)]
+    return np.stack(runs, axis=1).reshape(-1, runs[0].shape[1])
+
+
+def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the log probabilities of nothing and of the ten digits at every place, (places, 11)."""
     wide = scores.astype(np.float64)
     shares = wide - np.logaddexp.reduce(wide, axis=1)[:, None]
-    nothing = shares[:, names.index(NOTHING)] if NOTHING in names else np.full(len(wide), BLANK)
-    seen = np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])
-    cost = np.full((11, 11), CHANGE)
+    nothing = shares[:, names.index(NOT_A_DIGIT)] if NOT_A_DIGIT in names else np.full(len(wide), BLANK)
+    return np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])
+
+
+def aligned(seen: NDArray[np.float64], change: float = CHANGE) -> list[Run]:
+    """Return the digits of a row of answers by Viterbi, from left to right.
+
+    seen    (places, 11) as `evidence` gives it
+    change  what a digit's beginning costs
+
+    States are nothing and the ten digits; staying costs nothing, and to nothing every way is free.
+    """
+    cost = np.full((11, 11), change)
     cost[:, 0] = 0
     np.fill_diagonal(cost, 0)
     weight = seen[0] - cost[0]
@@ -94,10 +126,9 @@ def aligned(scores: Float, names: tuple[str, ...]) -> str:
     for back in reversed(came):
         states.append(int(back[states[-1]]))
     states.reverse()
-    begins = [state for before, state in zip([0, *states], states, strict=False) if state not in (0, before)]
-    return "".join(str(state - 1) for state in begins)
-
-
-def read_line(number: list[Piece], found: Found, model: Model) -> str:
-    """Return what a number says, without cutting it; "" without pieces. Raises ModelError as `answers` does."""
-    return aligned(answers(line_image(number, found), model), model.card.class_names) if number else ""
+    borders = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(states)]
+    return [
+        Run(states[first] - 1, first, end - 1, first + int(seen[first:end, states[first]].argmax()))
+        for first, end in pairwise(borders)
+        if states[first]
+    ]
