@@ -65,7 +65,7 @@ def test_the_lattice_rules_no_number_out() -> None:
 def test_both_together_read_more_than_either(digits: ReadingPredictor, unseen: Images) -> None:
     made = [
         strings.made_string(unseen, spacing, "plain", number, seed=5, length=5)
-        for spacing in (2, 0, -2)
+        for spacing in (0, -1, -2)
         for number in range(25)
     ]
     right = {}

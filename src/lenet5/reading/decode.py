@@ -65,11 +65,25 @@ def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Mo
     answers = by_piece(numbers, found, model)
     doubtful = [_doubtful(own) for own in answers]
     stretches = [number[own] for number, each in zip(numbers, doubtful, strict=True) for own in each]
-    readings = iter(read_numbers(stretches, found, model, second=second))
+    certain = [_is_number(own) for own, each in zip(answers, doubtful, strict=True) for _ in each]
+    readings = read_numbers(stretches, found, model)
+    # The second network chooses between digits, and finds 1s in any texture: it is asked only about what is a number
+    # without it.
+    asked = [place for place, reading in enumerate(readings) if second and _is_read(reading, is_number=certain[place])]
+    again = read_numbers([stretches[place] for place in asked], found, model, second=second)
+    for place, reading in zip(asked, again, strict=True):
+        readings[place] = reading
+    accepted = iter(
+        reading if _is_read(reading, is_number=kind) else None for reading, kind in zip(readings, certain, strict=True)
+    )
     return [
-        _joined(own, [(stretch, next(readings)) for stretch in each])
+        _joined(own, [(stretch, reading) for stretch in each if (reading := next(accepted))])
         for own, each in zip(answers, doubtful, strict=True)
     ]
+
+
+def _is_number(answers: list[Digit | Rejected]) -> bool:
+    return sum(isinstance(each, Digit) for each in answers) >= MAINLY * len(answers)
 
 
 def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
@@ -86,10 +100,8 @@ def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
     return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def _joined(answers: list[Digit | Rejected], weighed: list[tuple[slice, NumberReading]]) -> Decoded:
-    """Return a number: its stretches as the lattice reads them, and what stands between as it stands."""
-    is_number = sum(isinstance(each, Digit) for each in answers) >= MAINLY * len(answers)
-    accepted = [(stretch, reading) for stretch, reading in weighed if _is_read(reading, is_number=is_number)]
+def _joined(answers: list[Digit | Rejected], accepted: list[tuple[slice, NumberReading]]) -> Decoded:
+    """Return a number: its stretches as they were weighed, and what stands between as it stands."""
     if not accepted:
         return gathered(answers)
     borders = [0, *(place for stretch, _ in accepted for place in (stretch.start, stretch.stop)), len(answers)]
