@@ -1,13 +1,9 @@
-"""Made strings of digits, read by `lenet5 read` in both ways, the lattice alone and Tesseract: shares read exactly.
+"""Made strings of digits, read by every method of `lenet5 read` and by Tesseract: shares read exactly.
 
-    python benchmarks/strings.py [--count 10] [--length 5] [--tesseract]   strings of test digits: measures
-    python benchmarks/strings.py --slide [--sliding MODEL]                 the space displacement network, too
-    python benchmarks/strings.py --fit 5                                   strings of training digits: fits the weighing
-    python benchmarks/strings.py --fit-slide 20                            the same for the alignment automaton
+    python benchmarks/strings.py --length 5 --count 20 [--tesseract]   strings of test digits: measures
+    python benchmarks/strings.py --length 5 --count 20 --tune          of training digits that no reader's network saw
 
-The first fit is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right
-string, the sum over all paths that spell it, against the sum over all paths. The network stays as it is.
-The second tries what a digit's beginning may cost, and prints how many strings are read exactly.
+What is tuned, is tuned on the second; benchmarks/fit_strings.py fits the numbers.
 """
 
 import argparse
@@ -16,48 +12,33 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 
 import numpy as np
 from PIL import Image
-from scipy.optimize import minimize
 
 import lenet5
 from lenet5.data import datasets, strings
 from lenet5.data.datasets import Images
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import sdnn, touching
 from lenet5.reading.arrays import Pixels
-from lenet5.reading.constraints import pattern
-from lenet5.reading.cuts import parts
-from lenet5.reading.decode import SLIDING
-from lenet5.reading.lattice import Float, Lattice, lattice, shares, total
-from lenet5.reading.pieces import Piece
-from lenet5.reading.pipeline import Found, find
+from lenet5.reading.decode import METHODS
 from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
-from lenet5.reading.source import pictures
 
-SEED = 1
-HOPELESS = 15.0  # -log(posterior)
-CHANGES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)  # of the alignment automaton: what is tried
-DECAY = 0.003  # on the weighing's distance from its start
+TEST_SEED, TUNING_SEED = 1, 77
+UNSEEN = range(55_000, 60_000)  # the validation digits of all networks that read
+GROUPS = {"apart (+8 to +1)": (8, 6, 4, 2, 1), "touching (0 to -2)": (0, -1, -2), "overlapping (-4, -6)": (-4, -6)}
+Right = dict[tuple[str, str, int], list[bool]]  # by reader, condition and spacing
 
 
-def found_in(image: Pixels) -> tuple[Found, list[Piece]]:
-    """Return what a picture holds, all of its pieces as one number."""
-    found = find(next(iter(pictures(image))))
-    pieces = [piece for line in found.lines for number in line for piece in number]
-    return found, sorted(pieces, key=lambda piece: piece.left)
+def digits_to_tune_on() -> Images:
+    return datasets.load("mnist", "train").cut(UNSEEN.start, UNSEEN.stop, "validation")
 
 
 def by_reader(image: Pixels, reader: Reader) -> str:
-    """Read as `lenet5 read` does: sure pieces as they stand, the lattice for other numbers. Spaces do not count."""
+    """Read as `lenet5 read` does. Spaces do not count."""
     return "".join(reader.read(image).text.split())
-
-
-def by_lattice(image: Pixels, model: Predictor) -> str:
-    found, pieces = found_in(image)
-    return touching.read_number(pieces, found, model, n_best=1).text if pieces else ""
 
 
 def by_tesseract(image: Pixels) -> str:
@@ -68,121 +49,55 @@ def by_tesseract(image: Pixels) -> str:
     return "".join(done.stdout.decode().split())
 
 
-def measure(
-    data: Images,
-    model: Predictor,
-    conditions: list[str],
-    count: int,
-    length: int | None,
-    sliding: Predictor | None,
-    tesseract: bool,
-) -> None:
-    reader = Reader(model)
-    readers: dict[str, Callable[[Pixels], str]] = {
-        "lenet5 read": lambda image: by_reader(image, reader),
-        "lattice": lambda image: by_lattice(image, model),
+def readers(model: Predictor, tesseract: bool) -> dict[str, Callable[[Pixels], str]]:
+    own = {method: lenet5.load(DEFAULTS[method]) if method in DEFAULTS else model for method in METHODS}
+    found: dict[str, Callable[[Pixels], str]] = {
+        f"lenet5 read --method {method}": partial(by_reader, reader=Reader(each, method=method))
+        for method, each in own.items()
     }
-    if sliding:
-        slider = Reader(sliding, method=SLIDING)
-        readers[f"lenet5 read --method {SLIDING}"] = lambda image: by_reader(image, slider)
     if tesseract:
-        readers["tesseract"] = by_tesseract
-    right: dict[tuple[str, str, int], list[bool]] = defaultdict(list)
-    for condition, spacing, number in product(conditions, strings.SPACINGS, range(count)):
-        made = strings.made_string(data, spacing, condition, number, seed=SEED, length=length)
-        for name, read in readers.items():
-            right[name, condition, spacing].append(read(made.image) == made.label)
-    for name in readers:
-        print(f"\n{name}: percent read exactly, {count} strings of each\n")
-        print("| condition |" + "".join(f" {spacing:+d} |" for spacing in strings.SPACINGS) + " mean |")
-        print("|---|" + "--:|" * (len(strings.SPACINGS) + 1))
-        for condition in conditions:
-            cells = [100 * np.mean(right[name, condition, spacing]) for spacing in strings.SPACINGS]
-            print(f"| {condition} |" + "".join(f" {cell:.0f} |" for cell in [*cells, np.mean(cells)]), flush=True)
+        found["tesseract"] = by_tesseract
+    return found
 
 
-def fit(data: Images, model: Predictor, count: int) -> None:
-    columns = touching.digit_columns(model.model.card.class_names)
-    examples: list[tuple[Lattice, Float, str]] = []
-    for made in strings.made_strings(data, count=count, seed=SEED):
-        found, pieces = found_in(made.image)
-        if pieces:
-            each = lattice(parts(pieces, found.height), found.height)
-            scores = model.scores(touching.images([each], found))
-            examples.append((each, touching.evidence(each, scores, columns), made.label))
-    start = touching.WEIGHING
-    # Strings that no path can spell, or only against all that the network says, teach nothing good.
-    usable = [
-        one for one in examples if total(one[0], w := one[1] @ start) - total(one[0], w, pattern(one[2])) < HOPELESS
-    ]
-    print(f"{len(usable)} of {len(examples)} strings have a path", flush=True)
-
-    def loss(weighing: Float) -> tuple[float, Float]:
-        """Return the mean of -log(posterior of the right string), and its gradient."""
-        value, slope = DECAY * float(np.square(weighing - start).sum()), 2 * DECAY * (weighing - start)
-        for each, seen, label in usable:
-            weights, right = seen @ weighing, pattern(label)
-            value += (total(each, weights) - total(each, weights, right)) / len(usable)
-            apart = shares(each, weights) - shares(each, weights, right)
-            slope += np.tensordot(apart, seen, 2) / len(usable)
-        return value, slope
-
-    def report(weighing: Float) -> None:
-        print(np.array2string(weighing, precision=3, separator=", "), flush=True)
-
-    print(f"{loss(start)[0]:.4f} at the start", flush=True)
-    done = minimize(loss, start, jac=True, method="L-BFGS-B", callback=report, options={"maxiter": 25})
-    print(f"{done.fun:.4f} at the end")
-
-
-def fit_slide(data: Images, model: Predictor, conditions: list[str], count: int) -> None:
-    side, names = model.model.architecture.input[1], model.class_names
-    examples: list[tuple[Float, str]] = []
-    for condition, spacing, number in product(conditions, strings.SPACINGS, range(count)):
-        made = strings.made_string(data, spacing, condition, number, seed=SEED, length=5)
-        found, pieces = found_in(made.image)
-        if pieces:
-            scores = sdnn.at_every_column(sdnn.line_image(pieces, found, side), model.model)
-            examples.append((sdnn.evidence(scores, names), made.label))
-    for change in CHANGES:
-        right = [_spelt(seen, change) == label for seen, label in examples]
-        print(f"change {change}: {100 * np.mean(right):.1f} % of {len(right)} strings", flush=True)
-
-
-def _spelt(seen: Float, change: float) -> str:
-    return "".join(str(run.digit) for run in sdnn.aligned(seen, change))
+def print_shares(name: str, right: Right, conditions: list[str]) -> None:
+    print(f"\n{name}: percent read exactly, by condition and spacing\n")
+    print("| condition |" + "".join(f" {spacing:+d} |" for spacing in strings.SPACINGS) + " mean |")
+    print("|---|" + "--:|" * (len(strings.SPACINGS) + 1))
+    for condition in conditions:
+        cells = [100 * np.mean(right[name, condition, spacing]) for spacing in strings.SPACINGS]
+        print(f"| {condition} |" + "".join(f" {cell:.0f} |" for cell in [*cells, np.mean(cells)]))
+    for condition in ["every condition", *conditions]:
+        chosen = conditions if condition == "every condition" else [condition]
+        sums = [
+            [answer for each in chosen for spacing in group for answer in right[name, each, spacing]]
+            for group in GROUPS.values()
+        ]
+        shares = [f"{group} {100 * np.mean(own):.1f} of {len(own)}" for group, own in zip(GROUPS, sums, strict=True)]
+        print(f"{condition}: {', '.join(shares)}", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", default=DEFAULT)
-    parser.add_argument("--count", type=int, default=10)
-    parser.add_argument("--length", type=int)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT, help="for the lattice")
+    parser.add_argument("--count", type=int, default=10, help="strings of each spacing and condition")
+    parser.add_argument("--length", type=int, help="digits in each; without it 2 to 10")
     parser.add_argument("--conditions", nargs="+", choices=strings.CONDITIONS, default=list(strings.CONDITIONS))
-    parser.add_argument("--slide", action="store_true", help="read by the space displacement network, too")
-    parser.add_argument("--sliding", default=DEFAULTS[SLIDING], metavar="MODEL", help="the network that is slid")
+    parser.add_argument("--tune", action="store_true", help="strings of training digits, not of test digits")
     parser.add_argument("--tesseract", action="store_true")
-    parser.add_argument("--fit", type=int, metavar="COUNT")
-    parser.add_argument("--fit-slide", type=int, metavar="COUNT")
     given = parser.parse_args()
     if given.tesseract and not shutil.which("tesseract"):
         parser.error("tesseract is not installed: apt-get install tesseract-ocr")
-    if given.fit_slide:
-        fit_slide(datasets.load("mnist", "train"), lenet5.load(given.sliding), given.conditions, given.fit_slide)
-        return
-    model = lenet5.load(given.model)
-    if given.fit:
-        fit(datasets.load("mnist", "train"), model, given.fit)
-    else:
-        measure(
-            datasets.load("mnist", "test"),
-            model,
-            given.conditions,
-            given.count,
-            given.length,
-            lenet5.load(given.sliding) if given.slide else None,
-            given.tesseract,
-        )
+    data = digits_to_tune_on() if given.tune else datasets.load("mnist", "test")
+    seed = TUNING_SEED if given.tune else TEST_SEED
+    each_reader = readers(lenet5.load(given.model), given.tesseract)
+    right: Right = defaultdict(list)
+    for condition, spacing, number in product(given.conditions, strings.SPACINGS, range(given.count)):
+        made = strings.made_string(data, spacing, condition, number, seed=seed, length=given.length)
+        for name, read in each_reader.items():
+            right[name, condition, spacing].append(read(made.image) == made.label)
+    for name in each_reader:
+        print_shares(name, right, given.conditions)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,9 @@ def test_a_method_that_there_is_not_is_one_sentence(folder: Path) -> None:
         capture_output=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr.decode() == 'error: there is no method "magic"; there are lattice, space-displacement.\n'
+    assert (
+        done.stderr.decode() == 'error: there is no method "magic"; there are combined, lattice, space-displacement.\n'
+    )
 
 
 def test_csv_has_a_row_a_digit(folder: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from lenet5.reading.constraints import length, luhn, pattern
 from lenet5.reading.cuts import Part
-from lenet5.reading.lattice import Lattice, best, lattice, posterior, shares, total
+from lenet5.reading.lattice import Lattice, best, lattice, log_posteriors, shares, total
 from lenet5.reading.pieces import Piece
 
 
@@ -58,12 +58,13 @@ def test_total_is_the_sum_over_all_paths(three: tuple[Lattice, np.ndarray]) -> N
 def test_posterior_counts_every_way_to_cut_the_same_number(three: tuple[Lattice, np.ndarray]) -> None:
     paths = every_path(*three)
     share = sum(np.exp(weight) for text, weight in paths if text == "37") / sum(np.exp(weight) for _, weight in paths)
-    assert posterior(*three, "37") == pytest.approx(share)
+    assert np.exp(log_posteriors(*three, ["37"]))[0] == pytest.approx(share)
 
 
 def test_posteriors_under_a_constraint_add_up_to_1(three: tuple[Lattice, np.ndarray]) -> None:
     rule = pattern("4#")
-    assert sum(posterior(*three, f"4{digit}", rule) for digit in range(10)) == pytest.approx(1)
+    numbers = [f"4{digit}" for digit in range(10)]
+    assert np.exp(log_posteriors(*three, numbers, rule)).sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("rule", [length(2, 2), pattern("#7#"), luhn()])

@@ -4,9 +4,7 @@ import pytest
 import lenet5
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.sdnn import aligned, answers, at_every_column, evidence
-
-NAMES = (*"0123456789", "not a digit")
+from lenet5.reading.sdnn import answers, at_every_column
 
 
 @pytest.fixture(scope="module")
@@ -50,28 +48,3 @@ def test_columns_that_begin_no_window_change_nothing(model: Predictor, windows: 
 def test_a_network_that_cannot_be_slid_is_refused() -> None:
     with pytest.raises(ModelError, match=r"pads|rows are left"):
         answers(np.zeros((32, 64), np.float32), lenet5.load("archaeology").model)
-
-
-def scores_of(places: str) -> np.ndarray:
-    """A row of sure answers; a dot is nothing."""
-    scores = np.zeros((len(places), 11), np.float32)
-    for place, sign in enumerate(places):
-        scores[place, 10 if sign == "." else int(sign)] = 9
-    return scores
-
-
-@pytest.mark.parametrize(
-    ("places", "text"), [("..3..7.", "37"), (".333.", "3"), (".3.3.", "33"), (".37.", "37"), ("...", ""), ("4", "4")]
-)
-def test_neighbouring_places_with_one_digit_are_one(places: str, text: str) -> None:
-    runs = aligned(evidence(scores_of(places), NAMES))
-    assert "".join(str(run.digit) for run in runs) == text
-    for run in runs:
-        assert places[run.first : run.last + 1] == str(run.digit) * (run.last + 1 - run.first)
-        assert run.first <= run.best <= run.last
-
-
-def test_one_doubtful_place_makes_no_digit() -> None:
-    scores = scores_of(".3...")
-    scores[3, 8] = 9.5  # 8, but hardly more than nothing
-    assert [run.digit for run in aligned(evidence(scores, NAMES))] == [3]

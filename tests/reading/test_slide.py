@@ -62,9 +62,9 @@ def test_white_paper_is_nothing(sliding: Reader) -> None:
 
 def test_a_constraint_and_an_unknown_method_are_refused() -> None:
     model = api.load("space-displacement")
-    with pytest.raises(ReadingError, match=r"cannot hold to length 4\.\.4; leave that out, or read by the lattice"):
+    with pytest.raises(ReadingError, match=r"cannot hold to length 4\.\.4; leave that out, or take combined"):
         Reader(model, method=SLIDING, constraint=parse("length 4"))
-    with pytest.raises(ReadingError, match='no method "slide"; there are lattice, space-displacement'):
+    with pytest.raises(ReadingError, match='no method "slide"; there are combined, lattice, space-displacement'):
         Reader(model, method="slide")
 
 

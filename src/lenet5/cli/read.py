@@ -18,7 +18,7 @@ from lenet5.cli.options import EngineName
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
-from lenet5.reading.decode import LATTICE
+from lenet5.reading.decode import COMBINED
 from lenet5.reading.page import Page
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.plain import plain
@@ -41,8 +41,12 @@ def read(
         ),
     ] = None,
     method: Annotated[
-        str, typer.Option(help="lattice cuts and chooses; space-displacement slides along the line without a cut.")
-    ] = LATTICE,
+        str,
+        typer.Option(
+            help="lattice cuts and chooses; space-displacement slides along the line without a cut; combined cuts, and "
+            "slides where that leaves a doubt."
+        ),
+    ] = COMBINED,
     as_json: Annotated[bool, typer.Option("--json", help="Print all that is known, a JSON object a page.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row a digit.")] = False,
     max_error: Annotated[
@@ -71,7 +75,17 @@ def read(
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
     if bulk or out_dir:
-        others = (as_json, as_csv, max_error, length, pattern, luhn, bright is not None, explain_dir, method != LATTICE)
+        others = (
+            as_json,
+            as_csv,
+            max_error,
+            length,
+            pattern,
+            luhn,
+            bright is not None,
+            explain_dir,
+            method != COMBINED,
+        )
         if not (bulk and out_dir) or len(images) != 1 or any(others):
             raise typer.BadParameter(
                 "--bulk takes one folder or file, --out, --model and --engine; see also: lenet5 bulk --help"

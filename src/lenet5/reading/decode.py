@@ -4,10 +4,12 @@ from itertools import pairwise
 
 from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
+from lenet5.models.model import Model
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
+from lenet5.reading.second import second_network
 from lenet5.reading.slide import slid
 from lenet5.reading.touching import NumberReading, read_numbers
 from lenet5.reading.whole import Decode, Decoded, by_piece, gathered
@@ -17,50 +19,71 @@ MAINLY = 0.5  # of its pieces are digits as they stand, then it is a number; oth
 LIKELY = 0.5  # each digit that cuts make must be one with this probability,
 SLENDER = 0.25  # and not all be as narrow as a 1, in parts of their height: a texture cut into strips
 MOST_ALTERNATIVES = 2
-LATTICE, SLIDING = "lattice", "space-displacement"
-METHODS = (LATTICE, SLIDING)
+COMBINED, LATTICE, SLIDING = "combined", "lattice", "space-displacement"
+METHODS = (COMBINED, LATTICE, SLIDING)
 
 
-def decoder(constraint: Constraint | None = None, method: str = LATTICE) -> Decode:
+def decoder(constraint: Constraint | None = None, method: str = COMBINED) -> Decode:
     """Return what reads the numbers of a picture.
 
     constraint  what every number must be like; then all are weighed as a whole
-    method      one of `METHODS`: cut at every candidate and choose, or slid along without a cut
+    method      one of `METHODS`: cut at every candidate and choose; slid along without a cut; or the first, and where
+                it is in doubt both
 
     Raises ReadingError for another method, and for a constraint that the method cannot hold to.
     """
     if method not in METHODS:
         raise ReadingError(f'there is no method "{method}"; there are {", ".join(METHODS)}.')
     if method == SLIDING and constraint:
-        raise ReadingError(f"{SLIDING} cannot hold to {constraint.said}; leave that out, or read by the {LATTICE}.")
+        raise ReadingError(f"{SLIDING} cannot hold to {constraint.said}; leave that out, or take {COMBINED}.")
     if method == SLIDING:
         return slid
-    return _constrained(constraint) if constraint else _free
+    second = second_network() if method == COMBINED else None
 
-
-def _constrained(constraint: Constraint) -> Decode:
     def decode(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
-        readings = read_numbers(numbers, found, model, constraint)
-        return [
-            Decoded(reading.digits, (), reading.alternatives)
-            if reading.digits
-            else Decoded((), (Rejected(found.box(number), f"cannot be read as {constraint.said}"),))
-            for number, reading in zip(numbers, readings, strict=True)
-        ]
+        if constraint:
+            return _constrained(numbers, found, model, constraint, second)
+        return _free(numbers, found, model, second)
 
     return decode
 
 
-def _free(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
+def _constrained(
+    numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint, second: Model | None
+) -> list[Decoded]:
+    readings = read_numbers(numbers, found, model, constraint, second=second)
+    return [
+        Decoded(reading.digits, (), reading.alternatives)
+        if reading.digits
+        else Decoded((), (Rejected(found.box(number), f"cannot be read as {constraint.said}"),))
+        for number, reading in zip(numbers, readings, strict=True)
+    ]
+
+
+def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Model | None) -> list[Decoded]:
     """Weigh what is doubtful: the lattice of all of a page would cost ten times as much, and say the same."""
     answers = by_piece(numbers, found, model)
     doubtful = [_doubtful(own) for own in answers]
     stretches = [number[own] for number, each in zip(numbers, doubtful, strict=True) for own in each]
-    readings = iter(read_numbers(stretches, found, model))
+    certain = [_is_number(own) for own, each in zip(answers, doubtful, strict=True) for _ in each]
+    readings = read_numbers(stretches, found, model)
+    # The second network chooses between digits, and finds 1s in any texture: it is asked only about what is a number
+    # without it.
+    asked = [place for place, reading in enumerate(readings) if second and _is_read(reading, is_number=certain[place])]
+    again = read_numbers([stretches[place] for place in asked], found, model, second=second)
+    for place, reading in zip(asked, again, strict=True):
+        readings[place] = reading
+    accepted = iter(
+        reading if _is_read(reading, is_number=kind) else None for reading, kind in zip(readings, certain, strict=True)
+    )
     return [
-        _joined(own, [(stretch, next(readings)) for stretch in each])
+        _joined(own, [(stretch, reading) for stretch in each if (reading := next(accepted))])
         for own, each in zip(answers, doubtful, strict=True)
     ]
+
+
+def _is_number(answers: list[Digit | Rejected]) -> bool:
+    return sum(isinstance(each, Digit) for each in answers) >= MAINLY * len(answers)
 
 
 def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
@@ -77,10 +100,8 @@ def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
     return [slice(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
-def _joined(answers: list[Digit | Rejected], weighed: list[tuple[slice, NumberReading]]) -> Decoded:
-    """Return a number: its stretches as the lattice reads them, and what stands between as it stands."""
-    is_number = sum(isinstance(each, Digit) for each in answers) >= MAINLY * len(answers)
-    accepted = [(stretch, reading) for stretch, reading in weighed if _is_read(reading, is_number=is_number)]
+def _joined(answers: list[Digit | Rejected], accepted: list[tuple[slice, NumberReading]]) -> Decoded:
+    """Return a number: its stretches as they were weighed, and what stands between as it stands."""
     if not accepted:
         return gathered(answers)
     borders = [0, *(place for stretch, _ in accepted for place in (stretch.start, stretch.stop)), len(answers)]

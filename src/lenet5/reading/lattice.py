@@ -7,6 +7,7 @@ number's share of that sum is its posterior (LeCun 1998, sections V and VI). A c
 is kept is kept per node and state of its automaton.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,7 +152,12 @@ def shares(lattice: Lattice, weights: Float, constraint: Constraint | None = Non
     return result
 
 
-def posterior(lattice: Lattice, weights: Float, text: str, constraint: Constraint | None = None) -> float:
-    """Return the share 0..1 of a number in all that the constraint allows: all paths that spell it, however cut."""
-    everything = total(lattice, weights, constraint)
-    return float(np.exp(total(lattice, weights, pattern(text)) - everything)) if np.isfinite(everything) else 0.0
+def log_posteriors(
+    lattice: Lattice, weights: Float, numbers: Sequence[str], constraint: Constraint | None = None
+) -> Float:
+    """Return the logarithm of each number's share in all that the constraint allows: all paths that spell it.
+
+    However cut; -inf for a number without a path. There must be a path that fulfils the constraint.
+    """
+    own = [total(lattice, weights, pattern(number)) for number in numbers]
+    return np.array(own) - total(lattice, weights, constraint)

@@ -10,7 +10,7 @@ import numpy as np
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
-from lenet5.reading.decode import LATTICE, SLIDING, decoder
+from lenet5.reading.decode import COMBINED, SLIDING, decoder
 from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
 from lenet5.reading.pipeline import Trace, find
 from lenet5.reading.rejection import threshold
@@ -18,7 +18,7 @@ from lenet5.reading.source import Picture, pictures
 from lenet5.reading.whole import NOT_A_DIGIT, Decoded
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
-DEFAULTS = {LATTICE: DEFAULT, SLIDING: "space-displacement"}  # by method
+DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
 
 
 class Reader:
@@ -27,7 +27,7 @@ class Reader:
     model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
     max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
     constraint         what every number must be like; see `constraints.parse`
-    method             "lattice", or "space-displacement" with the model of that name; see `decode.decoder`
+    method             "combined", "lattice", or "space-displacement" with the model of that name; see `decode.decoder`
 
     Raises ModelError for a model of something else, ReadingError where its calibration knows no such error, for an
     unknown method, and for a constraint that the method cannot hold to.
@@ -39,7 +39,7 @@ class Reader:
         *,
         max_error_percent: float | None = None,
         constraint: Constraint | None = None,
-        method: str = LATTICE,
+        method: str = COMBINED,
     ) -> None:
         names = model.model.card.class_names
         digits = {str(digit) for digit in range(10)}

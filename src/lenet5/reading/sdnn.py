@@ -1,14 +1,10 @@
 """The space displacement network: a line read without cutting it (LeCun 1998, section VII).
 
 The convolutional layers run once over the whole line, C5 and F6 as convolutions, which gives the network's answer for
-windows four columns apart; three more runs, each a column further, give those between. An alignment automaton makes
-digits of the row of answers: each place is a digit or nothing, and neighbouring places with the same digit are one.
-The network must know digits with neighbours: that is the recipe `space-displacement`. One that never saw any runs too,
-but reads badly. See docs/numbers.md.
+windows four columns apart; three more runs, each a column further, give those between. `alignment.py` makes digits of
+the row of answers. The network must know digits with neighbours: that is the recipe `space-displacement`. One that
+never saw any runs too, but reads badly. See docs/numbers.md.
 """
-
-from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +21,7 @@ from lenet5.reading.whole import NOT_A_DIGIT
 from lenet5.spec import layers as plan
 
 STEP = 4  # columns between two windows of one run: S2 and S4 halve the line
-# Log probability that a digit's beginning costs, so that one doubtful place makes none: of those that
-# benchmarks/strings.py --fit-slide 6 tries on strings of training digits, the one that reads most.
-CHANGE = 4.0
 BLANK = -1.5  # log probability of nothing where a model has no class for it
-
-
-@dataclass(frozen=True)
-class Run:
-    """Neighbouring places with one digit: from `first` to `last`, surest at `best`."""
-
-    digit: int
-    first: int
-    last: int
-    best: int
 
 
 def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float32]:
@@ -103,32 +86,3 @@ def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:
     shares = wide - np.logaddexp.reduce(wide, axis=1)[:, None]
     nothing = shares[:, names.index(NOT_A_DIGIT)] if NOT_A_DIGIT in names else np.full(len(wide), BLANK)
     return np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])
-
-
-def aligned(seen: NDArray[np.float64], change: float = CHANGE) -> list[Run]:
-    """Return the digits of a row of answers by Viterbi, from left to right.
-
-    seen    (places, 11) as `evidence` gives it
-    change  what a digit's beginning costs
-
-    States are nothing and the ten digits; staying costs nothing, and to nothing every way is free.
-    """
-    cost = np.full((11, 11), change)
-    cost[:, 0] = 0
-    np.fill_diagonal(cost, 0)
-    weight = seen[0] - cost[0]
-    came = []
-    for row in seen[1:]:
-        ways = weight[:, None] - cost
-        came.append(ways.argmax(axis=0))
-        weight = ways.max(axis=0) + row
-    states = [int(weight.argmax())]
-    for back in reversed(came):
-        states.append(int(back[states[-1]]))
-    states.reverse()
-    borders = [0, *(np.flatnonzero(np.diff(states)) + 1).tolist(), len(states)]
-    return [
-        Run(states[first] - 1, first, end - 1, first + int(seen[first:end, states[first]].argmax()))
-        for first, end in pairwise(borders)
-        if states[first]
-    ]

@@ -7,17 +7,19 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
+from lenet5.models.model import Model
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.cuts import parts
-from lenet5.reading.lattice import Float, Lattice, best, lattice, posterior
+from lenet5.reading.lattice import Float, Lattice, Path, best, lattice, log_posteriors
 from lenet5.reading.mnist import mnist_image
 from lenet5.reading.page import Alternative, Answer, Digit
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
+from lenet5.reading.second import SURE, reweighed
 
 ANSWERS = 3
 # How much the parts of an arc's weight count: log probability of the digit; log(sum of exp(scores)), which is low for
-# what is unlike any digit; then `lattice.features`. Fitted by: benchmarks/strings.py --fit 5
+# what is unlike any digit; then `lattice.features`. Fitted by: benchmarks/fit_strings.py
 WEIGHING = np.array(
     [0.674, 0.287, -3.687, -1.254, -4.256, 0.644, 2.480, -1.396, -3.839, 1.239, -3.889, -0.969]
 )  # fmt: skip
@@ -43,31 +45,53 @@ class NumberReading:
 
 
 def read_number(
-    pieces: list[Piece], found: Found, model: Predictor, constraint: Constraint | None = None, n_best: int = 3
-) -> NumberReading:
+    pieces: list[Piece], found: Found, model: Predictor, constraint: Constraint | None = None, *,
+    n_best: int = 3, second: Model | None = None,
+) -> NumberReading:  # fmt: skip
     """Return what one number says.
 
     pieces      its connected ink, from left to right
     found       the picture they were found in
     constraint  what the number must be like
     n_best      readings, the best among them
+    second      a network to be slid along the number where the lattice is in doubt, see `second.py`
     """
-    return read_numbers([pieces], found, model, constraint, n_best)[0]
+    return read_numbers([pieces], found, model, constraint, n_best=n_best, second=second)[0]
 
 
 def read_numbers(
-    numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint | None = None, n_best: int = 3
-) -> list[NumberReading]:
+    numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint | None = None, *,
+    n_best: int = 3, second: Model | None = None,
+) -> list[NumberReading]:  # fmt: skip
     """Return what the numbers of a picture say; the network runs once, on all arcs of all of them."""
     lattices = [lattice(parts(number, found.height), found.height) for number in numbers]
     seen = images(lattices, found)
     scores = model.scores(seen)
     result, done = [], 0
-    for each in lattices:
+    for number, each in zip(numbers, lattices, strict=True):
         own = slice(done, done + len(each.arcs))
         done += len(each.arcs)
-        result.append(_reading(each, seen[own], scores[own], model, found, constraint, n_best))
+        paths, shares = _likeliest(number, found, each, scores[own], model, constraint, n_best, second)
+        digits = _digits(paths[0], each, seen[own], scores[own], model, found) if paths else ()
+        others = tuple(Alternative(path.text, share) for path, share in list(zip(paths, shares, strict=True))[1:n_best])
+        result.append(NumberReading(digits, shares[0] if paths else 0.0, others))
     return result
+
+
+def _likeliest(number: list[Piece], found: Found, lattice: Lattice, scores: NDArray[np.float32], model: Predictor,
+               constraint: Constraint | None, n_best: int, second: Model | None,
+               ) -> tuple[list[Path], list[float]]:  # fmt: skip
+    """Return the best readings of a number and their posteriors; none where no path fulfils the constraint."""
+    if not lattice.arcs:
+        return [], []
+    weights = evidence(lattice, scores, digit_columns(model.class_names)) @ WEIGHING
+    paths = best(lattice, weights, n_best, constraint)
+    if not paths:
+        return [], []
+    shares = np.exp(log_posteriors(lattice, weights, [path.text for path in paths], constraint))
+    if second and shares[0] < SURE:
+        return reweighed(number, found, lattice, weights, constraint, second)
+    return paths, shares.tolist()
 
 
 def images(lattices: list[Lattice], found: Found) -> NDArray[np.uint8]:
@@ -92,20 +116,16 @@ def digit_columns(names: tuple[str, ...]) -> list[int]:
     return [names.index(str(digit)) for digit in range(10)]
 
 
-def _reading(each: Lattice, seen: NDArray[np.uint8], scores: NDArray[np.float32], model: Predictor, found: Found,
-             constraint: Constraint | None, n_best: int) -> NumberReading:  # fmt: skip
+def _digits(path: Path, lattice: Lattice, seen: NDArray[np.uint8], scores: NDArray[np.float32], model: Predictor,
+            found: Found) -> tuple[Digit, ...]:  # fmt: skip
+    """Return the digits of a path; seen and scores are those of the lattice's arcs."""
     names = model.class_names
-    weights = evidence(each, scores, digit_columns(names)) @ WEIGHING if each.arcs else np.empty((0, 10))
-    paths = best(each, weights, n_best, constraint) if each.arcs else []
-    if not paths:
-        return NumberReading((), 0.0, ())
-    readings = [Alternative(path.text, posterior(each, weights, path.text, constraint)) for path in paths]
     shares, margins = metrics.softmax(scores / np.float32(model.temperature)), metrics.margin(scores)
     digits = []
-    for place, text in zip(paths[0].arcs, paths[0].text, strict=True):
+    for place, text in zip(path.arcs, path.text, strict=True):
         others = [index for index in np.argsort(-scores[place], kind="stable") if names[index] != text]
         order = [names.index(text), *others[: ANSWERS - 1]]
         answers = tuple(Answer(names[index], float(shares[place, index])) for index in order)
-        box = found.box([each.arcs[place].piece])
+        box = found.box([lattice.arcs[place].piece])
         digits.append(Digit(box, answers, float(margins[place]), seen[place]))
-    return NumberReading(tuple(digits), readings[0].posterior, tuple(readings[1:]))
+    return tuple(digits)
