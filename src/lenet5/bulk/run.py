@@ -21,6 +21,7 @@ from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, attend_here, 
 from lenet5.engines import registry
 from lenet5.errors import BulkError, InterruptedRunError, RunError
 from lenet5.inference.predictor import Predictor
+from lenet5.machine import usable_cores
 from lenet5.models import file as model_file
 from lenet5.studies.executor import Outcome
 from lenet5.studies.local import Processes
@@ -95,7 +96,7 @@ def read(
     if all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
         with _alone(out):
             return ledger.seal(job["shards"])
-    Run(ledger, how, job, _executor(on, workers or len(os.sched_getaffinity(0))), observer).all()
+    Run(ledger, how, job, _executor(on, workers or usable_cores()), observer).all()
     with _alone(ledger.folder):
         return ledger.seal(job["shards"])
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -59,8 +58,8 @@ def serve(
 
 def _check_installed() -> None:
     """Raise ServeError where this machine cannot serve."""
-    if sys.platform == "win32":
-        raise ServeError("lenet5 serve bounds its workers by means that Windows lacks; run it under WSL.")
+    if importlib.util.find_spec("resource") is None:
+        raise ServeError("lenet5 serve limits its workers by means that Windows lacks; run it under WSL.")
     missing = [package for module, package in NEEDS.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ServeError(f'the server needs {", ".join(missing)}: pip install "lenet5[serve]"')
