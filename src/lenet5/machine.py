@@ -1,4 +1,4 @@
-"""The operating system's side of things, with what each system lacks made up for: usable cores and file locks.
+"""Usable cores and file locks, on every operating system.
 
 POSIX systems have fcntl; Windows has msvcrt instead, and locks single bytes. A system with neither locks nothing.
 """

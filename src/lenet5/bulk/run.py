@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
 from lenet5.bulk.shards import Shard
 from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, attend_here, model_path
+from lenet5.distribution import VERSION
 from lenet5.engines import registry
 from lenet5.errors import BulkError, InterruptedRunError, RunError
 from lenet5.inference.predictor import Predictor
@@ -87,7 +87,7 @@ def read(
         "input": str(given.absolute()), "shard_images": shard_images, "column": column, "photos": photos,
         "model": model if model_path(model) != Path(model) else str(Path(model).absolute()),
         "model_sha256": files.file_sha256(model_path(model)), "engine": registry.get(engine).name,
-        "lenet5_version": version("lenet5"),
+        "lenet5_version": VERSION,
     })  # fmt: skip
     how = How(
         str(root_of(given)), job["model"], job["model_sha256"], job["engine"], column, photos, job["plan_sha256"],

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -25,6 +24,7 @@ from lenet5.cli import (
     train,
 )
 from lenet5.cli.console import err
+from lenet5.distribution import VERSION
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
 app = typer.Typer(
@@ -52,7 +52,7 @@ app.add_typer(data.app, name="data")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"lenet5 {version('lenet5')}")
+        typer.echo(f"lenet5 {VERSION}")
         raise typer.Exit
 
 

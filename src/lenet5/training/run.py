@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet5 import files
+from lenet5.distribution import VERSION
 from lenet5.errors import RunError
 from lenet5.machine import usable_cores
 from lenet5.spec import text
@@ -92,7 +93,7 @@ class RunFolder:
 def environment_now() -> dict[str, Any]:
     """Return what a record must tell of this process and machine to repeat a run."""
     return {
-        "lenet5": version("lenet5"),
+        "lenet5": VERSION,
         "python": sys.version.split()[0],
         "numpy": version("numpy"),  # draws first weights and order, whatever the engine
         "platform": platform.platform(),
