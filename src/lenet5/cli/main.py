@@ -9,6 +9,7 @@ import typer
 from lenet5.cli import (
     bulk,
     data,
+    doctor,
     evaluate,
     export,
     import_,
@@ -47,6 +48,7 @@ app.command()(export.export)
 app.command("import")(import_.import_model)
 app.command()(page.page)
 app.command()(serve.serve)
+app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 
 
