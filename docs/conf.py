@@ -1,12 +1,13 @@
 """How Sphinx builds the handbook."""
 
 import re
-from importlib.metadata import version as version_of
+
+from lenet5.distribution import VERSION
 
 project = "lenet5"
 author = "The lenet5 authors"
 copyright = "2026, the lenet5 authors"
-version = release = version_of("lenet5")
+version = release = VERSION
 
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 myst_enable_extensions = ["colon_fence", "dollarmath"]

@@ -5,6 +5,8 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,7 @@ import pytest
 from typer.main import get_command
 
 from lenet5.cli.main import app
+from lenet5.distribution import NAME, VERSION
 from lenet5.recipes import catalogue
 from lenet5.studies import plan as plans
 from lenet5.studies.units import units
@@ -130,3 +133,16 @@ def test_the_record_has_a_verdict_on_every_claim() -> None:
     for name in catalogue.names():
         claims = [claim.model_dump(mode="json", exclude_defaults=True) for claim in catalogue.load(name).claims]
         assert [row["claim"] for row in record.get(name, [])] == claims, name
+
+
+def test_the_package_has_one_name_and_one_version() -> None:
+    """On PyPI the name lenet5 is another project's: a hint that names it would install a stranger's code."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == NAME
+    assert version(NAME) == VERSION
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    for file in [*PAGES, ROOT / "pyproject.toml", ROOT / "Dockerfile", *(ROOT / "src").rglob("*.py")]:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"""pip install ["']?lenet5(?!-)|\blenet5\[\w|version\(["']lenet5["']\)""", text), file
+        for extra in re.findall(rf"{NAME}\[(\w+)\]", text):
+            assert extra in project["optional-dependencies"], (file, extra)

@@ -7,13 +7,13 @@ import lenet5
 
 PACKAGE = Path(lenet5.__file__).parent
 LEVELS = {
-    "errors": 0,
+    "errors": 0, "distribution": 0, "machine": 0,
     "files": 1, "seeds": 1, "warp": 1,
     "spec": 2,
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "studies": 6, "exchange": 6, "reading": 6,
+    "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
     "reports": 7, "bulk": 7,
     "api": 8, "classifier": 8,
     "web": 9,

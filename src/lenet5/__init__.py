@@ -12,12 +12,15 @@ Names are imported when they are first used, so that `import lenet5` stays quick
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lenet5.distribution import VERSION
+
 if TYPE_CHECKING:
     from lenet5.api import evaluate, export, load, resume, train
     from lenet5.classifier import LeNet5Classifier
     from lenet5.errors import Lenet5Error
 
-__all__ = ["LeNet5Classifier", "Lenet5Error", "evaluate", "export", "load", "resume", "train"]
+__version__ = VERSION
+__all__ = ["LeNet5Classifier", "Lenet5Error", "__version__", "evaluate", "export", "load", "resume", "train"]
 
 _HOMES = {
     "LeNet5Classifier": "lenet5.classifier",

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lenet5 import machine
 from lenet5.errors import RunError
 
 UNFINISHED = ".writing-"
@@ -104,7 +105,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
         raise _unwritable(place, error) from None
     with file:
         try:
-            _lock(file.fileno())
+            machine.lock_file(file.fileno())
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"
@@ -121,26 +122,6 @@ def lock_folder(folder: Path) -> Iterator[None]:
 def cache_folder() -> Path:
     """Return the folder where this user's system keeps what can be had again."""
     return platformdirs.user_cache_path("lenet5")
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Lock one byte far behind the text, which others may then still read."""
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
-            raise BlockingIOError from error
-        os.lseek(descriptor, 0, os.SEEK_SET)
-
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Lock an open file; BlockingIOError when another has it."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _unfinished(path: Path) -> Path:

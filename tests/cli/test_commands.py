@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lenet5 import distribution
+
 
 def lenet5(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -120,9 +122,7 @@ def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mn
 
 
 def test_the_version_is_printed() -> None:
-    from importlib.metadata import version
-
-    assert lenet5("--version").stdout.strip() == f"lenet5 {version('lenet5')}"
+    assert lenet5("--version").stdout.strip() == f"lenet5 {distribution.VERSION}"
 
 
 def test_without_data_and_network_the_small_digits_take_over(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:
 
 def test_without_pytorch_it_is_said_how_to_get_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)  # as Python itself marks what cannot be imported
-    with pytest.raises(ModelError, match=r'pip install "lenet5\[torch\]"'):
+    with pytest.raises(ModelError, match=r'pip install "lenet5-reproduced\[torch\]"'):
         foreign.read(path)
 
 

@@ -119,7 +119,7 @@ def test_without_the_packages_it_is_said_how_to_get_them(
         in api.export(trained, tmp_path / "m.onnx", to="onnx", data_folder=mnist_folder).facts[-1]
     )
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(ModelError, match=r'pip install "lenet5\[onnx\]"'):
+    with pytest.raises(ModelError, match=r'pip install "lenet5-reproduced\[onnx\]"'):
         api.export(trained, tmp_path / "m.onnx", to="onnx")
 
 

@@ -9,5 +9,5 @@ batches   a shard -> the contents of its images; `tar`, `columns` (Parquet), `ar
 decode    contents -> pixels; `png` undoes the filters of thousands of small files together
 
 A bad image is a row with an error. Nothing here is held in memory for all images, or for all shards. Needs
-`pip install "lenet5[bulk]"`. Read next: `docs/bulk.md`.
+`pip install "lenet5-reproduced[bulk]"`. Read next: `docs/bulk.md`.
 """

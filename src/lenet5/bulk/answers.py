@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from lenet5.bulk.batches import BATCH, Batch, batches, unchanged
 from lenet5.bulk.decode import LARGEST_BYTES, decode
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard
+from lenet5.distribution import VERSION
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
 
@@ -69,7 +69,7 @@ def packed(table: Any, about: dict[str, str]) -> bytes:
 
 def about(model_digest: str, plan_digest: str) -> dict[str, str]:
     """Return what each result says of what made it."""
-    return {"lenet5.version": version("lenet5"), "lenet5.model": model_digest, "lenet5.plan": plan_digest}
+    return {"lenet5.version": VERSION, "lenet5.model": model_digest, "lenet5.plan": plan_digest}
 
 
 def _read(shard: Shard, root: Path, column: str) -> Iterator[tuple[list[str], NDArray[np.uint8], list[str]]]:

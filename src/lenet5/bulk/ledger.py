@@ -10,12 +10,11 @@ OUT/
 
 import contextlib
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from lenet5 import files
+from lenet5 import files, machine
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard, from_line
 from lenet5.errors import BulkError
@@ -71,7 +70,7 @@ class Ledger:
         """
         with (self.folder / ".shards").open("a+b") as file:
             try:
-                _lock_byte(file, number)
+                machine.lock_byte(file.fileno(), number)
             except OSError:
                 yield False
                 return
@@ -146,17 +145,3 @@ def _read(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise BulkError(f"{path}: cannot be read ({error}); choose another --out, or delete this one.") from None
     return values
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock_byte(file: BinaryIO, place: int) -> None:
-        file.seek(place)
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock_byte(file: BinaryIO, place: int) -> None:
-        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)

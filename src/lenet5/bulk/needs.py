@@ -3,6 +3,7 @@
 import importlib
 from types import ModuleType
 
+from lenet5.distribution import missing
 from lenet5.errors import BulkError
 
 
@@ -11,5 +12,4 @@ def library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
-        top = name.partition(".")[0]
-        raise BulkError(f'{top} is not installed: pip install "lenet5[bulk]"') from None
+        raise BulkError(missing(name, "bulk")) from None

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,11 @@ from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
 from lenet5.bulk.shards import Shard
 from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, attend_here, model_path
+from lenet5.distribution import VERSION
 from lenet5.engines import registry
 from lenet5.errors import BulkError, InterruptedRunError, RunError
 from lenet5.inference.predictor import Predictor
+from lenet5.machine import usable_cores
 from lenet5.models import file as model_file
 from lenet5.studies.executor import Outcome
 from lenet5.studies.local import Processes
@@ -86,7 +87,7 @@ def read(
         "input": str(given.absolute()), "shard_images": shard_images, "column": column, "photos": photos,
         "model": model if model_path(model) != Path(model) else str(Path(model).absolute()),
         "model_sha256": files.file_sha256(model_path(model)), "engine": registry.get(engine).name,
-        "lenet5_version": version("lenet5"),
+        "lenet5_version": VERSION,
     })  # fmt: skip
     how = How(
         str(root_of(given)), job["model"], job["model_sha256"], job["engine"], column, photos, job["plan_sha256"],
@@ -95,7 +96,7 @@ def read(
     if all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
         with _alone(out):
             return ledger.seal(job["shards"])
-    Run(ledger, how, job, _executor(on, workers or len(os.sched_getaffinity(0))), observer).all()
+    Run(ledger, how, job, _executor(on, workers or usable_cores()), observer).all()
     with _alone(ledger.folder):
         return ledger.seal(job["shards"])
 

@@ -4,13 +4,13 @@ import time
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 
 from lenet5 import files
 from lenet5.bulk import answers, photos
 from lenet5.bulk.ledger import Ledger
 from lenet5.bulk.shards import Shard
+from lenet5.distribution import VERSION
 from lenet5.errors import BulkError, Lenet5Error
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
@@ -114,8 +114,8 @@ def attend_there(shard: Shard, how: How) -> Outcome:
 
 def do(shard: Shard, how: How) -> bytes:
     """Return the result of a shard. Raises Lenet5Error or OSError."""
-    if version("lenet5") != how.version:
-        raise BulkError(f"this worker has lenet5 {version('lenet5')}; the job runs {how.version}.")
+    if how.version != VERSION:
+        raise BulkError(f"this worker has lenet5 {VERSION}; the job runs {how.version}.")
     predictor = _predictor(how.model, how.engine, how.model_digest)
     about = answers.about(how.model_digest, how.plan_digest)
     if how.photos:

@@ -1,6 +1,5 @@
 """How the commands speak: results to standard output, what goes wrong to standard error."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ def program() -> str:
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{Path(sys.executable).name} -m lenet5"
-    return "lenet5" if shutil.which("lenet5") else os.path.relpath(called)
+    return "lenet5" if shutil.which("lenet5") else str(called)
 
 
 def megabytes(count: int) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from lenet5.cli import (
     bulk,
     data,
+    doctor,
     evaluate,
     export,
     import_,
@@ -25,6 +25,7 @@ from lenet5.cli import (
     train,
 )
 from lenet5.cli.console import err
+from lenet5.distribution import VERSION
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
 app = typer.Typer(
@@ -47,12 +48,13 @@ app.command()(export.export)
 app.command("import")(import_.import_model)
 app.command()(page.page)
 app.command()(serve.serve)
+app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"lenet5 {version('lenet5')}")
+        typer.echo(f"lenet5 {VERSION}")
         raise typer.Exit
 
 

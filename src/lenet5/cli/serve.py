@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +9,12 @@ import typer
 
 from lenet5.cli.console import err, out
 from lenet5.cli.options import EngineName
+from lenet5.distribution import missing
 from lenet5.engines import registry
 from lenet5.errors import ServeError
 from lenet5.reading.reader import DEFAULT
 
-NEEDS = {"fastapi": "fastapi", "uvicorn": "uvicorn", "prometheus_client": "prometheus-client",
-         "multipart": "python-multipart", "PIL": "pillow"}  # fmt: skip
+NEEDS = ("fastapi", "uvicorn", "prometheus_client", "multipart", "PIL")
 
 
 def serve(
@@ -59,8 +58,8 @@ def serve(
 
 def _check_installed() -> None:
     """Raise ServeError where this machine cannot serve."""
-    if sys.platform == "win32":
-        raise ServeError("lenet5 serve bounds its workers by means that Windows lacks; run it under WSL.")
-    missing = [package for module, package in NEEDS.items() if importlib.util.find_spec(module) is None]
-    if missing:
-        raise ServeError(f'the server needs {", ".join(missing)}: pip install "lenet5[serve]"')
+    if importlib.util.find_spec("resource") is None:
+        raise ServeError("lenet5 serve limits its workers by means that Windows lacks; run it under WSL.")
+    for module in NEEDS:
+        if importlib.util.find_spec(module) is None:
+            raise ServeError(missing(module, "serve"))

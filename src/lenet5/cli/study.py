@@ -1,6 +1,5 @@
 """`lenet5 study`: many runs of one recipe, over choices and seeds."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ from lenet5.cli.console import err, out
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.engines import registry
 from lenet5.errors import StudyError
+from lenet5.machine import usable_cores
 from lenet5.studies import plan as plans
 from lenet5.studies import runner
 from lenet5.studies.executor import Executor
@@ -66,7 +66,7 @@ def _executor(on: str, workers: int | None) -> Executor:
 
 def local_executor(workers: int | None) -> LocalExecutor:
     """Return processes on this machine, one a core if not said otherwise."""
-    return LocalExecutor(workers or len(os.sched_getaffinity(0)))
+    return LocalExecutor(workers or usable_cores())
 
 
 class Watcher:

@@ -2,6 +2,7 @@
 
 import importlib.util
 
+from lenet5.distribution import install
 from lenet5.engines.contract import Engine
 from lenet5.engines.native import library
 from lenet5.errors import EngineError
@@ -17,7 +18,7 @@ def missing_because(name: str) -> str | None:
     if name == "native":
         return library.missing_because()
     if name == "torch" and importlib.util.find_spec("torch") is None:
-        return 'engine "torch" is not installed: pip install "lenet5[torch]"'
+        return f'engine "torch" is not installed: {install("torch")}'
     return None
 
 

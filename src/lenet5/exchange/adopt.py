@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from lenet5 import files
 from lenet5.data.datasets import load
+from lenet5.distribution import VERSION
 from lenet5.engines import registry
 from lenet5.engines.checks import check_weights
 from lenet5.errors import ModelError
@@ -161,7 +161,7 @@ def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str)
         test_images=0,
         test_accuracy_percent=0.0,
         trained_on=datetime.now(UTC).isoformat(timespec="seconds"),
-        lenet5_version=version("lenet5"),
+        lenet5_version=VERSION,
     )
 
 

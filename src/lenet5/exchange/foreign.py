@@ -11,6 +11,7 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
+from lenet5.distribution import install
 from lenet5.errors import ModelError
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -65,7 +66,7 @@ def _safetensors(path: Path) -> Foreign:
 def _torch(path: Path) -> dict[Any, Any]:
     """Return what a file of PyTorch holds, as PyTorch's reader for weights alone reads it."""
     if find_spec("torch") is None:
-        raise ModelError(f'{path}: PyTorch files need PyTorch: pip install "lenet5[torch]"')
+        raise ModelError(f"{path}: PyTorch files need PyTorch: {install('torch')}")
     import torch
 
     try:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.prepare import SIDE
+from lenet5.distribution import install
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
 from lenet5.exchange.ready import ready, stretch
@@ -56,7 +57,7 @@ def build(model: Model) -> bytes:
     Raises ModelError when the package onnx is not installed.
     """
     if find_spec("onnx") is None:
-        raise ModelError('ONNX files need the package onnx: pip install "lenet5[onnx]"')
+        raise ModelError(f"ONNX files need the package onnx: {install('onnx')}")
     import onnx  # takes a while to import
     from onnx import TensorProto, helper
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lenet5 import files
 from lenet5.data.datasets import Images, load
+from lenet5.distribution import install
 from lenet5.errors import DataError, ModelError
 from lenet5.exchange import quantize, to_c, to_onnx, to_safetensors
 from lenet5.inference.evaluation import evaluate
@@ -72,7 +73,7 @@ def _onnx(predictor: Predictor, target: Path, data_folder: Path | None) -> Expor
     if data is None:
         facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are at hand")
     elif (found := to_onnx.compare(content, predictor, data.images[:CHECKED])) is None:
-        facts.append('not compared with our scores: ONNX Runtime is missing; pip install "lenet5[onnx]"')
+        facts.append(f"not compared with our scores: ONNX Runtime is missing; {install('onnx')}")
     else:
         for row in found:
             same = "the same answers" if row.same_answers else "not all answers the same"

@@ -2,5 +2,5 @@
 
 Each file holds one step, as functions of arrays; `pipeline.py` is the chain, `reader.py` the way in. A picture is
 refused before it is decoded when it is too large. Nothing here trains, and no picture is fetched. Needs
-`pip install "lenet5[read]"`. Read next: `docs/reading.md`.
+`pip install "lenet5-reproduced[read]"`. Read next: `docs/reading.md`.
 """

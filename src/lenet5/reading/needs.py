@@ -3,6 +3,7 @@
 import importlib
 from types import ModuleType
 
+from lenet5.distribution import missing
 from lenet5.errors import ReadingError
 
 
@@ -11,5 +12,4 @@ def library(name: str, extra: str = "read") -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError:
-        top = name.partition(".")[0]
-        raise ReadingError(f'{top} is not installed: pip install "lenet5[{extra}]"') from None
+        raise ReadingError(missing(name, extra)) from None

@@ -1,15 +1,15 @@
-"""Units on a Dask cluster: pip install "lenet5[cluster]". The scheduler may be lost at any time: the ledger is here."""
+"""Units on a Dask cluster (the extra "cluster"). The scheduler may be lost at any time: the ledger is here."""
 
 import logging
 import tempfile
 import time
 import traceback
 from concurrent.futures import CancelledError
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lenet5.data.datasets import load
+from lenet5.distribution import VERSION, install
 from lenet5.errors import Lenet5Error, StudyError
 from lenet5.studies.executor import Outcome, Task
 from lenet5.studies.local import one_thread
@@ -32,7 +32,7 @@ class Cluster(Generic[T]):
         try:
             from distributed import Client
         except ModuleNotFoundError:
-            raise StudyError('a cluster needs Dask: pip install "lenet5[cluster]"') from None
+            raise StudyError(f"a cluster needs Dask: {install('cluster')}") from None
         try:
             self._client = Client(address, timeout=SECONDS_TO_CONNECT)
         except (OSError, ValueError) as error:
@@ -99,14 +99,14 @@ class ClusterExecutor(Cluster[Task]):
         if data not in self._fingerprints:
             self._fingerprints[data] = load(data, "train", task.data_folder).fingerprint
         future = self._client.submit(
-            attend, task.unit, self._fingerprints[data], version("lenet5"), key=task.unit.digest, pure=False, retries=0
+            attend, task.unit, self._fingerprints[data], VERSION, key=task.unit.digest, pure=False, retries=0
         )
         self._running[future] = task
 
 
 def attend(unit: Unit, fingerprint: str, wanted_version: str) -> Outcome:
     """Do a unit on a worker, in a temporary folder; with the very same data and version, or not at all."""
-    here = version("lenet5")
+    here = VERSION
     if here != wanted_version:
         return Outcome("failed", error=f"this worker has lenet5 {here}; the study runs {wanted_version}.")
     try:

@@ -76,8 +76,8 @@ class Processes(Generic[T]):
     def stop(self) -> None:
         """Ask every process to save and end; end those that do not."""
         for worker in self._workers:
-            if worker.task is not None and worker.process.pid is not None:
-                os.kill(worker.process.pid, signal.SIGTERM)
+            if worker.task is not None:
+                worker.process.terminate()  # SIGTERM asks it to save; Windows has no such request, and ends it
         deadline = time.monotonic() + SECONDS_TO_SAVE
         while any(worker.task for worker in self._workers) and time.monotonic() < deadline:
             self.wait(0.2)

@@ -9,7 +9,6 @@ result.json        its figures
 """
 
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -19,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from lenet5 import files
+from lenet5.distribution import VERSION
 from lenet5.errors import RunError
+from lenet5.machine import usable_cores
 from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.training.history import History
@@ -92,12 +93,12 @@ class RunFolder:
 def environment_now() -> dict[str, Any]:
     """Return what a record must tell of this process and machine to repeat a run."""
     return {
-        "lenet5": version("lenet5"),
+        "lenet5": VERSION,
         "python": sys.version.split()[0],
         "numpy": version("numpy"),  # draws first weights and order, whatever the engine
         "platform": platform.platform(),
         "processor": platform.processor() or platform.machine(),
-        "cores": os.cpu_count(),
+        "cores": usable_cores(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 

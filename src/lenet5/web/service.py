@@ -2,8 +2,8 @@
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from importlib.metadata import version
 
+from lenet5.distribution import VERSION
 from lenet5.errors import ServeError
 from lenet5.web import pages
 from lenet5.web.counters import Counters
@@ -56,7 +56,7 @@ class Service:
     @property
     def version(self) -> str:
         """The version of lenet5."""
-        return version("lenet5")
+        return VERSION
 
     @property
     def limits_told(self) -> dict[str, float]:

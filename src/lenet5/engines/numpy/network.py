@@ -1,6 +1,5 @@
 """The network: the layers in a row, walked forward and back."""
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
@@ -24,6 +23,7 @@ from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.subsample import Subsample
 from lenet5.engines.tables import connection_mask
 from lenet5.engines.targets import soft_targets
+from lenet5.machine import usable_cores
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
@@ -241,7 +241,7 @@ class NumpyEngine:
             "engine": self.name,
             "numpy": np.__version__,
             "device": "cpu",
-            "threads": str(max(threads, default=os.cpu_count() or 1)),
+            "threads": str(max(threads, default=usable_cores())),
         }
 
     def peak_memory_bytes(self) -> None:
