@@ -5,7 +5,7 @@ WORKDIR /build
 COPY pyproject.toml README.md LICENSE ./
 COPY native native
 COPY src src
-RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+RUN pip wheel --no-cache-dir --no-deps --config-settings native=required --wheel-dir /wheels .
 
 FROM python:3.11-slim
 COPY --from=build /wheels /wheels

@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Compiled at installation, so a change in them installs anew.
 SOURCES := $(shell find native -name "*.h" -o -name "*.cpp" -o -name CMakeLists.txt)
-TASKS  := run install test lint types check slow bench paper docs clean chromium
+TASKS  := run install test lint types check slow bench paper docs clean chromium clang compilers wheels
 
 # Data sets beside the checkout are used where they are; otherwise they are fetched into the user's cache.
 ifneq ($(wildcard ../shared/data),)
@@ -16,7 +16,7 @@ endif
 run: $(VENV)/.installed  ## set up, get MNIST, train `archaeology`: the main job
 	$(BIN)/lenet5 train archaeology --offline-digits
 
-test: $(VENV)/.installed-dev tests/web/node_modules/.package-lock.json chromium lint types  ## set up for development; linters, types, tests
+test: $(VENV)/.installed-dev tests/web/node_modules/.package-lock.json chromium clang lint types  ## set up for development; linters, types, tests
 	$(BIN)/pytest -n auto
 
 lint: $(VENV)/.installed-dev
@@ -39,6 +39,13 @@ paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the
 	$(BIN)/python docs/pictures/batch_sizes.py && $(BIN)/python docs/pictures/timeline.py
 	$(BIN)/python results/corruptions.py && $(BIN)/python docs/pictures/digits.py
 
+compilers: $(VENV)/.installed-dev  ## every C++ compiler that can be had: native/ without a warning, and its tests
+	$(BIN)/python native/tests/compilers.py
+
+wheels: $(VENV)/.installed-dev  ## Linux wheels for two processors, audited, and tried in bare Debians without a compiler
+	$(BIN)/pip install --quiet --disable-pip-version-check auditwheel ziglang
+	$(BIN)/python native/packaging/wheels.py && $(BIN)/python native/packaging/try_wheels.py
+
 docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html
 
@@ -60,6 +67,10 @@ $(VENV)/.installed-dev: pyproject.toml $(SOURCES) | $(VENV)/bin/python
 # The page is tested in a real browser. Where neither it nor npm can be had, those tests are skipped and say why.
 chromium:
 	command -v chromium > /dev/null || (apt-get update -q && apt-get install -qy chromium) || true
+
+# Where Clang can be had, a test builds native/ with it too.
+clang:
+	command -v clang++ > /dev/null || (apt-get update -q && apt-get install -qy clang) || true
 
 tests/web/node_modules/.package-lock.json: tests/web/package-lock.json
 	! command -v npm > /dev/null || npm ci --prefix tests/web --no-audit --no-fund || true

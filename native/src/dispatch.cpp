@@ -15,6 +15,9 @@ extern const Target kBaselineTarget;
 
 std::vector<const Target*> runnable_targets() {
   std::vector<const Target*> targets;
+#if defined(LENET5_HAS_AVX2) || defined(LENET5_HAS_AVX512)
+  __builtin_cpu_init();  // where the runtime library does not do it before the first constructor (zig's)
+#endif
 #if defined(LENET5_HAS_AVX512)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512bw")) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace lenet5 {
 
@@ -169,6 +170,9 @@ void Single::forward(const float* numbers, Stopwatch& watch) {
       case Stage::Work::none:
         kernels_.squash(stage.function, as_maps(in.inside, stage.in), as_maps(out.inside, stage.out));
         break;
+      case Stage::Work::normalize:
+      case Stage::Work::drop:
+        throw std::logic_error("a single image is never normalised, and none of its units dropped");
     }
     const bool pools = stage.work == Stage::Work::subsample || stage.work == Stage::Work::pool;
     if (pools && stage.function != Function::none) {
@@ -322,6 +326,9 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
     case Stage::Work::none:
       kernels_.squash(Function::none, as_maps(dy, stage.out), as_maps(dx.inside, stage.in));
       break;
+    case Stage::Work::normalize:
+    case Stage::Work::drop:
+      throw std::logic_error("a single image is never normalised, and none of its units dropped");
   }
   watch.lap(s, Work::input_gradient);
 }

@@ -1,7 +1,11 @@
 #include "lenet5/threads.h"
 
+#if defined(__linux__)
 #include <sched.h>
+#endif
+#if !defined(_WIN32)
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <cstdlib>
@@ -25,6 +29,15 @@ void wait_while(const std::atomic<T>& value, T old) {
     pause();
   }
   value.wait(old, std::memory_order_acquire);
+}
+
+// The process, as far as fork() can change it.
+long process() {
+#if defined(_WIN32)
+  return 0;  // there is no fork()
+#else
+  return getpid();
+#endif
 }
 
 }  // namespace
@@ -89,11 +102,11 @@ Pool& shared_pool() {
   // Never freed: at the end of a process its threads may still be asleep in there.
   static std::mutex making;
   static Pool* pool = nullptr;
-  static pid_t owner = 0;
+  static long owner = 0;
   const std::lock_guard only(making);
-  if (!pool || owner != getpid()) {
+  if (!pool || owner != process()) {
     pool = new Pool(default_threads());
-    owner = getpid();
+    owner = process();
   }
   return *pool;
 }

@@ -110,7 +110,7 @@ template <int W, int N, int K>
 void forward_group(const Maps& x, const float* packed, const float* bias, int kernel, Function function,
                    Pooling pooling, const Maps& y, const Maps& pooled, int first_map) {
   auto places = [&](auto size, int row, int column) LENET5_LAMBDA {
-    constexpr int P = size;
+    constexpr int P = decltype(size)::value;
     F<W> sums[N][P * P];
     place_sums<W, N, P, K>(vectors<W>(x.data) + row * x.row + column, x, packed, bias, kernel, sums);
     finish_places<W, N, P>(sums, function, pooling, y, pooled, first_map, row, column);
@@ -161,7 +161,7 @@ void kernel_part_gradient(const F<W>* x, int x_row, const Maps& dy, int map, boo
   });
   const F<W>* gradient = vectors<W>(dy.data) + map * dy.plane;
   auto places = [&](auto height, auto width, int row, int column) LENET5_LAMBDA {
-    constexpr int H = height, V = width;
+    constexpr int H = decltype(height)::value, V = decltype(width)::value;
     F<W> d[M][H * V];
     unrolled<M>([&](auto m) LENET5_LAMBDA {
       unrolled<H * V>([&](auto p) LENET5_LAMBDA {
@@ -169,10 +169,10 @@ void kernel_part_gradient(const F<W>* x, int x_row, const Maps& dy, int map, boo
       });
     });
     unrolled<(R + H - 1) * (S + V - 1)>([&](auto place) LENET5_LAMBDA {
-      constexpr int i = place / (S + V - 1), j = place % (S + V - 1);
+      constexpr int i = decltype(place)::value / (S + V - 1), j = decltype(place)::value % (S + V - 1);
       const F<W> value = x[(row + i) * x_row + column + j];
       unrolled<H * V>([&](auto p) LENET5_LAMBDA {
-        constexpr int r = i - p / V, s = j - p % V;
+        constexpr int r = i - decltype(p)::value / V, s = j - decltype(p)::value % V;
         if constexpr (r >= 0 && r < R && s >= 0 && s < S) {
           unrolled<M>([&](auto m) LENET5_LAMBDA { sums[m][r * S + s] += value * d[m][p]; });
         }

@@ -33,7 +33,7 @@ template <int W>
 LENET5_INLINE float lane_sum(F<W> v) {
   auto round = [&]<int s>(std::integral_constant<int, s>) LENET5_LAMBDA {
     [&]<int... l>(std::integer_sequence<int, l...>) LENET5_LAMBDA {
-      v += __builtin_shufflevector(v, v, (l ^ s)...);
+      v += shuffled<W, (l ^ s)...>(v, v);
     }(std::make_integer_sequence<int, W>{});
   };
   if constexpr (W > 8) round(std::integral_constant<int, 8>{});
@@ -243,7 +243,7 @@ template <int W>
 void one_convolution_weight_gradient(const Places& in, const Places& dy, int height, int width, int kernel,
                                      const float* mask, bool add, float* dw) {
   each_group<W, kVectorsOfMaps>(dy.maps, [&](auto n, int map) LENET5_LAMBDA {
-    constexpr int V = n, kRows = V == 1 ? 2 : 1;
+    constexpr int V = decltype(n)::value, kRows = V == 1 ? 2 : 1;
     for (int c = 0; c < in.maps; ++c, dw += kernel * kernel * V * W) {
       for (int i = 0; i < kernel; i += kRows) {
         with_constant<kRows>(smaller(kRows, kernel - i), [&](auto r) LENET5_LAMBDA {
@@ -291,7 +291,7 @@ void one_lines_gradient(const Places& dy, int height, const float* turned, int k
   F<W> sums[L][N + S - 1];
   auto each_sum = [&](auto&& body) LENET5_LAMBDA {
     unrolled<L * (N + S - 1)>([&](auto i) LENET5_LAMBDA {
-      constexpr int l = i / (N + S - 1), n = i % (N + S - 1);
+      constexpr int l = decltype(i)::value / (N + S - 1), n = decltype(i)::value % (N + S - 1);
       body(sums[l][n], *vectors<W>(dx + l * to.row + n * to.stride));
     });
   };

@@ -79,17 +79,27 @@ LENET5_INLINE F<W> all(float value) {
   return value - F<W>{};  // a plain copy into all lanes: x - 0 is x, where 0 + x is not always
 }
 
+// Lanes l... of a followed by b. GCC 11 has not yet Clang's name for it.
+template <int W, int... l>
+LENET5_INLINE F<W> shuffled(F<W> a, F<W> b) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(a, b, l...);
+#else
+  return __builtin_shuffle(a, b, I<W>{l...});
+#endif
+}
+
 // Rows become columns, in log2(W) rounds: round s exchanges the lanes whose number has the bit s.
 template <int W>
 LENET5_INLINE void transpose(F<W> (&v)[W]) {
   auto round = [&]<int s>(std::integral_constant<int, s>) LENET5_LAMBDA {
     unrolled<W>([&](auto row) LENET5_LAMBDA {
-      constexpr int i = row;
+      constexpr int i = decltype(row)::value;
       if constexpr ((i & s) == 0) {
         [&]<int... l>(std::integer_sequence<int, l...>) LENET5_LAMBDA {
           const F<W> a = v[i], b = v[i + s];
-          v[i] = __builtin_shufflevector(a, b, ((l & s) ? W + l - s : l)...);
-          v[i + s] = __builtin_shufflevector(a, b, ((l & s) ? W + l : l + s)...);
+          v[i] = shuffled<W, ((l & s) ? W + l - s : l)...>(a, b);
+          v[i + s] = shuffled<W, ((l & s) ? W + l : l + s)...>(a, b);
         }(std::make_integer_sequence<int, W>{});
       }
     });
@@ -106,10 +116,10 @@ template <int W>
 LENET5_INLINE F<W> lane_sums(F<W> (&v)[W]) {
   auto round = [&]<int n>(std::integral_constant<int, n>) LENET5_LAMBDA {
     unrolled<n>([&](auto row) LENET5_LAMBDA {
-      constexpr int i = row;
+      constexpr int i = decltype(row)::value;
       [&]<int... l>(std::integer_sequence<int, l...>) LENET5_LAMBDA {
         const F<W> a = v[2 * i], b = v[2 * i + 1];
-        v[i] = __builtin_shufflevector(a, b, (2 * l)...) + __builtin_shufflevector(a, b, (2 * l + 1)...);
+        v[i] = shuffled<W, (2 * l)...>(a, b) + shuffled<W, (2 * l + 1)...>(a, b);
       }(std::make_integer_sequence<int, W>{});
     });
   };
@@ -124,7 +134,7 @@ LENET5_INLINE F<W> lane_sums(F<W> (&v)[W]) {
 template <int W, int N>
 LENET5_INLINE void store_lane_sums(const F<W> (&sums)[N], bool add, float* out) {
   unrolled<(N + W - 1) / W>([&](auto group) LENET5_LAMBDA {
-    constexpr int from = group * W;
+    constexpr int from = decltype(group)::value * W;
     F<W> some[W];
     unrolled<W>([&](auto i) LENET5_LAMBDA {
       if constexpr (from + i < N) {

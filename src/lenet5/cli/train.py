@@ -107,7 +107,7 @@ def _introduce(plan: Recipe, engine: str) -> None:
     out.print(f"  engine  {facts['engine']} ({means}, {facts['threads']} threads)")
     missing = registry.missing_because("native")
     if engine == registry.AUTO and missing:
-        out.print(f"  [yellow]{missing}[/]", highlight=False)
+        out.print(f"  {missing}", style="yellow", markup=False, highlight=False)  # a compiler's words may hold brackets
 
 
 def _tell(run: RunFolder) -> None:

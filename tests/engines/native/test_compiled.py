@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,12 +35,23 @@ def agree(program: Path, threads: int) -> str:
 
 
 def test_fast_kernels_agree_with_plain_loops(tmp_path: Path) -> None:
-    program = build(tmp_path, "-DLENET5_WIDE=ON", "-DLENET5_AVX512=OFF")
+    program = build(tmp_path, "-DLENET5_WIDE=ON", "-DLENET5_AVX512=OFF", "-DCMAKE_CXX_FLAGS=-Werror")
     for threads in (1, 2, 3):
         said = agree(program, threads)
         assert f"{threads} threads" in said
     assert "baseline" in said or "neon" in said
     assert "wide" in said
+
+
+def test_clang_builds_all_targets_without_a_warning(tmp_path: Path) -> None:
+    clang = shutil.which("clang++")
+    if clang is None:
+        pytest.skip("no clang++ on the path, and none could be installed: only the default compiler was tried")
+    # -O1: the warnings are the same, and it takes half the time.
+    program = build(
+        tmp_path, f"-DCMAKE_CXX_COMPILER={clang}", "-DCMAKE_CXX_FLAGS=-Werror", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"
+    )
+    agree(program, threads=2)
 
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="the sanitizers' libraries come with GCC on Linux")

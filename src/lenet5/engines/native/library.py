@@ -1,12 +1,54 @@
-"""Find the compiled part, or say why it is missing."""
+"""The compiled part of the native engine, or the reason why it is missing."""
 
 import importlib
+import json
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from lenet5.errors import EngineError
 
 MODULE = "lenet5.engines.native._kernels"
+
+# Written by native/packaging/lenet5_build.py where the compiled part could not be built.
+RECORD = Path(__file__).with_name("build-failure.json")
+LOG = Path(__file__).with_name("build-failure.log")
+
+OLDEST_COMPILERS = "GCC 11 or Clang 14, or newer"
+REINSTALL = (
+    f"Install a C++ compiler ({OLDEST_COMPILERS}), or name one in the environment variable CXX, then install lenet5 "
+    "again with pip's options --force-reinstall --no-cache-dir."
+)
+
+
+@dataclass(frozen=True)
+class BuildFailure:
+    """Why the installation left the compiled part out."""
+
+    compiler: str | None  # as CMake calls it ("GNU", "Clang"); None when no compiler worked
+    version: str | None
+    path: str | None
+    error: str  # the first error line
+    log: Path  # all that CMake and the compiler printed
+
+    @property
+    def sentence(self) -> str:
+        """Compiler, version, first error line, and the path of the log, in one sentence."""
+        cause = "no working C++ compiler was found"
+        if self.compiler:
+            cause = f"{self.compiler} {self.version} ({self.path}) failed"
+        return f"{cause} when lenet5 was installed: {self.error.rstrip('.')}. The whole log: {self.log}"
+
+
+@cache
+def build_failure() -> BuildFailure | None:
+    """Return why the compiled part was not built, or None where no failed build is on record."""
+    try:
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+        return BuildFailure(record["compiler"], record["version"], record["path"], str(record["error"]), LOG)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @cache
@@ -15,10 +57,13 @@ def missing_because() -> str | None:
     try:
         importlib.import_module(MODULE).instructions()
     except ModuleNotFoundError:
-        return (
-            'engine "native" was not built: no C++ compiler was found when lenet5 was installed. '
-            "Install one (GCC 12 or Clang 15, or newer), then install lenet5 again."
-        )
+        failure = build_failure()
+        if failure is None:
+            return (
+                'engine "native" is not built for this Python, and no failed build is on record: lenet5 runs from its '
+                f"source files. {REINSTALL}"
+            )
+        return f'engine "native" was not built: {failure.sentence}. {REINSTALL}'
     except (ImportError, ValueError) as error:  # built for another system, or LENET5_INSTRUCTIONS asks for too much
         return f'engine "native" cannot be used: {error}'
     return None

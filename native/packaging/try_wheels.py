@@ -1,0 +1,88 @@
+"""Each Linux wheel in dist/ at work in a bare Debian: Python, no compiler, nothing else.
+
+Debian 12 has Python 3.11, Debian 13 has 3.13. The wheel and what it depends on are installed there; then it names its
+engine and instruction set, trains an epoch, and passes the tests that compare the engines. For aarch64 all of this is
+emulated, so that the NEON kernels run; about fifty times slower than on such a processor.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import debian
+
+ROOT = Path(__file__).parents[2]
+PYTHONS = {"bookworm": ("3.11", "cp311-cp311"), "trixie": ("3.13", "cp312-abi3")}
+INSTRUCTIONS = {"amd64": ("avx512", "avx2", "baseline"), "arm64": ("neon",)}
+
+
+def main() -> None:
+    """Try the wheels for the architectures named on the command line, or for all."""
+    if reason := debian.can_be_made():
+        raise SystemExit(f"the wheels cannot be tried in a bare Debian here: {reason}.")
+    for architecture in sys.argv[1:] or debian.PROCESSORS:
+        for suite in PYTHONS:
+            attempt(suite, architecture)
+
+
+def attempt(suite: str, architecture: str) -> None:
+    """Install and use the wheel for one release of Debian. Exits where anything fails."""
+    root = debian.folder(suite, architecture, "python", ["python3"])
+    if (root / "usr/bin/c++").exists():
+        raise SystemExit(f"{root} holds a compiler; it must be bare.")
+    wheel = install(root, suite, architecture)
+    print(f"{wheel.name} in {suite} ({architecture})", flush=True)
+    program = "from lenet5.engines import registry; print(registry.get('native').describe()['instructions'])"
+    instructions = python(root, architecture, "-c", program).strip()
+    if instructions not in INSTRUCTIONS[architecture]:
+        raise SystemExit(f'the engine uses "{instructions}"; expected one of {INSTRUCTIONS[architecture]}.')
+    print(f"  instructions: {instructions}", flush=True)
+    trained = python(root, architecture, "-m", "lenet5", "train", "archaeology", "--epochs", "1", "--offline-digits")
+    print("  " + next(line for line in trained.splitlines() if "95 % interval" in line).strip(), flush=True)
+    tests = python(root, architecture, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/parity")
+    print(f"  parity: {tests.strip().splitlines()[-1]}", flush=True)
+
+
+def install(root: Path, suite: str, architecture: str) -> Path:
+    """Install the wheel, what it needs, pytest and the tests in a folder's /opt; return the wheel."""
+    version, tag = PYTHONS[suite]
+    processor = debian.PROCESSORS[architecture]
+    (wheel,) = (ROOT / "dist").glob(f"*-{tag}-manylinux*_{processor}.whl")
+    shutil.rmtree(root / "opt", ignore_errors=True)
+    packages = root / "opt/packages"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(packages), "--only-binary=:all:"]
+    command += ["--implementation", "cp", "--python-version", version]
+    for abi in (f"cp{version.replace('.', '')}", "abi3", "none"):
+        command += ["--abi", abi]
+    for glibc in ("manylinux_2_17", "manylinux2014", "manylinux_2_27", "manylinux_2_28"):
+        command += ["--platform", f"{glibc}_{processor}"]
+    subprocess.run([*command, str(wheel), "pytest"], check=True)
+    shutil.copytree(ROOT / "tests/parity", root / "opt/tests/parity")
+    shutil.copytree(ROOT / "tests/support", root / "opt/tests/support")
+    for name in ("tests/conftest.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, root / "opt" / name)
+    if mnist := os.environ.get("LENET5_DATA"):  # otherwise the small digits of scikit-learn
+        shutil.copytree(Path(mnist) / "mnist", root / "opt/data/mnist")
+    return wheel
+
+
+def python(root: Path, architecture: str, *arguments: str) -> str:
+    """Run Python in /opt of a folder; return what it printed. Exits where it fails."""
+    variables = {"PYTHONPATH": "/opt/packages", "LENET5_DATA": "/opt/data", "COLUMNS": "120"}
+    program = "import os, sys; os.chdir('/opt'); sys.argv = sys.argv[1:]; import runpy; "
+    command = ["/usr/bin/python3"]
+    if arguments[0] == "-m":  # chroot starts in /
+        program += "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+        command += ["-c", program, *arguments[1:]]
+    else:
+        command += arguments
+    done = debian.run(root, architecture, command, variables=variables)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed in {root}:\n{done.stdout[-4000:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    main()
