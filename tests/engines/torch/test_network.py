@@ -51,7 +51,7 @@ class MadeExamples:
     """Sixty random images whose label is how bright they are."""
 
     preparation = Preparation()
-    targets = None
+    flips = targets = None
     chance = 0
 
     def __init__(self, architecture=PLAIN, seed=1):
@@ -66,12 +66,19 @@ class MadeExamples:
 
 
 def build(
-    architecture=PLAIN, optimizer=MOMENTUM, objective=CROSS_ENTROPY, *, frozen=(), precision="float64", device="cpu"
+    architecture=PLAIN,
+    optimizer=MOMENTUM,
+    objective=CROSS_ENTROPY,
+    *,
+    frozen=(),
+    precision="float64",
+    device="cpu",
+    examples=None,
 ):
     """Return a network of seed 3 that holds made examples."""
     weights = first_weights(architecture, Pytorch(), seed=3)
     network = TorchEngine(device).build(architecture, weights, objective, optimizer, frozen=frozen, precision=precision)
-    network.hold(MadeExamples(architecture))
+    network.hold(examples or MadeExamples(architecture))
     return network
 
 
@@ -133,10 +140,10 @@ def test_layers_equal_those_of_torch_nn(name):
 
 def test_max_pool_gives_the_gradient_to_the_first_of_equals():
     network = build(ARCHITECTURES["relu, max, padding"])
-    pool = network._layers["S2"]
-    x = torch.ones(1, 1, 4, 4, requires_grad=True)
+    pool = network._layers()["S2"]
+    x = torch.ones(1, 1, 1, 4, 4, requires_grad=True)
     (gradient,) = torch.autograd.grad(pool(x).sum(), x)
-    assert gradient[0, 0].tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    assert gradient[0, 0, 0].tolist() == [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
 
 
 @pytest.mark.parametrize(("loss", "terms"), [("cross_entropy", 40), ("mean_squared_error", 40 * 3)])
@@ -231,12 +238,10 @@ def test_the_examples_held_are_prepared_once():
 
 
 def test_new_examples_of_one_shape_take_the_place_of_the_old():
-    network, fresh = build(), build()
-    place = network._inputs.data_ptr()
+    network, fresh = build(), build(examples=MadeExamples(seed=9))
+    place = network._stack._inputs.data_ptr()
     network.hold(MadeExamples(seed=9))
-    assert network._inputs.data_ptr() == place  # a captured graph reads from here
-    fresh._inputs = torch.empty(0)
-    fresh.hold(MadeExamples(seed=9))
+    assert network._stack._inputs.data_ptr() == place  # a captured graph reads from here
     assert network.train(BATCHES, 0.1).losses.tolist() == fresh.train(BATCHES, 0.1).losses.tolist()
 
 

@@ -15,9 +15,10 @@ from lenet5.spec.architecture import PlacedLayer
 def layer_curvature(
     placed: PlacedLayer, x: Tensor, curv_y: Tensor, weights: dict[str, Tensor], at_rbf: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the second derivatives for the layer's input, and for each of its own weights.
+    """Return the second derivatives for the layer's input, and for each of its own weights; of one network.
 
-    x       (N, ...) what the layer got      curv_y  (N, ...) the second derivatives for its output
+    x       (1, N, ...) what the layer got      curv_y  (1, N, ...) the second derivatives for its output
+    weights (1, ...) each
     at_rbf  the constant for every input of an rbf layer, whatever comes back to it
     """
     match placed.layer:
@@ -30,8 +31,8 @@ def layer_curvature(
         case plan.Subsample(size=size):
             coefficient, bias = placed.parameter_shapes
             squared_sums = square_sums(x, size).square()
-            own = [(curv_y * squared_sums).sum((0, 2, 3)), curv_y.sum((0, 2, 3))]
-            each = weights[coefficient].detach().square()[:, None, None] * curv_y
+            own = [(curv_y * squared_sums).sum((1, 3, 4)), curv_y.sum((1, 3, 4))]
+            each = weights[coefficient].detach().square()[:, None, :, None, None] * curv_y
             return _spread(each, size), dict(zip((coefficient, bias), own, strict=True))
         case plan.AveragePool(size=size):
             return _spread(curv_y / size**4, size), {}
@@ -55,4 +56,4 @@ def _passed_back(placed: PlacedLayer, x: Tensor, grad_y: Tensor, weights: dict[s
 
 def _spread(y: Tensor, size: int) -> Tensor:
     """Copy each number to all places of its square."""
-    return y.repeat_interleave(size, 2).repeat_interleave(size, 3)
+    return y.repeat_interleave(size, 3).repeat_interleave(size, 4)

@@ -19,7 +19,7 @@ def choose(name: str) -> torch.device:
     if name == "auto":
         return torch.device(found[0])
     if name not in found:
-        raise EngineError(f'PyTorch finds no device "{name}" here; use one of {", ".join(found)}.')
+        raise EngineError(f'PyTorch finds no device "{name}" here; use one of {", ".join(found)}, or auto.')
     return torch.device(name)
 
 
@@ -34,6 +34,8 @@ def number_type(precision: Precision, device: torch.device) -> torch.dtype:
 def deterministic(device: torch.device) -> Iterator[None]:
     """Keep CUDA to algorithms that give the same bytes every time, in full float32; put settings back after.
 
+    The backward pass runs in the calling thread: the threads that PyTorch keeps for it start without a CUDA context,
+    are not part of a graph's capture, and may keep a process from ending.
     The CPU needs none of it: for one number of threads its results are the same every time.
     """
     if device.type != "cuda":
@@ -42,12 +44,15 @@ def deterministic(device: torch.device) -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+        with (
+            torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False),
+            torch.autograd.set_multithreading_enabled(False),
+        ):
             yield
     finally:
         torch.set_float32_matmul_precision(before)
 
 
-def title(device: torch.device) -> str:
-    """Return "cpu", "mps", or the name of the GPU."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+def gpu(device: torch.device) -> dict[str, str]:
+    """Return the name of a CUDA device for the record; nothing for other devices."""
+    return {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}

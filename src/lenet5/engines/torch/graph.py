@@ -1,41 +1,42 @@
-"""A training step captured once as a CUDA graph, then replayed: one launch in place of a hundred."""
+"""Training steps captured once as a CUDA graph, then replayed: one launch in place of a thousand."""
 
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
-Step = Callable[[Tensor], tuple[Tensor, Tensor]]
+Steps = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # indices (K, M, N) and rates (K,) -> results of each step
 WARM_UP_STEPS = 3  # libraries set up their workspaces in the first calls, which must not be captured
 
 
-class CapturedStep:
-    """A step for one batch size, called like the step itself. The next call overwrites its results."""
+class CapturedSteps:
+    """Steps of one shape, called like the function that takes them. The next call overwrites their results."""
 
-    def __init__(self, step: Step, indices: Tensor, changed: Iterable[Tensor]) -> None:
-        """Capture a step; leaves everything as it was.
+    def __init__(self, steps: Steps, indices: Tensor, rates: Tensor, changed: Iterable[Tensor]) -> None:
+        """Capture steps; leaves everything as it was.
 
-        step     takes the indices of a batch; it may not wait for the device
-        indices  any batch of the right size
-        changed  every tensor that the step changes
+        steps    may not wait for the device, nor read anything but tensors that stay where they are
+        indices  any batches of the right shape, with a rate for each
+        changed  every tensor that the steps change
         """
-        self._indices = indices.clone()
-        kept = [(tensor, tensor.detach().clone()) for tensor in changed]
+        self._indices, self._rates = indices.clone(), rates.clone()
+        before = [(tensor, tensor.detach().clone()) for tensor in changed]
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_STEPS):
-                step(self._indices)
+                steps(self._indices, self._rates)
         torch.cuda.current_stream().wait_stream(side)
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._results = step(self._indices)
+            self._results = steps(self._indices, self._rates)
         with torch.no_grad():
-            for tensor, before in kept:
-                tensor.copy_(before)
+            for tensor, values in before:
+                tensor.copy_(values)
 
-    def __call__(self, indices: Tensor) -> tuple[Tensor, Tensor]:
-        """Take the step for these indices."""
+    def __call__(self, indices: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
+        """Take the steps for these batches, at these rates."""
         self._indices.copy_(indices)
+        self._rates.copy_(rates)
         self._graph.replay()
         return self._results

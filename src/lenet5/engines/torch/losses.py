@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""What training makes small, image by image."""
 
 import torch
 from torch import Tensor
@@ -7,40 +7,53 @@ from torch.nn import functional
 from lenet5.spec.objective import Objective
 
 
-def mean_loss(
-    objective: Objective, scores: Tensor, labels: Tensor, targets: Tensor | None = None
-) -> tuple[Tensor, int]:
-    """Return the mean loss of a batch and the number of terms in that mean.
+def image_losses(objective: Objective, scores: Tensor, labels: Tensor, targets: Tensor | None = None) -> Tensor:
+    """Return the loss of each image, (...,).
 
-    scores  (N, classes)    labels  (N,) int64    targets  (N, classes) in place of the labels, for cross-entropy
+    scores  (..., classes)    labels  (...,) int64    targets  (..., classes) in place of the labels, for cross-entropy
     """
     match objective.loss:
         case "cross_entropy":
-            return functional.cross_entropy(scores, labels if targets is None else targets), len(labels)
+            return _cross_entropy(scores, labels, targets)
         case "maximum_likelihood":
-            return -scores.gather(1, labels[:, None]).mean(), len(labels)
+            return -scores.gather(-1, labels[..., None]).squeeze(-1)
         case "maximum_a_posteriori":
-            return functional.cross_entropy(with_rubbish(scores, objective), labels), len(labels)
+            return _cross_entropy(with_rubbish(scores, objective), labels, None)
         case "mean_squared_error":
             # As in PyTorch, this mean runs over the classes too.
-            one_hot = scores.new_zeros(scores.shape).scatter_(1, labels[:, None], 1.0)
-            return functional.mse_loss(scores, one_hot), scores.numel()
+            one_hot = torch.zeros_like(scores).scatter_(-1, labels[..., None], 1.0)
+            return (scores - one_hot).square().mean(-1)
+
+
+def minimized(objective: Objective, losses: Tensor, classes: int) -> Tensor:
+    """Return what is made small, from the losses (M, N) of a batch of each network: their mean or sum, over all M.
+
+    The networks share no number, so the gradient of the sum over them is each one's own.
+    """
+    if objective.reduction == "mean":
+        return losses.sum() / losses.shape[-1]
+    return losses.sum() * (classes if objective.loss == "mean_squared_error" else 1)
 
 
 def with_rubbish(scores: Tensor, objective: Objective) -> Tensor:
-    """Return (N, classes + 1): equation 9 of the 1998 paper is cross-entropy with a class more, whose score is -j."""
-    return torch.cat([scores, scores.new_full((len(scores), 1), -(objective.j or 0.0))], dim=1)
+    """Return (..., classes + 1): equation 9 of 1998 is cross-entropy with a class more, whose score is -j."""
+    return torch.cat([scores, scores.new_full((*scores.shape[:-1], 1), -(objective.j or 0.0))], dim=-1)
 
 
 def curvature_of_scores(objective: Objective, scores: Tensor) -> Tensor:
-    """Return the loss's second derivative for each score of each image alone: (N, classes)."""
+    """Return the loss's second derivative for each score of each image alone: (..., classes)."""
     match objective.loss:
         case "cross_entropy":
-            p = scores.softmax(1)
+            p = scores.softmax(-1)
         case "maximum_a_posteriori":
-            p = with_rubbish(scores, objective).softmax(1)[:, :-1]
+            p = with_rubbish(scores, objective).softmax(-1)[..., :-1]
         case "maximum_likelihood":
             return torch.zeros_like(scores)
         case "mean_squared_error":
-            return torch.full_like(scores, 2 / scores.shape[1] if objective.reduction == "mean" else 2)
+            return torch.full_like(scores, 2 / scores.shape[-1] if objective.reduction == "mean" else 2)
     return p * (1 - p)
+
+
+def _cross_entropy(scores: Tensor, labels: Tensor, targets: Tensor | None) -> Tensor:
+    answer = labels.flatten() if targets is None else targets.flatten(0, -2)
+    return functional.cross_entropy(scores.flatten(0, -2), answer, reduction="none").view(labels.shape)

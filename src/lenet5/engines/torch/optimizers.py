@@ -1,7 +1,7 @@
 """How weights follow their gradients, as PyTorch defines it, for all weights at once.
 
-weights   (P,) every trained number, changed in place
-gradient  (P,) its gradient; overwritten
+weights   (M, P) every trained number of M networks, changed in place
+gradient  (M, P) its gradient; overwritten
 Nothing here waits for the device: the learning rate and the count of steps are tensors on it, so that a
 captured step stays right when they change.
 """
@@ -16,7 +16,7 @@ from lenet5.spec import optimizer as plan
 
 
 class Optimizer(Protocol):
-    """Changes weights. `memory` is what it remembers of each weight, (P,) each; `counts` of them all."""
+    """Changes weights. `memory` is what it remembers of each weight, (M, P) each; `counts` of each network, (M, 1)."""
 
     memory: dict[str, Tensor]
     counts: dict[str, Tensor]
@@ -40,7 +40,7 @@ class Sgd:
             gradient.add_(weights, alpha=self.settings.weight_decay)
         if self.settings.momentum:
             gradient = self.memory["momentum"].mul_(self.settings.momentum).add_(gradient)
-        weights.sub_(gradient * learning_rate)
+        weights.addcmul_(gradient, learning_rate, value=-1)
 
 
 class Adam:
@@ -49,7 +49,7 @@ class Adam:
     def __init__(self, settings: plan.Adam, weights: Tensor) -> None:
         self.settings = settings
         self.memory = {"mean": torch.zeros_like(weights), "square": torch.zeros_like(weights)}
-        self.counts = {"steps": torch.zeros((), dtype=torch.int64, device=weights.device)}
+        self.counts = {"steps": torch.zeros(*weights.shape[:-1], 1, dtype=torch.int64, device=weights.device)}
 
     def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
         """Change the weights by their gradient."""
