@@ -28,6 +28,7 @@ def train(
     recipe: str | Recipe,
     *,
     engine: str = registry.AUTO,
+    device: str = registry.AUTO,
     seed: int | None = None,
     epochs: int | None = None,
     overrides: Mapping[str, Any] | None = None,
@@ -39,6 +40,8 @@ def train(
     """Train a recipe and return its run folder, with model, history, result and curves.
 
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
+    engine       "native", "numpy" or "torch"; "auto" is native where it was built
+    device       "cpu", "cuda" or "mps", the last two by torch; "auto" is the engine's fastest
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
 
@@ -61,6 +64,7 @@ def train(
     run = training.train(
         plan,
         engine=engine,
+        device=device,
         data_folder=_path(data_folder),
         runs_folder=Path(runs_folder),
         score_train=score_train,
@@ -83,21 +87,22 @@ def resume(
     return folder
 
 
-def load(model: Path | str, *, engine: str = registry.AUTO) -> ReadingPredictor:
+def load(model: Path | str, *, engine: str = registry.AUTO, device: str = registry.AUTO) -> ReadingPredictor:
     """Return a model ready to answer; one of digits can `read` pictures.
 
-    model  the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
+    model   the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
+    device  "cpu", "cuda" or "mps", the last two by engine "torch"; "auto" is the engine's fastest
 
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
     path = Path(model)
     if shipped.is_shipped(path):
-        return ReadingPredictor(shipped.read(str(path)), engine=engine)
+        return ReadingPredictor(shipped.read(str(path)), engine=engine, device=device)
     if path.is_dir():
         if not (path / "model.safetensors").exists():
             raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
         path = path / "model.safetensors"
-    return ReadingPredictor(model_file.read(path), engine=engine)
+    return ReadingPredictor(model_file.read(path), engine=engine, device=device)
 
 
 def evaluate(
@@ -107,6 +112,7 @@ def evaluate(
     part: str = "test",
     data_folder: Path | str | None = None,
     engine: str = registry.AUTO,
+    device: str = registry.AUTO,
 ) -> Evaluation:
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
@@ -116,7 +122,7 @@ def evaluate(
     Raises Lenet5Error of the kind that fits.
     """
     models = [model] if isinstance(model, Path | str | Predictor) else model
-    members = [each if isinstance(each, Predictor) else load(each, engine=engine) for each in models]
+    members = [each if isinstance(each, Predictor) else load(each, engine=engine, device=device) for each in models]
     name = data or members[0].model.card.data
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))

@@ -38,6 +38,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     batch_size     images a step
     learning_rate  in place of the recipe's, if given
     engine         "native", "numpy" or "torch"; "auto" takes the native one where it was built
+    device         "cpu", "cuda" or "mps", the last two by torch; "auto" takes the engine's fastest
     random_state   seed, or scikit-learn's other forms of one
 
     Attributes
@@ -65,6 +66,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         batch_size: int = 32,
         learning_rate: float | None = None,
         engine: str = registry.AUTO,
+        device: str = registry.AUTO,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.recipe = recipe
@@ -72,6 +74,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.engine = engine
+        self.device = device
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -123,7 +126,8 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         examples = Examples(images, np.zeros(len(images), np.int64), catalogue.load(self.recipe).preparation)
         # In float32 the last bits of a score depend on its neighbours in the chunk, except in the native engine, which
         # sums each image by itself. scikit-learn forbids such a dependence.
-        precision: Precision = "float32" if registry.get(self.engine).name == "native" else "float64"
+        engine = registry.get(self.engine, self.device)
+        precision: Precision = "float32" if engine.name == "native" or engine.device == "mps" else "float64"
         return score_all(self._network(self.weights_, precision), examples)
 
     def _architecture(self) -> Architecture:
@@ -131,7 +135,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     def _network(self, weights: Weights, precision: Precision = "float32") -> Network:
         recipe = catalogue.load(self.recipe)
-        return registry.get(self.engine).build(
+        return registry.get(self.engine, self.device).build(
             self._architecture(), weights, recipe.objective, recipe.optimizer, precision=precision
         )
 

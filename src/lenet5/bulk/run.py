@@ -60,6 +60,7 @@ def read(
     column: str = "",
     photos: bool = False,
     engine: str = registry.AUTO,
+    device: str = registry.AUTO,
     observer: Observer = lambda _: None,
 ) -> dict[str, Any]:
     """Read very many images into the folder `out`; return its manifest.
@@ -79,19 +80,20 @@ def read(
     for name in ("pyarrow", "PIL"):
         library(name)
     ledger = Ledger(out)
-    predictor = Predictor(model_file.read(model_path(model)), engine=registry.get(engine).name)
+    machine = registry.get(engine, device)
+    predictor = Predictor(model_file.read(model_path(model)), engine=machine.name, device=machine.device)
     digits_of(predictor)
     if photos:
         reader(predictor)
     job = _planned(ledger, given, shard_images, {
         "input": str(given.absolute()), "shard_images": shard_images, "column": column, "photos": photos,
         "model": model if model_path(model) != Path(model) else str(Path(model).absolute()),
-        "model_sha256": files.file_sha256(model_path(model)), "engine": registry.get(engine).name,
+        "model_sha256": files.file_sha256(model_path(model)), "engine": machine.name, "device": machine.device,
         "lenet5_version": VERSION,
     })  # fmt: skip
     how = How(
-        str(root_of(given)), job["model"], job["model_sha256"], job["engine"], column, photos, job["plan_sha256"],
-        job["lenet5_version"],
+        str(root_of(given)), job["model"], job["model_sha256"], job["engine"], job["device"], column, photos,
+        job["plan_sha256"], job["lenet5_version"],
     )  # fmt: skip
     if all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
         with _alone(out):

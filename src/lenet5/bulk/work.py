@@ -35,6 +35,7 @@ class How:
     model: str
     model_digest: str
     engine: str
+    device: str
     column: str
     photos: bool
     plan_digest: str
@@ -116,7 +117,7 @@ def do(shard: Shard, how: How) -> bytes:
     """Return the result of a shard. Raises Lenet5Error or OSError."""
     if how.version != VERSION:
         raise BulkError(f"this worker has lenet5 {VERSION}; the job runs {how.version}.")
-    predictor = _predictor(how.model, how.engine, how.model_digest)
+    predictor = _predictor(how.model, how.engine, how.device, how.model_digest)
     about = answers.about(how.model_digest, how.plan_digest)
     if how.photos:
         return photos.result(shard, Path(how.root), _reader(predictor), about)
@@ -129,12 +130,12 @@ def model_path(model: str) -> Path:
 
 
 @lru_cache(maxsize=1)
-def _predictor(model: str, engine: str, digest: str) -> Predictor:
+def _predictor(model: str, engine: str, device: str, digest: str) -> Predictor:
     path = model_path(model)
     found = files.file_sha256(path)
     if found != digest:
         raise BulkError(f"{path}: another model than the job began with (SHA-256 {found[:12]}, not {digest[:12]}).")
-    return Predictor(model_file.read(path), engine=engine)
+    return Predictor(model_file.read(path), engine=engine, device=device)
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from rich.progress import Progress as Bar
 from lenet5.bulk.plan import SHARD_IMAGES
 from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
 from lenet5.cli.console import out
-from lenet5.cli.options import EngineName
+from lenet5.cli.options import DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.errors import BulkError
 
@@ -34,6 +34,7 @@ def bulk(
         bool, typer.Option("--photos", help="Pictures of any size with writing, not single 28x28 digits.")
     ] = False,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
 ) -> None:
     """Read very many images; what is done already is not done again, and a bad image is a row with an error."""
     if on != LOCAL and "://" not in on:
@@ -53,7 +54,7 @@ def bulk(
     with bar:
         made = read(
             given, folder, model=model, on=on, workers=workers, shard_images=shard_images, column=column,
-            photos=photos, engine=engine, observer=watch,
+            photos=photos, engine=engine, device=device, observer=watch,
         )  # fmt: skip
     seconds = time.monotonic() - started
     out.print(

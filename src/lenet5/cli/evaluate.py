@@ -8,7 +8,7 @@ from rich.table import Table
 
 from lenet5 import api, metrics
 from lenet5.cli.console import out, percent
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
@@ -29,6 +29,7 @@ def evaluate(
     ] = None,
     part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
     data_dir: DataFolder = None,
     corrupted: Annotated[
         bool, typer.Option("--corrupted", help="On spoilt images, too: moved, turned, thinned, noisy and so on.")
@@ -39,15 +40,16 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
-    members = [api.load(model, engine=engine) for model in models]
+    members = [api.load(model, engine=engine, device=device) for model in models]
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
     low, high = outcome.interval_percent
     card = members[0].model.card
     seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{card.recipe}[/] (seed {seeds}) on {outcome.data.name} {part}, engine {registry.get(engine).name}: "
-        f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
+        f"[bold]{card.recipe}[/] (seed {seeds}) on {outcome.data.name} {part}, "
+        f"engine {registry.get(engine, device).name}: [bold]{percent(outcome.accuracy_percent)}[/] of "
+        f"{len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
     )
     if len(outcome.misread):

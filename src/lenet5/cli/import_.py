@@ -6,7 +6,7 @@ from typing import Annotated, cast
 import typer
 
 from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.errors import ModelError
 from lenet5.exchange.adopt import adopt
@@ -40,6 +40,7 @@ def import_model(
         typer.Option("--output", "-o", help="The model file; without it, beside the weights.", show_default=False),
     ] = None,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
     data_dir: DataFolder = None,
 ) -> None:
     """Make a model of other people's LeNet-5 weights. Nothing in the file is run as code."""
@@ -66,6 +67,7 @@ def import_model(
         said=said,
         measure=measure,
         engine=engine,
+        device=device,
         data_folder=data_dir,
         progress=lambda text: err.print(text, markup=False),
     )

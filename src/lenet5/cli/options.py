@@ -16,3 +16,7 @@ DataFolder = Annotated[
 EngineName = Annotated[
     str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")
 ]
+DeviceName = Annotated[
+    str,
+    typer.Option("--device", help="Where: cpu, cuda or mps, the last two by torch; auto is the engine's fastest."),
+]

@@ -14,7 +14,7 @@ import typer
 from lenet5 import api
 from lenet5.cli import bulk as very_many
 from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import EngineName
+from lenet5.cli.options import DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
@@ -72,6 +72,7 @@ def read(
         Path | None, typer.Option("--out", help="With --bulk: where the results are kept.", show_default=False)
     ] = None,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
     if bulk or out_dir:
@@ -88,16 +89,16 @@ def read(
         )
         if not (bulk and out_dir) or len(images) != 1 or any(others):
             raise typer.BadParameter(
-                "--bulk takes one folder or file, --out, --model and --engine; see also: lenet5 bulk --help"
+                "--bulk takes one folder or file, --out, --model, --engine and --device; see also: lenet5 bulk --help"
             )
-        very_many.bulk(Path(images[0]), out_dir, model=model or DEFAULT, engine=engine)
+        very_many.bulk(Path(images[0]), out_dir, model=model or DEFAULT, engine=engine, device=device)
         return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
     reader = Reader(
-        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine),
+        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, device=device),
         max_error_percent=parsed_percent(max_error),
         constraint=constraint,
         method=method,

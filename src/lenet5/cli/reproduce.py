@@ -8,7 +8,7 @@ import typer
 
 from lenet5 import files
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
@@ -28,6 +28,7 @@ def reproduce(
     seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on; an interval needs two.", min=1)] = 5,
     workers: Annotated[int | None, typer.Option(help="Processes at a time; one a core if not given.", min=1)] = None,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
     folder: Annotated[Path, typer.Option(help="Where the runs and the verdicts are kept.")] = Path("reproductions"),
     data_dir: DataFolder = None,
     quick: Annotated[
@@ -37,7 +38,8 @@ def reproduce(
 ) -> None:
     """Train what the published numbers need, and say of each whether it holds, and why."""
     names = catalogue.names() if recipes == [ALL] else tuple(recipes)
-    units = units_for(names, range(1, seeds + 1), registry.get(engine).name)
+    machine = registry.get(engine, device)
+    units = units_for(names, range(1, seeds + 1), machine.name, machine.device)
     if quick:
         units = quick_units(units)
     ledger = Ledger(folder)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from lenet5.cli.console import err, out
-from lenet5.cli.options import EngineName
+from lenet5.cli.options import DeviceName, EngineName
 from lenet5.distribution import missing
 from lenet5.engines import registry
 from lenet5.errors import ServeError
@@ -37,6 +37,7 @@ def serve(
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that decode pictures and read photographs.", min=1)] = 1,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
 ) -> None:
     """Serve models over HTTP: POST /v1/predict, /v1/read, /v1/explain; the page at /. See docs/serving.md."""
     _check_installed()
@@ -53,7 +54,7 @@ def serve(
         token_words = "with a token" if door.token else "without a token"
         out.print(f"serving  {', '.join(model)} at {url} {token_words}; Ctrl-C stops", markup=False)
 
-    serve(Settings(tuple(model), host, port, workers, engine, Limits()), door, started)
+    serve(Settings(tuple(model), host, port, workers, engine, device, Limits()), door, started)
 
 
 def _check_installed() -> None:

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from lenet5.cli.console import err, out
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.errors import StudyError
 from lenet5.machine import usable_cores
@@ -32,6 +32,7 @@ def study(
         int | None, typer.Option(help="Processes at a time on this machine; one a core if not given.", min=1)
     ] = None,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
     folder: Annotated[
         Path | None, typer.Option(help="Where the study is kept; studies/NAME if not given.", show_default=False)
     ] = None,
@@ -42,7 +43,8 @@ def study(
     """Run every combination of a plan's choices with every seed; what is done already is not done again."""
     wanted = plans.read(plan)
     ledger = Ledger(folder or Path("studies") / wanted.name)
-    all_units = units(wanted, registry.get(engine).name)
+    machine = registry.get(engine, device)
+    all_units = units(wanted, machine.name, machine.device)
     if not status:
         if again:
             for unit in all_units:

@@ -7,7 +7,7 @@ import typer
 
 from lenet5 import api
 from lenet5.cli.console import err, out, percent, program
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
 from lenet5.engines import registry
@@ -28,6 +28,7 @@ def train(
         typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False),
     ] = None,
     engine: EngineName = registry.AUTO,
+    device: DeviceName = registry.AUTO,
     epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
     overrides: Annotated[
@@ -61,11 +62,12 @@ def train(
     given += [f"seed={seed}"] if seed is not None else []
     plan = catalogue.load(str(recipe), overrides=given)
     plan = _with_data(str(recipe), plan, given, data_dir, offline_digits)
-    _introduce(plan, engine)
+    _introduce(plan, engine, device)
     with Watcher() as watcher:
         run = api.train(
             plan,
             engine=engine,
+            device=device,
             data_folder=data_dir,
             runs_folder=runs,
             score_train=score_train,
@@ -92,10 +94,10 @@ def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None,
     return plan
 
 
-def _introduce(plan: Recipe, engine: str) -> None:
+def _introduce(plan: Recipe, engine: str, device: str) -> None:
     """Say what is about to be trained, on what, by what, and why by that."""
-    facts = registry.get(engine).describe()
-    means = ", ".join(facts[key] for key in ("instructions", "device") if key in facts)
+    facts = registry.get(engine, device).describe()
+    means = ", ".join(facts[key] for key in ("instructions", "device", "gpu") if key in facts)
     out.print(f"[bold]{plan.name}[/]  {plan.title}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)

@@ -7,7 +7,7 @@ equal and can be compared step by step.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,10 +120,40 @@ class Network(Protocol):
         ...
 
 
+class Together(Protocol):
+    """Networks of one architecture, objective and optimiser that take their steps at once.
+
+    Each has weights, optimiser state, examples and batches of its own, and comes out as if it were trained alone, but
+    for rounding. Whatever a `Network` does but `train` is asked of `networks`.
+    """
+
+    @property
+    def networks(self) -> Sequence[Network]: ...
+
+    def train(
+        self, batches: Sequence[Sequence[NDArray[np.int64]] | None], learning_rates: LearningRates
+    ) -> list[Steps]:
+        """Take one training step of every network for each of its batches; return what each one's steps did.
+
+        batches         those of each network, as many and as large as every other's; None for one that has ended,
+                        whose weights mean nothing from then on
+        learning_rates  one for each step, or one for all, the same for every network
+        """
+        ...
+
+    def scores(self, inputs: Float) -> Float:
+        """Return the scores (M, N, classes) that each network gives the same prepared inputs (N, maps, H, W)."""
+        ...
+
+
 class Engine(Protocol):
-    """A way to compute: NumPy, PyTorch, ..."""
+    """A way to compute: NumPy, PyTorch, ...
+
+    device  "cpu", "cuda" or "mps"
+    """
 
     name: str
+    device: str
 
     def build(
         self,
@@ -160,4 +190,22 @@ class Engine(Protocol):
 
     def peak_memory_bytes(self) -> int | None:
         """Return the most device memory used so far, or None where there is no device memory."""
+        ...
+
+
+@runtime_checkable
+class TogetherEngine(Engine, Protocol):
+    """An engine that trains several networks at once."""
+
+    def build_together(
+        self,
+        architecture: Architecture,
+        weights: Sequence[Mapping[str, Float]],
+        objective: Objective,
+        optimizer: Optimizer,
+        *,
+        frozen: Sequence[str] = (),
+        precision: Precision = "float32",
+    ) -> Together:
+        """Return as many networks as there are first weights."""
         ...

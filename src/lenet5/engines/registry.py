@@ -3,11 +3,12 @@
 import importlib.util
 
 from lenet5.distribution import install
-from lenet5.engines.contract import Engine
+from lenet5.engines.contract import Engine, TogetherEngine
 from lenet5.engines.native import library
 from lenet5.errors import EngineError
 
 NAMES = ("native", "numpy", "torch")
+DEVICES = ("cpu", "cuda", "mps")
 AUTO = "auto"
 
 
@@ -22,16 +23,24 @@ def missing_because(name: str) -> str | None:
     return None
 
 
-def get(name: str) -> Engine:
+def get(name: str, device: str = AUTO) -> Engine:
     """Return the engine of that name; for "auto" the native one where it was built, otherwise numpy.
+
+    device  "cpu", "cuda" or "mps"; the last two are for torch, which "auto" then means; "auto" is the fastest device
+            that the engine finds
 
     Raises EngineError, with what to do, when it cannot be used.
     """
+    if device not in (*DEVICES, AUTO):
+        raise EngineError(f'there is no device "{device}"; the devices are {", ".join(DEVICES)}, or {AUTO}.')
+    on_gpu = device not in ("cpu", AUTO)
     if name == AUTO:
-        name = "numpy" if missing_because("native") else "native"
+        name = "torch" if on_gpu else "numpy" if missing_because("native") else "native"
     reason = missing_because(name)
     if reason:
         raise EngineError(reason)
+    if on_gpu and name != "torch":
+        raise EngineError(f'engine "{name}" computes on the CPU only; device "{device}" needs engine "torch".')
     # Imported only when asked for: an engine may bring a heavy library with it.
     if name == "native":
         from lenet5.engines.native.network import NativeEngine
@@ -40,7 +49,15 @@ def get(name: str) -> Engine:
     if name == "torch":
         from lenet5.engines.torch.network import TorchEngine
 
-        return TorchEngine()
+        return TorchEngine(device)
     from lenet5.engines.numpy.network import NumpyEngine
 
     return NumpyEngine()
+
+
+def get_together(name: str, device: str = AUTO) -> TogetherEngine:
+    """Return an engine that trains several networks at once, which is torch. Raises EngineError for another one."""
+    engine = get(name, device)
+    if not isinstance(engine, TogetherEngine):
+        raise EngineError(f'engine "{engine.name}" trains networks one by one; several together need engine "torch".')
+    return engine

@@ -44,6 +44,7 @@ def adopt(
     said: Choices | None = None,
     measure: bool = False,
     engine: str = registry.AUTO,
+    device: str = registry.AUTO,
     data_folder: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Imported:
@@ -72,12 +73,12 @@ def adopt(
     candidates = placed.candidates(said or Choices())
     if measure:
         progress(f"trying {len(candidates)} candidates on training images of {data}")
-        ahead, behind = race(placed, candidates, training, card, engine=engine)
+        ahead, behind = race(placed, candidates, training, card, engine=engine, device=device)
         choice = _decided(path, ahead)
         facts += _told(ahead[0], behind)
     else:
         choice = _only(path, candidates, trained_pools=placed.trained_pools)
-    model = _scored(placed, choice, card, engine, data_folder)
+    model = _scored(placed, choice, card, engine, device, data_folder)
     facts.append(f"taken as {choice.words()}")
     return Imported(model, tuple(facts))
 
@@ -132,12 +133,12 @@ def _told(best: Standing, behind: list[Standing]) -> list[str]:
     return [said]
 
 
-def _scored(placed: Fit, choice: Choices, card: Card, engine: str, data_folder: Path | None) -> Model:
+def _scored(placed: Fit, choice: Choices, card: Card, engine: str, device: str, data_folder: Path | None) -> Model:
     """Return the model with its accuracy on the test set in its card."""
     architecture, preparation = placed.build(choice)
     model = Model(architecture, preparation, placed.weights, card)
     check_weights(architecture, placed.weights)
-    outcome = evaluate(Predictor(model, engine=engine), load(card.data, "test", data_folder))
+    outcome = evaluate(Predictor(model, engine=engine, device=device), load(card.data, "test", data_folder))
     return replace(
         model,
         card=card.model_copy(

@@ -45,13 +45,15 @@ class Standing:
 
 
 def race(
-    fit: Fit, candidates: Sequence[Choices], data: Images, card: Card, *, engine: str
+    fit: Fit, candidates: Sequence[Choices], data: Images, card: Card, *, engine: str, device: str
 ) -> tuple[list[Standing], list[Standing]]:
     """Return the candidates that none is clearly ahead of, the best first; and the last to drop out, the best first."""
     left = [Standing(choices, np.zeros(0, np.bool_), np.zeros(0)) for choices in candidates]
     out: list[Standing] = []
     for count in ROUNDS:
-        left = sorted((_read(fit, one, data, card, engine, count) for one in left), key=lambda one: -one.percent)
+        left = sorted(
+            (_read(fit, one, data, card, engine, device, count) for one in left), key=lambda one: -one.percent
+        )
         leaders = left[0], min(left, key=lambda one: one.loss)
         behind = [any(beats(leader, one) for leader in leaders) for one in left]
         out = [one for one, is_behind in zip(left, behind, strict=True) if is_behind] or out
@@ -67,11 +69,12 @@ def beats(one: Standing, other: Standing) -> bool:
     return (reads and not _loses_less(other, one)) or (loses and not _reads_better(other, one))
 
 
-def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, count: int) -> Standing:
+def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, device: str, count: int) -> Standing:
     """Let a candidate read on, up to `count` images."""
     rest = slice(len(one.right), count)
     architecture, preparation = fit.build(one.choices)
-    scores = Predictor(Model(architecture, preparation, fit.weights, card), engine=engine).scores(data.images[rest])
+    model = Model(architecture, preparation, fit.weights, card)
+    scores = Predictor(model, engine=engine, device=device).scores(data.images[rest])
     labels = data.labels[rest]
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]

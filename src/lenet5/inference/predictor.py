@@ -15,16 +15,16 @@ from lenet5.spec.optimizer import Sgd
 
 
 class Predictor:
-    """Answers with one model on one engine.
+    """Answers with one model on one engine and device; see `registry.get`.
 
     Every method takes images in any form that `mnist_form` knows, prepares them as the model file says, and
     works in bounded memory however many there are.
     """
 
-    def __init__(self, model: Model, *, engine: str = registry.AUTO) -> None:
+    def __init__(self, model: Model, *, engine: str = registry.AUTO, device: str = registry.AUTO) -> None:
         self.model = model
         # A network is built for training as well; here its objective and optimiser are never used.
-        self._network = registry.get(engine).build(
+        self._network = registry.get(engine, device).build(
             model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
         )
 

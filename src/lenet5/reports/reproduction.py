@@ -24,7 +24,7 @@ def settings_of(name: str, claim: Claim) -> Recipe:
     return catalogue.load(name, [f"{key}={json.dumps(value)}" for key, value in claim.overrides.items()])
 
 
-def units_for(names: Iterable[str], seeds: Sequence[int], engine: str) -> list[Unit]:
+def units_for(names: Iterable[str], seeds: Sequence[int], engine: str, device: str = "cpu") -> list[Unit]:
     """Return the runs that the claims of some recipes need, with every seed; short ones first within a seed.
 
     A claim that is computed, or that the source itself contradicts, needs none.
@@ -39,7 +39,7 @@ def units_for(names: Iterable[str], seeds: Sequence[int], engine: str) -> list[U
     for seed in seeds:
         for name, recipe in sorted(needed.values(), key=lambda pair: pair[1].total_epochs(60_000)):
             toml = text.dump(recipe.model_copy(update={"seed": seed}))
-            made.append(Unit((name, f"batch {recipe.batch_size}, {_length(recipe)}"), toml, seed, engine))
+            made.append(Unit((name, f"batch {recipe.batch_size}, {_length(recipe)}"), toml, seed, engine, device))
     return made
 
 

@@ -1,5 +1,8 @@
 """A finished run as one HTML page: outcome, curves, published numbers, errors, history, machine, command."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from lenet5.inference.evaluation import Evaluation
 from lenet5.reports import document
 from lenet5.reports.claims import published_accuracy
@@ -66,14 +69,16 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         document.heading(words("What ran where")),
         document.table(["", ""], [[key, str(value)] for key, value in environment.items()]),
         document.heading(words("Repeat it")),
-        document.commands(repeat(recipe, str(environment.get("engine")), str(environment.get("threads")))),
+        document.commands(repeat(recipe, environment)),
     ]
     return document.page(f"{recipe.name}, seed {recipe.seed}", body, language=language)
 
 
-def repeat(recipe: Recipe, engine: str, threads: str) -> list[str]:
+def repeat(recipe: Recipe, environment: Mapping[str, Any]) -> list[str]:
     """Return the commands that train the same weights again, from the frozen recipe of the run."""
-    return [f"OMP_NUM_THREADS={threads} lenet5 train recipe.toml --engine {engine} --seed {recipe.seed}"]
+    engine, threads = environment.get("engine"), environment.get("threads")
+    where = f" --device {environment.get('device')}" if engine == "torch" else ""
+    return [f"OMP_NUM_THREADS={threads} lenet5 train recipe.toml --engine {engine}{where} --seed {recipe.seed}"]
 
 
 def _history(run: RunFolder, language: Language) -> str:

@@ -18,7 +18,7 @@ from lenet5.reports.words import HOW_TO_READ, Language, say
 from lenet5.studies.statistics import holm, mcnemar_p, paired_p, summary
 
 MOST_CURVES = len(style.SERIES)
-ENVIRONMENT = ("lenet5", "engine", "instructions", "threads", "python", "numpy", "platform", "processor")
+ENVIRONMENT = ("lenet5", "engine", "device", "instructions", "threads", "python", "numpy", "platform", "processor")
 Choices = dict[str, list[Finished]]
 
 

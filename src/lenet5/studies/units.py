@@ -25,6 +25,7 @@ class Unit:
     toml: str
     seed: int
     engine: str
+    device: str = "cpu"
 
     @property
     def recipe(self) -> Recipe:
@@ -33,12 +34,15 @@ class Unit:
 
     @property
     def digest(self) -> str:
-        """20 hexadecimal digits of what decides the result: recipe, engine, version; each runs in one thread."""
-        decides = [self.recipe.digest, self.engine, VERSION]
+        """20 hexadecimal digits of what decides the result, but for rounding: recipe, engine, version, device.
+
+        Each runs in one thread. How many networks are trained together leaves no more than rounding, so it is not here.
+        """
+        decides = [self.recipe.digest, self.engine, VERSION, *([self.device] if self.device != "cpu" else [])]
         return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:20]
 
 
-def units(plan: StudyPlan, engine: str) -> list[Unit]:
+def units(plan: StudyPlan, engine: str, device: str = "cpu") -> list[Unit]:
     """Return the units of a plan, seed by seed so that every option has a first result early.
 
     Raises RecipeError, before anything runs, when an option breaks the recipe's form.
@@ -47,7 +51,7 @@ def units(plan: StudyPlan, engine: str) -> list[Unit]:
     for seed in plan.seed_list:
         for label, overrides in combinations(plan):
             recipe = catalogue.load(plan.recipe, [*plan.set, *overrides, f"seed={seed}"])
-            made.append(Unit(label, text.dump(recipe), seed, engine))
+            made.append(Unit(label, text.dump(recipe), seed, engine, device))
     return made
 
 

@@ -1,5 +1,7 @@
 """Train a recipe: from its name to a finished run folder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +11,7 @@ from lenet5.data import prepare, sources
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
+from lenet5.engines.contract import Engine, Network
 from lenet5.engines.scoring import score_all
 from lenet5.errors import DataError, RunError
 from lenet5.models import file as model_file
@@ -18,11 +21,10 @@ from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
-from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
-from lenet5.training.interrupt import polite_stop
+from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder, environment_now
 from lenet5.training.teaching import Teaching
 from lenet5.training.trainer import Observer, Trainer
@@ -48,6 +50,7 @@ def train(
     recipe: Recipe,
     *,
     engine: str = registry.AUTO,
+    device: str = registry.AUTO,
     data_folder: Path | None = None,
     runs_folder: Path = Path("runs"),
     score_train: bool = False,
@@ -60,17 +63,26 @@ def train(
 
     Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
-    machine = registry.get(engine)  # an engine that is not installed is said before any folder is made
-    train_images, test_images = parts(recipe, data_folder)
+    machine = registry.get(engine, device)  # what is missing is said before any folder is made
+    images = parts(recipe, data_folder)
+    run = begin(recipe, machine, images, runs_folder)
+    return _carry_on(run, machine, images, score_train, observer, data_folder, resume=False)
+
+
+def begin(
+    recipe: Recipe, machine: Engine, images: tuple[Images, Images], runs_folder: Path, *, together: int = 1
+) -> RunFolder:
+    """Make the folder of a new run. Raises RunError.
+
+    together  how many networks are trained at once with this one, itself included
+    """
     environment = environment_now() | {
         **machine.describe(),
+        **({"together": together} if together > 1 else {}),
         "recipe_digest": recipe.digest,
-        "data": {part.part: part.fingerprint for part in (train_images, test_images)},
+        "data": {part.part: part.fingerprint for part in images},
     }
-    run = RunFolder.create(runs_folder, recipe, environment)
-    return _carry_on(
-        run, recipe, machine.name, train_images, test_images, score_train, observer, data_folder, resume=False
-    )
+    return RunFolder.create(runs_folder, recipe, environment)
 
 
 def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
@@ -103,57 +115,95 @@ def resume(
     Raises RunError when the folder is not a run, is in use, or was made with other data.
     """
     run = RunFolder.open(path)
-    recipe, environment = run.recipe(), run.environment()
-    train_images, test_images = parts(recipe, data_folder)
-    now = {part.part: part.fingerprint for part in (train_images, test_images)}
-    if environment.get("data") != now:
+    images = parts(run.recipe(), data_folder)
+    check_data(run, images)
+    return _carry_on(run, machine_of(run), images, score_train, observer, data_folder, resume=True)
+
+
+def check_data(run: RunFolder, images: tuple[Images, Images]) -> None:
+    """Raise RunError unless a run was begun on these very images."""
+    recorded, now = run.environment().get("data"), {part.part: part.fingerprint for part in images}
+    if recorded != now:
         raise RunError(
-            f"{path}: was trained on data with the fingerprints {environment.get('data')}; those at hand have "
+            f"{run.path}: was trained on data with the fingerprints {recorded}; those at hand have "
             f"{now}. Give the folder of the first with --data-dir."
         )
-    engine = str(environment.get("engine"))
-    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, data_folder, resume=True)
+
+
+def machine_of(run: RunFolder) -> Engine:
+    """Return the engine, on the device, that a run was begun with. Raises EngineError where it is not here."""
+    environment = run.environment()
+    device = str(environment.get("device"))
+    # Before there was --device, the record of a run on a GPU had the GPU's name here.
+    return registry.get(str(environment.get("engine")), device if device in registry.DEVICES else "cuda")
 
 
 def _carry_on(
     run: RunFolder,
-    recipe: Recipe,
-    engine_name: str,
-    train_images: Images,
-    test_images: Images,
+    machine: Engine,
+    images: tuple[Images, Images],
     score_train: bool,
     observer: Observer | None,
     data_folder: Path | None,
     *,
     resume: bool,
 ) -> RunFolder:
-    """Train what is left, the teachers first, then write the model and the result."""
-    teaching = None
+    """Train what is left, then write the model and the result."""
+    with (
+        polite_stop() as stop,
+        ready(
+            run, machine, images, stop, score_train=score_train, observer=observer, data_folder=data_folder,
+            resume=resume,
+        ) as trainer,
+    ):  # fmt: skip
+        trainer.to_the_end()
+        finish(run, trainer, data_folder)
+    return run
+
+
+@contextmanager
+def ready(
+    run: RunFolder,
+    machine: Engine,
+    images: tuple[Images, Images],
+    stop: StopRequest,
+    *,
+    score_train: bool = False,
+    observer: Observer | None = None,
+    data_folder: Path | None = None,
+    resume: bool,
+    network: Network | None = None,
+    together: int = 1,
+) -> Iterator[Trainer]:
+    """Hold a run's folder while the block runs, and give its trainer, the teachers trained, the checkpoint loaded.
+
+    network, together  see `Trainer`
+    """
+    recipe = run.recipe()
+    preparation, teaching = recipe.preparation, None
     if recipe.teacher:
-        teachers = [_taught(teacher, run, engine_name, data_folder, observer) for teacher in teachers_of(recipe)]
-        teaching = Teaching(recipe.teacher, teachers, registry.get(engine_name))
-    preparation = recipe.preparation
+        teachers = [_taught(teacher, run, machine, data_folder, observer) for teacher in teachers_of(recipe)]
+        teaching = Teaching(recipe.teacher, teachers, machine)
     if preparation.subtract_mean:
-        preparation = preparation.centred(prepare.mean_pixel(train_images.images))
-    with files.lock_folder(run.path), polite_stop() as stop:
+        preparation = preparation.centred(prepare.mean_pixel(images[0].images))
+    with files.lock_folder(run.path):
         files.remove_leftovers(run.checkpoints)
         trainer = Trainer(
             recipe,
-            registry.get(engine_name),
+            machine,
             run,
-            train_images,
-            test_images,
+            *images,
             preparation,
             observer=observer or Unwatched(),
             stop=stop,
             score_train=score_train,
             teaching=teaching,
+            network=network,
+            together=together,
         )
         if resume:
             trainer.resume()
-        trainer.to_the_end()
-        _finish(run, trainer, preparation, data_folder)
-    return run
+        yield trainer
 
 
 def teachers_of(recipe: Recipe) -> list[Recipe]:
@@ -166,7 +216,7 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
 
 
 def _taught(
-    recipe: Recipe, pupil: RunFolder, engine: str, data_folder: Path | None, observer: Observer | None
+    recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer | None
 ) -> Model:
     """Return a teacher: from a run beside its pupil's that is finished or can go on, or else trained now."""
     for folder in sorted(pupil.path.parent.glob(f"{recipe.name}-seed{recipe.seed}*")):
@@ -176,7 +226,10 @@ def _taught(
                 run = resume(folder, data_folder=data_folder, observer=observer)
             return model_file.read(run.model)
     runs = pupil.path.parent
-    run = train(recipe, engine=engine, data_folder=data_folder, runs_folder=runs, observer=observer)
+    run = train(
+        recipe, engine=machine.name, device=machine.device, data_folder=data_folder, runs_folder=runs,
+        observer=observer,
+    )  # fmt: skip
     return model_file.read(run.model)
 
 
@@ -196,7 +249,7 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
     return calibrated(scores, kept.labels, images=words, none=none)
 
 
-def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_folder: Path | None) -> None:
+def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
     """Write `model.safetensors` and `result.json` from the last weights. No epoch is chosen by its test accuracy."""
     recipe, last = trainer.recipe, trainer.history.epochs[-1]
     test_count = len(trainer.test.labels)
@@ -220,7 +273,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
         lenet5_version=str(environment["lenet5"]),
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
-    model = Model(architecture, preparation, weights, card)
+    model = Model(architecture, trainer.preparation, weights, card)
     calibration = _calibration(model, trainer, data_folder)
     model = replace(model, card=card.model_copy(update={"calibration": calibration}))
     model_file.write(model, run.model)

@@ -1,9 +1,9 @@
 """The loop: epoch by epoch, batch by batch, there and back."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Protocol
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from lenet5 import metrics
 from lenet5.data import batches as data_batches
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
-from lenet5.engines.contract import Engine, Network, Steps, Weights
+from lenet5.engines.contract import Engine, Float, Network, Steps, Weights
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
@@ -54,6 +54,19 @@ class Observer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Batches:
+    """Training steps that a trainer asks for; the answer is what they did, and the seconds that they took."""
+
+    batches: Sequence[NDArray[np.int64]]
+    learning_rates: NDArray[np.float64]
+
+
+# What a trainer asks of its network; the answer to examples is their scores.
+Request = Batches | Examples
+Work = Generator[Request, Any, None]
+
+
 class Trainer:
     """One run, from its first weights or from a checkpoint to its end."""
 
@@ -70,14 +83,22 @@ class Trainer:
         stop: StopRequest,
         score_train: bool,
         teaching: Teaching | None = None,
+        network: Network | None = None,
+        together: int = 1,
     ) -> None:
+        """Begin with the recipe's first weights.
+
+        network   one that has them already: one of `together` that are trained at once
+        together  how many networks share the engine's time
+        """
         self.teaching = teaching
         self.recipe, self.engine, self.run = recipe, engine, run
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
         self.observer, self.stop, self.score_train = observer, stop, score_train
         self.history: History = run.history()
-        self.network = self._new_network(recipe.seed)
+        self.network = network or self._new_network(recipe.seed)
+        self._together = together
         self.position = Position(seed=recipe.seed)
         self._sums: Weights = {}  # of the weights that are averaged
 
@@ -97,13 +118,34 @@ class Trainer:
 
         Raises InterruptedRunError after a stop request, TrainingError when the loss is not a number.
         """
+        work = self.work()
+        request = next(work, None)
+        while request is not None:
+            try:
+                request = work.send(self.answer(request))
+            except StopIteration:
+                return
+
+    def answer(self, request: Request) -> tuple[Steps, float] | Float:
+        """Let the network do what was asked for."""
+        if isinstance(request, Examples):
+            return score_all(self.network, request)
+        started = time.perf_counter()
+        steps = self.network.train(request.batches, request.learning_rates)
+        return steps, time.perf_counter() - started
+
+    def work(self) -> Work:
+        """Train every epoch that is left, asking for training steps and scores: whoever goes on sends the answers.
+
+        So several trainers can go forward at once. Raises as `to_the_end`.
+        """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
         if self.position.step == 0:
             self._save()  # a disk that is full says so now, not after the first epoch
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
-            self._one_epoch()
+            yield from self._one_epoch()
             self._add_to_average()
-            row = self._score()
+            row = yield from self._score()
             self.history.add(row)
             self.observer.epoch(row)
             if failed_start(row.test_accuracy_percent, self.recipe.architecture.classes):
@@ -133,7 +175,7 @@ class Trainer:
         for name, array in self.network.weights().items():
             self._sums[name] = self._sums.get(name, 0) + array.astype(np.float64)
 
-    def _one_epoch(self) -> None:
+    def _one_epoch(self) -> Work:
         """Take the steps that this epoch still needs, some at a time."""
         recipe, seed, epoch = self.recipe, self.position.seed, self.position.epoch
         count = len(self.train.labels)
@@ -158,11 +200,9 @@ class Trainer:
             now, left = left[:at_once], left[at_once:]
             first = self.position.step + 1
             rates = np.array([self._learning_rate(step) for step in range(first, first + len(now))])
-            started = time.perf_counter()
-            steps = self.network.train(now, rates)
-            seconds = time.perf_counter() - started
+            steps, seconds = yield Batches(now, rates)
             self._account(now, steps, seconds)
-            at_once = max(1, int(SECONDS_A_CALL / (seconds / len(now))))
+            at_once = max(1, int(SECONDS_A_CALL / (self._together * seconds / len(now))))
             if self.stop.signal_number is not None:
                 self._save()
                 self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
@@ -206,11 +246,13 @@ class Trainer:
         )
         self.observer.progress(self.position, loss_sum / self.position.seen, sum(sizes) / seconds)
 
-    def _score(self) -> EpochRow:
+    def _score(self) -> Generator[Request, Any, EpochRow]:
         """Score the test set, and the training set when asked for."""
         done = self.position
-        test_loss, test_accuracy = self._loss_and_accuracy(self.test)
-        after = self._loss_and_accuracy(self.train) if self.score_train else (None, None)
+        test_loss, test_accuracy = yield from self._loss_and_accuracy(self.test)
+        after: tuple[float | None, float | None] = None, None
+        if self.score_train:
+            after = yield from self._loss_and_accuracy(self.train)
         return EpochRow(
             epoch=done.epoch,
             step=done.step,
@@ -226,12 +268,12 @@ class Trainer:
             train_accuracy_after_percent=after[1],
         )
 
-    def _loss_and_accuracy(self, images: Images) -> tuple[float, float]:
+    def _loss_and_accuracy(self, images: Images) -> Generator[Request, Any, tuple[float, float]]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
         own, state = self.network.weights(), self.network.state()
         if self._sums:
             self.network.load(self.model_weights(), state)
-        scores = score_all(self.network, Examples(images.images, images.labels, self.preparation))
+        scores = yield Examples(images.images, images.labels, self.preparation)
         if self._sums:
             self.network.load(own, state)
         loss = metrics.loss(self.recipe.objective, scores, images.labels)

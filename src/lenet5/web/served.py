@@ -29,15 +29,15 @@ class Served:
     Raises ModelError, EngineError; ServeError where its answers are no numbers.
     """
 
-    def __init__(self, source: str, limits: Limits, engine: str = registry.AUTO) -> None:
+    def __init__(self, source: str, limits: Limits, engine: str = registry.AUTO, device: str = registry.AUTO) -> None:
         self.source, self.name = source, Path(source).name.removesuffix(".safetensors")
-        self.predictor: Predictor = api.load(source, engine=engine)
+        self.predictor: Predictor = api.load(source, engine=engine, device=device)
         self.digest = files.file_sha256(_file(Path(source)))
         self.limits = limits
         self.facts = self._facts()
         # The kernels of the native engine compute each image of a batch by itself, in the same order of additions.
         # Matrix products of other engines choose theirs by the size of the batch, so they get images one by one.
-        self._alone = registry.get(engine).name != "native"
+        self._alone = registry.get(engine, device).name != "native"
         # One thread: the model is used by one batch at a time, while the event loop goes on with the others' requests.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"model {self.name}")
         self.batcher = Batcher(

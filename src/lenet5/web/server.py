@@ -33,6 +33,7 @@ class Settings:
     port: int
     workers: int
     engine: str
+    device: str
     limits: Limits
 
 
@@ -68,7 +69,10 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
     """
     limits = settings.limits
     service = Service(
-        load_models(list(settings.models), limits, settings.engine), Workers(settings.workers, limits), guard, limits
+        load_models(list(settings.models), limits, settings.engine, settings.device),
+        Workers(settings.workers, limits),
+        guard,
+        limits,
     )
     listening = _listen(settings.host, settings.port)
     _allow_files(limits.connections + FILES_BESIDE_CONNECTIONS)

@@ -73,11 +73,11 @@ class Service:
             raise Problem("busy", "too many images are waiting.", retry_after=1)
 
 
-def load_models(sources: list[str], limits: Limits, engine: str) -> dict[str, Served]:
+def load_models(sources: list[str], limits: Limits, engine: str, device: str) -> dict[str, Served]:
     """Return the models by name. Raises ServeError where two have the same name; ModelError, EngineError."""
     models: dict[str, Served] = {}
     for source in sources:
-        served = Served(source, limits, engine)
+        served = Served(source, limits, engine, device)
         if served.name in models:
             raise ServeError(f"two models have the name {served.name}; give a copy of one of them another file name.")
         models[served.name] = served

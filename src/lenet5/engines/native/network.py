@@ -201,6 +201,7 @@ class NativeEngine:
     """`engines.contract.Engine` in C++."""
 
     name = "native"
+    device = "cpu"
 
     def build(
         self,
@@ -238,7 +239,7 @@ class NativeEngine:
         return {
             "engine": self.name,
             "instructions": kernels().instructions(),
-            "device": "cpu",
+            "device": self.device,
             "threads": str(kernels().threads()),
         }
 

@@ -219,6 +219,7 @@ class NumpyEngine:
     """`engines.contract.Engine` in NumPy."""
 
     name = "numpy"
+    device = "cpu"
     warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def build(
@@ -240,7 +241,7 @@ class NumpyEngine:
         return {
             "engine": self.name,
             "numpy": np.__version__,
-            "device": "cpu",
+            "device": self.device,
             "threads": str(max(threads, default=usable_cores())),
         }
 

@@ -24,11 +24,12 @@ Function = Callable[[Tensor], Tensor]
 
 def convolution(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
     """Return (M, N, K, H', W') for (M, N, C, H, W), (M, K, C, k, k) and (M, K)."""
+    y: Tensor
     if len(weight) == 1 and x.device.type != "cuda":
-        y = functional.conv2d(x.squeeze(0), weight.squeeze(0), bias.squeeze(0), padding=padding)
-        return y.unsqueeze(0)
-    y: Tensor = Convolution.apply(x, weight, bias, padding)  # type: ignore[no-untyped-call]
-    return y  # noqa: RET504
+        y = functional.conv2d(x.squeeze(0), weight.squeeze(0), bias.squeeze(0), padding=padding).unsqueeze(0)
+    else:
+        y = Convolution.apply(x, weight, bias, padding)  # type: ignore[no-untyped-call]
+    return y
 
 
 def dense(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
