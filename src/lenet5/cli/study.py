@@ -10,6 +10,7 @@ from rich.table import Table
 from lenet5.cli.console import err, out
 from lenet5.cli.options import DataFolder, DeviceName, EngineName
 from lenet5.engines import registry
+from lenet5.engines.contract import Engine
 from lenet5.errors import StudyError
 from lenet5.machine import usable_cores
 from lenet5.studies import plan as plans
@@ -18,6 +19,7 @@ from lenet5.studies.executor import Executor
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.local import LocalExecutor
 from lenet5.studies.statistics import summary
+from lenet5.studies.together import TogetherExecutor
 from lenet5.studies.units import Unit, combinations, units
 
 LOCAL = "local"
@@ -33,6 +35,9 @@ def study(
     ] = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
+    together: Annotated[
+        int, typer.Option(help="Networks of one choice that are trained at once, by engine torch.", min=1)
+    ] = 1,
     folder: Annotated[
         Path | None, typer.Option(help="Where the study is kept; studies/NAME if not given.", show_default=False)
     ] = None,
@@ -49,9 +54,9 @@ def study(
         if again:
             for unit in all_units:
                 ledger.forgive(unit)
-        executor = _executor(on, workers)
+        executor = _executor(on, workers) if together == 1 else _together(on, workers, together, machine)
         with Watcher() as watcher:
-            runner.run(all_units, ledger, executor, data_dir, watcher)
+            runner.run(all_units, ledger, executor, data_dir, watcher, by_choice=together > 1)
     _tell(wanted, all_units, ledger)
 
 
@@ -64,6 +69,14 @@ def _executor(on: str, workers: int | None) -> Executor:
     from lenet5.studies.cluster import ClusterExecutor
 
     return ClusterExecutor(on)
+
+
+def _together(on: str, workers: int | None, together: int, machine: Engine) -> Executor:
+    """Return who trains several networks at once; on a GPU one process, for one fills it."""
+    if on != LOCAL:
+        raise StudyError(f'--together is for this machine; --on is "{on}". Leave one of them out.')
+    registry.get_together(machine.name, machine.device)  # an engine that cannot is said before anything starts
+    return TogetherExecutor(together, workers or (usable_cores() if machine.device == "cpu" else 1))
 
 
 def local_executor(workers: int | None) -> LocalExecutor:
@@ -93,8 +106,8 @@ class Watcher:
         """Say how far it is."""
         if not self._begun:
             self._bar.console.print(
-                f"{state.total} runs, {state.done} done already, {state.total - state.done - state.failed} to do by "
-                f"{state.workers} workers; how long that takes is known when the first run ends"
+                f"{state.total} runs, {state.done} done already, {state.total - state.done - state.failed} to do, "
+                f"{state.workers} at a time; how long that takes is known when the first run ends"
             )
             self._begun = True
         left = "" if state.seconds_left is None else f"about {_duration(state.seconds_left)} left"

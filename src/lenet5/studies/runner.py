@@ -52,9 +52,17 @@ class Observer(Protocol):
 
 
 def run(
-    units: Sequence[Unit], ledger: Ledger, executor: Executor, data_folder: Path | None, observer: Observer
+    units: Sequence[Unit],
+    ledger: Ledger,
+    executor: Executor,
+    data_folder: Path | None,
+    observer: Observer,
+    *,
+    by_choice: bool = False,
 ) -> State:
     """Do every unit that is neither done nor set aside; the rest goes on when one fails.
+
+    by_choice  hand out all seeds of a choice before those of the next, for an executor that trains them together
 
     Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place.
     """
@@ -62,7 +70,7 @@ def run(
     ledger.keep_order(unique)
     state = State(len(unique), workers=max(1, executor.free()))
     queue: deque[tuple[float, Unit]] = deque()
-    for unit in unique:
+    for unit in sorted(unique, key=lambda unit: unit.label) if by_choice else unique:
         if ledger.result(unit) is not None:
             state.done += 1
         elif ledger.failure(unit) is not None:

@@ -14,11 +14,16 @@ def do(unit: Unit, folder: Path, data_folder: Path | None) -> dict[str, Any]:
 
     Raises Lenet5Error as training does; InterruptedRunError when it was asked to stop and has saved its place.
     """
-    run = _unfinished(folder)
+    run = unfinished(folder)
     if run is None:
-        run = train(unit.recipe, engine=unit.engine, data_folder=data_folder, runs_folder=folder)
+        run = train(unit.recipe, engine=unit.engine, device=unit.device, data_folder=data_folder, runs_folder=folder)
     else:
         run = resume(run.path, data_folder=data_folder)
+    return outcome_of(unit, run)
+
+
+def outcome_of(unit: Unit, run: RunFolder) -> dict[str, Any]:
+    """Return the outcome of a unit whose run is finished."""
     result = run.result()
     assert result is not None, "training ends with a result"
     epochs = run.history().epochs
@@ -39,7 +44,7 @@ def do(unit: Unit, folder: Path, data_folder: Path | None) -> dict[str, Any]:
     }
 
 
-def _unfinished(folder: Path) -> RunFolder | None:
+def unfinished(folder: Path) -> RunFolder | None:
     """Return a run in the folder that can go on, or None."""
     for path in sorted(folder.iterdir()):
         if path.is_dir() and (path / "environment.json").exists():

@@ -58,13 +58,13 @@ def train_together(
     )
     stop = StopRequest()
     with polite_stop() as asked, ExitStack() as folders:
-        trainers = [
-            folders.enter_context(
-                ready(run, machine, images, stop, data_folder=data_folder, resume=True, network=network,
-                      together=len(runs))
+        trainers = []
+        for run, network in zip(runs, together.networks, strict=True):
+            begun = any(run.checkpoints.iterdir())
+            trainer = ready(
+                run, machine, images, stop, data_folder=data_folder, resume=begun, network=network, together=len(runs)
             )
-            for run, network in zip(runs, together.networks, strict=True)
-        ]  # fmt: skip
+            trainers.append(folders.enter_context(trainer))
         return _InStep(trainers, together, stop, asked).to_the_end(data_folder)
 
 
