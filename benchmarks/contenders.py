@@ -54,16 +54,23 @@ def optimizer_of(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def plain_loop(
-    recipe: Recipe, data: Images, batch_size: int, steps: int, *, compiled: bool = False
+    recipe: Recipe,
+    data: Images,
+    batch_size: int,
+    steps: int,
+    *,
+    compiled: bool = False,
+    mode: str | None = None,
+    device: str = "cpu",
 ) -> Callable[[], None]:
     """A plain loop with every input prepared in memory: no loader, no transfer, no flips, no `.item()` in the loop.
 
-    compiled  the network and its loss pass through torch.compile
+    compiled  the network and its loss pass through torch.compile, in this mode
     """
     everything = np.arange(len(data.labels))
-    inputs = torch.from_numpy(Examples(data.images, data.labels, recipe.preparation).inputs(everything))
-    labels = torch.from_numpy(np.array(data.labels))
-    model = network(recipe)
+    inputs = torch.from_numpy(Examples(data.images, data.labels, recipe.preparation).inputs(everything)).to(device)
+    labels = torch.from_numpy(np.array(data.labels)).to(device)
+    model = network(recipe).to(device)
     optimizer = optimizer_of(recipe, model)
 
     def loss_of(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -71,10 +78,10 @@ def plain_loop(
             return nn.functional.cross_entropy(model(x), y)
         return nn.functional.mse_loss(model(x), nn.functional.one_hot(y, 10).to(torch.float32))
 
-    loss = torch.compile(loss_of) if compiled else loss_of
+    loss = torch.compile(loss_of, mode=mode) if compiled else loss_of
 
     def turn() -> None:
-        shuffled = torch.randperm(len(labels))
+        shuffled = torch.randperm(len(labels), device=device)
         for step in range(steps):
             batch = shuffled[step * batch_size : (step + 1) * batch_size]
             optimizer.zero_grad()

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from lenet5.data.batches import Examples
 from lenet5.engines import registry
-from lenet5.engines.contract import Float, Network, Precision
+from lenet5.engines.contract import Engine, Float, Network, Precision
 from lenet5.engines.initial import first_weights
 from lenet5.errors import EngineError, RecipeError
 from lenet5.models.fold import for_use
@@ -40,13 +41,23 @@ def made_examples(recipe: Recipe) -> Examples:
 
 # The native engine computes in float32 only; there it is held against NumPy in the same way.
 OTHERS: list[tuple[str, Precision]] = [("torch", "float64"), ("torch", "float32"), ("native", "float32")]
+if torch.cuda.is_available():
+    OTHERS += [("torch on cuda", "float64"), ("torch on cuda", "float32")]
+if torch.backends.mps.is_available():
+    OTHERS += [("torch on mps", "float32")]
+
+
+def engine(name: str) -> Engine:
+    """Return an engine, on the CPU unless the name says where: the CPU is the judge on a machine with a GPU, too."""
+    name, _, device = name.partition(" on ")
+    return registry.get(name, device or "cpu")
 
 
 def pair(recipe: Recipe, optimizer: Optimizer, other: str, precision: Precision) -> list[Network]:
     # Small first weights, not the recipe's rule: with 003's (loss of hundreds) float32 errors would be amplified.
     weights = first_weights(recipe.architecture, Pytorch(), seed=3)
     return [
-        registry.get(name).build(
+        engine(name).build(
             recipe.architecture,
             weights,
             recipe.objective,
@@ -178,7 +189,7 @@ def networks(
     weights = first_weights(architecture, He(), seed=3)
     optimizer = Sgd(learning_rate=0.01, momentum=0.9, weight_decay=1e-3)
     return [
-        registry.get(name).build(architecture, weights, objective, optimizer, precision=precision, **build)
+        engine(name).build(architecture, weights, objective, optimizer, precision=precision, **build)
         for name in ("numpy", other)
     ]
 
@@ -279,14 +290,14 @@ def test_dropout_leaves_out_its_share_and_every_epoch_others() -> None:
 @pytest.mark.parametrize("name", ["numpy", "native"])
 def test_a_network_folded_for_use_gives_the_same_scores(name: str) -> None:
     plan = normalized_architecture("lab-report")
-    engine = registry.get(name)
-    network = engine.build(plan, first_weights(plan, He(), 3), Objective(), Sgd(learning_rate=0.01))
+    machine = registry.get(name)
+    network = machine.build(plan, first_weights(plan, He(), 3), Objective(), Sgd(learning_rate=0.01))
     network.hold(drawn_examples("lab-report"))
     network.train(UNEVEN, 0.05)
     folded, weights = for_use(plan, network.weights())
     assert folded == catalogue.load("lab-report").architecture
     assert folded.parameters == 61_706
-    in_use = engine.build(folded, weights, Objective(), Sgd(learning_rate=0.01))
+    in_use = machine.build(folded, weights, Objective(), Sgd(learning_rate=0.01))
     inputs = drawn_examples("lab-report").inputs(np.arange(30))
     assert_close(network.scores(inputs), in_use.scores(inputs), 1e-5, "scores")
     for one in (network, in_use):

@@ -89,8 +89,12 @@ def assert_close(ours: Float, theirs: Float, what: str) -> None:
     assert np.abs(ours - theirs).max() <= TOLERANCE * max(np.abs(theirs).max(), 1e-3), what
 
 
+# One of those recipes that differ in their data alone.
+RECIPES = {(r.architecture, r.objective, r.optimizer): r.name for r in map(catalogue.load, catalogue.names())}
+
+
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", RECIPES.values())
 def test_every_recipe(name: str, device: str) -> None:
     recipe = catalogue.load(name, overrides=["objective.reduction=mean"])
     held = [made_examples(recipe.preparation)] * len(SEEDS)

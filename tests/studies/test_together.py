@@ -1,7 +1,7 @@
 """`lenet5 study --together`: each run as if it were alone, and recorded like any other."""
 
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,119 +12,152 @@ import numpy as np
 import pytest
 
 from lenet5.models import file as model_file
+from lenet5.recipes import catalogue
+from lenet5.spec import text
+from lenet5.studies.executor import Outcome, Task
+from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import attend
+from lenet5.studies.together import attend_together
+from lenet5.studies.units import Unit
+from lenet5.training.history import History
 
 PLAN = """
 name = "small"
 recipe = "archaeology"
 seeds = 3
-set = ["steps=100"]
-
-[[vary]]
-name = "batch"
-options = { "32" = [], "64" = ["batch_size=64"] }
+set = ["steps=20"]
 """
 
 
-@pytest.fixture
-def plan(tmp_path: Path) -> Path:
-    (tmp_path / "plan.toml").write_text(PLAN)
-    return tmp_path / "plan.toml"
+def tasks(folder: Path, data: Path, *overrides: str) -> tuple[Task, ...]:
+    made = []
+    for seed in (1, 2, 3):
+        recipe = catalogue.load("archaeology", [*overrides, f"seed={seed}"])
+        unit = Unit((), text.dump(recipe), seed, "torch")
+        made.append(Task(unit, Ledger(folder).place(unit), data))
+    return tuple(made)
 
 
-def start(plan: Path, data: Path, folder: str, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "lenet5", "study", str(plan), "--folder", str(plan.parent / folder), *more]
+def together(folder: Path, data: Path, *overrides: str) -> list[Outcome]:
+    value = attend_together(tasks(folder, data, *overrides)).value
+    assert value is not None
+    each: list[Outcome] = value["each"]
+    return each
+
+
+def models(folder: Path) -> list[bytes]:
+    """The weights of each unit, in the order of the seeds."""
+    found = sorted(folder.glob("units/*/*/model.safetensors"), key=lambda path: path.parent.name)
+    weights = [model_file.read(path).weights for path in found]
+    return [b"".join(each[name].tobytes() for name in sorted(each)) for each in weights]
+
+
+def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(small_mnist: Path, tmp_path: Path) -> None:
+    settings = ("steps=80", "report_every=1", "validation=100", "averaged_epochs=2")
+    ours = together(tmp_path / "together", small_mnist, *settings)
+    alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
+    for one, other in zip(ours, alone, strict=True):
+        assert (one.kind, other.kind) == ("done", "done")
+        assert one.value is not None
+        assert other.value is not None
+        assert one.value.keys() == other.value.keys()
+        losses = [np.array(value["step_losses"])[:, 1] for value in (one.value, other.value)]
+        np.testing.assert_allclose(*losses, rtol=1e-3)  # float32, 80 steps that build on each other
+        assert one.value["test_error_percent"] == pytest.approx(other.value["test_error_percent"], abs=0.5)
+        assert one.value["environment"]["together"] == 3
+        assert "together" not in other.value["environment"]
+    assert [one.value for one in together(tmp_path / "together", small_mnist, *settings)] == [
+        json.loads(path.read_text())
+        for task in tasks(tmp_path / "together", small_mnist, *settings)
+        for path in [task.folder / "result.json"]
+    ]
+
+
+def test_what_was_cut_off_goes_on_from_where_each_stood(small_mnist: Path, tmp_path: Path) -> None:
+    straight, cut = tmp_path / "straight", tmp_path / "cut"
+    together(straight, small_mnist, "epochs=3")
+    shutil.copytree(straight, cut)
+    for place in cut.glob("units/*"):
+        run = next(place.glob("archaeology-seed*"))
+        for path in (place / "result.json", run / "result.json", run / "model.safetensors"):
+            path.unlink()
+        shutil.rmtree(run / "checkpoints" / f"seed-{run.name[-1]}-step-189")  # the newest
+    for one in together(cut, small_mnist, "epochs=3"):
+        assert one.kind == "done"
+    assert models(cut) == models(straight)
+    run = next(cut.glob("units/*/archaeology-seed2"))  # one that stands behind the others goes on alone
+    for path in (run.parent / "result.json", run / "result.json", run / "model.safetensors"):
+        path.unlink()
+    shutil.rmtree(run / "checkpoints")
+    (run / "checkpoints").mkdir()
+    assert {one.kind for one in together(cut, small_mnist, "epochs=3")} == {"done"}
+    assert [row.epoch for row in History(run / "history.jsonl").epochs] == [1, 2, 3]
+
+
+def test_one_that_begins_again_with_another_seed_leaves_the_others_in_step(small_mnist: Path, tmp_path: Path) -> None:
+    """At this rate some starts die: they begin again with the next seed while the others go on."""
+    settings = ("epochs=2", "restarts=5", "optimizer.lr=0.12")
+    ours = together(tmp_path / "together", small_mnist, *settings)
+    alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
+    assert [one.kind for one in ours] == [one.kind for one in alone] == ["done"] * 3
+    seeds = [[one.value["result"]["seed"] for one in each if one.value] for each in (ours, alone)]
+    assert seeds[0] == seeds[1]
+
+
+def test_one_that_fails_is_told_apart(small_mnist: Path, tmp_path: Path) -> None:
+    outcomes = together(tmp_path, small_mnist, "steps=20", "optimizer.lr=1e30")
+    assert [one.kind for one in outcomes] == ["failed"] * 3
+    assert all("the loss is not a finite number" in one.error for one in outcomes)
+
+
+def test_what_another_process_holds_is_left_to_it(small_mnist: Path, tmp_path: Path) -> None:
+    held = tasks(tmp_path, small_mnist, "steps=20")[1]
+    with Ledger(tmp_path).alone(held.unit) as mine:
+        assert mine
+        assert [one.kind for one in together(tmp_path, small_mnist, "steps=20")] == ["done", "busy", "done"]
+
+
+def start(folder: Path, data: Path, *more: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "lenet5", "study", str(folder / "plan.toml"), "--folder", str(folder / "study")]
     return subprocess.Popen(
-        [*command, "--engine", "torch", "--device", "cpu", "--data-dir", str(data), "--workers", "1"],
+        [*command, "--engine", "torch", "--device", "cpu", "--data-dir", str(data), "--workers", "1", *more],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
 
-def finished(process: subprocess.Popen[str]) -> str:
-    output = process.communicate(timeout=240)[0]
-    assert process.returncode == 0, output
-    return output
-
-
-def units(plan: Path, folder: str) -> dict[str, Path]:
-    return {path.parent.name: path.parent for path in (plan.parent / folder / "units").glob("*/result.json")}
-
-
-def assert_same_models(plan: Path, one: str, other: str) -> None:
-    ours, theirs = units(plan, one), units(plan, other)
-    assert ours.keys() == theirs.keys()
-    for digest, place in ours.items():
-        models = [model_file.read(next(each.glob("*/model.safetensors"))) for each in (place, theirs[digest])]
-        for name, array in models[0].weights.items():
-            # float32, a hundred steps that build on each other
-            np.testing.assert_allclose(array, models[1].weights[name], atol=2e-3 * np.abs(array).max())
-
-
-def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(plan: Path, small_mnist: Path) -> None:
-    output = finished(start(plan, small_mnist, "together", "--together", "2"))
-    assert "6 runs, 0 done already, 6 to do, 2 at a time" in output
-    assert output.count("done    ") == 6
-    assert "0 to do" in finished(start(plan, small_mnist, "together"))  # the same units, however they are trained
-    finished(start(plan, small_mnist, "alone"))
-    assert_same_models(plan, "together", "alone")
-    results = [json.loads((place / "result.json").read_text()) for place in units(plan, "together").values()]
-    assert sorted(result["environment"].get("together", 1) for result in results) == [1, 1, 2, 2, 2, 2]
-    assert all(result["environment"]["device"] == "cpu" for result in results)
-    assert all(len(result["steps"]) == len(result["seconds"]) == 4 - result["label"].count("64") for result in results)
-
-
-def test_what_was_killed_goes_on_from_where_each_stood(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace("steps=100", "steps=400"))
-    finished(start(plan, small_mnist, "straight", "--together", "3"))
-    process = start(plan, small_mnist, "killed", "--together", "3")
-    deadline = time.monotonic() + 120
-    while not list((plan.parent / "killed" / "units").glob("*/*/checkpoints/seed-*-step-63")):
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False).stdout
-    for each in [process.pid, *map(int, children.split())]:
-        os.kill(each, signal.SIGKILL)
-    process.communicate()
-    finished(start(plan, small_mnist, "killed", "--together", "3"))
-    assert_same_models(plan, "straight", "killed")
-
-
-def test_ctrl_c_saves_all_of_them_at_one_place(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace("steps=100", "steps=4000"))
-    process = start(plan, small_mnist, "study", "--together", "3")
-    places = plan.parent / "study" / "units"
-    deadline = time.monotonic() + 120
-    while not list(places.glob("*/*/checkpoints/seed-*-step-63")):
+def test_ctrl_c_saves_all_of_them_at_one_place_and_the_same_command_goes_on(small_mnist: Path, tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN.replace("steps=20", "epochs=20"))
+    process = start(tmp_path, small_mnist, "--together", "2")
+    places = tmp_path / "study" / "units"
+    deadline = time.monotonic() + 200
+    while not list(places.glob("*/*/checkpoints/seed-2-step-63")):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    output = process.communicate(timeout=60)[0]
+    output = process.communicate(timeout=120)[0]
     assert process.returncode == 130, output
-    newest = {
-        max(int(path.name.split("-")[3]) for path in folder.iterdir()) for folder in places.glob("*/*/checkpoints")
-    }
-    assert len(newest) == 1
-
-
-def test_one_that_fails_does_not_stop_the_others(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace('"64" = ["batch_size=64"]', '"too fast" = ["optimizer.lr=1e30"]'))
-    output = finished(start(plan, small_mnist, "study", "--together", "3"))
-    assert output.count("set aside: the loss is not a finite number") == 3
-    assert len(units(plan, "study")) == 3
+    assert "3 runs, 0 done already, 3 to do, 2 at a time" in output
+    newest = [max(int(path.name.split("-")[3]) for path in each.iterdir()) for each in places.glob("*/*/checkpoints")]
+    assert len(newest) == 2
+    assert len(set(newest)) == 1
+    process = start(tmp_path, small_mnist, "--together", "2")
+    output = process.communicate(timeout=400)[0]
+    assert process.returncode == 0, output
+    assert "3 of 3" in output
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--engine", "native"], 'engine "native" trains networks one by one'),
-        (["--device", "cuda", "--engine", "numpy"], 'engine "numpy" computes on the CPU only'),
         (["--on", "tcp://nowhere:1", "--engine", "torch"], "--together is for this machine"),
     ],
 )
-def test_what_cannot_be_is_one_clear_error(plan: Path, small_mnist: Path, arguments: list[str], said: str) -> None:
-    command = [sys.executable, "-m", "lenet5", "study", str(plan), "--together", "2", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=plan.parent)
-    assert done.returncode == 1
-    assert said in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+def test_what_cannot_be_is_one_clear_error(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN)
+    process = start(tmp_path, tmp_path, "--together", "2", *arguments)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert said in " ".join(output.split())
+    assert "Traceback" not in output

@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from lenet5.engines import registry
 from lenet5.engines.initial import first_weights
+from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.network import TorchEngine
 from lenet5.errors import EngineError, ModelError, ShapeError
 from lenet5.spec.architecture import Architecture
@@ -274,13 +276,49 @@ def test_the_engine_tells_what_it_computes_on():
     assert engine.peak_memory_bytes() is None
 
 
+def test_cuda_is_kept_to_full_float32_and_to_the_same_bytes_and_settings_come_back():
+    def settings():
+        cudnn = torch.backends.cudnn
+        return torch.get_float32_matmul_precision(), cudnn.deterministic, cudnn.allow_tf32
+
+    before = settings()
+    with pytest.raises(RuntimeError, match="inside"), devices.deterministic(torch.device("cuda")):
+        assert settings() == ("highest", True, False)
+        raise RuntimeError("inside")
+    assert settings() == before
+
+
+@pytest.mark.parametrize(("engine", "device"), [("native", "cuda"), ("numpy", "mps"), ("auto", "abacus")])
+def test_a_device_that_the_engine_does_not_have_is_one_clear_error(engine, device):
+    words = f'there is no device "{device}"' if device == "abacus" else f'"{engine}" computes on the CPU only'
+    with pytest.raises(EngineError, match=words):
+        registry.get(engine, device)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+def test_auto_with_a_gpu_device_means_torch():
+    with pytest.raises(EngineError, match='PyTorch finds no device "cuda" here; use one of .*cpu, or auto'):
+        registry.get("auto", "cuda")
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("optimizer", MEMORIES)
 def test_captured_steps_equal_eager_steps_on_cuda(optimizer):
     captured, eager = (build(optimizer=optimizer, device=device) for device in ("cuda", "cpu"))
-    batches = [*BATCHES, *(batch[:7] for batch in BATCHES)]  # two sizes, so two graphs
+    batches = [*BATCHES * 4, *(batch[:7] for batch in BATCHES)]  # two sizes, and more steps than one graph takes
     for learning_rate in (0.1, 0.01):
         for network in (captured, eager):
             network.train(batches, learning_rate)
     for name, array in (eager.weights() | eager.state()).items():
-        np.testing.assert_allclose((captured.weights() | captured.state())[name], array, rtol=1e-9)
+        ours = (captured.weights() | captured.state())[name]
+        np.testing.assert_allclose(ours, array, rtol=0, atol=1e-9 * np.abs(array).max())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_how_many_steps_a_call_takes_changes_no_byte_on_cuda():
+    together, apart = (build(optimizer=Adam(), precision="float32", device="cuda") for _ in range(2))
+    batches = BATCHES * 4
+    losses = together.train(batches, 0.1).losses
+    parts = [apart.train(part, 0.1).losses for part in (batches[:1], batches[1:20], batches[20:])]
+    assert bytes_of(together) == bytes_of(apart)
+    assert losses.tobytes() == np.concatenate(parts).tobytes()
