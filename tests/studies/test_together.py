@@ -53,7 +53,7 @@ def models(folder: Path) -> list[bytes]:
 
 
 def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(small_mnist: Path, tmp_path: Path) -> None:
-    settings = ("steps=80", "report_every=1", "validation=100", "averaged_epochs=2")
+    settings = ("steps=40", "images=640", "report_every=1", "validation=100", "averaged_epochs=2")
     ours = together(tmp_path / "together", small_mnist, *settings)
     alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
     for one, other in zip(ours, alone, strict=True):
@@ -62,7 +62,7 @@ def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(small_mnist:
         assert other.value is not None
         assert one.value.keys() == other.value.keys()
         losses = [np.array(value["step_losses"])[:, 1] for value in (one.value, other.value)]
-        np.testing.assert_allclose(*losses, rtol=1e-3)  # float32, 80 steps that build on each other
+        np.testing.assert_allclose(*losses, rtol=1e-3)  # float32, 40 steps that build on each other
         assert one.value["test_error_percent"] == pytest.approx(other.value["test_error_percent"], abs=0.5)
         assert one.value["environment"]["together"] == 3
         assert "together" not in other.value["environment"]
@@ -75,14 +75,14 @@ def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(small_mnist:
 
 def test_what_was_cut_off_goes_on_from_where_each_stood(small_mnist: Path, tmp_path: Path) -> None:
     straight, cut = tmp_path / "straight", tmp_path / "cut"
-    together(straight, small_mnist, "epochs=3")
+    together(straight, small_mnist, "epochs=3", "images=640")
     shutil.copytree(straight, cut)
     for place in cut.glob("units/*"):
         run = next(place.glob("archaeology-seed*"))
         for path in (place / "result.json", run / "result.json", run / "model.safetensors"):
             path.unlink()
-        shutil.rmtree(run / "checkpoints" / f"seed-{run.name[-1]}-step-189")  # the newest
-    for one in together(cut, small_mnist, "epochs=3"):
+        shutil.rmtree(run / "checkpoints" / f"seed-{run.name[-1]}-step-60")  # the newest
+    for one in together(cut, small_mnist, "epochs=3", "images=640"):
         assert one.kind == "done"
     assert models(cut) == models(straight)
     run = next(cut.glob("units/*/archaeology-seed2"))  # one that stands behind the others goes on alone
@@ -90,18 +90,18 @@ def test_what_was_cut_off_goes_on_from_where_each_stood(small_mnist: Path, tmp_p
         path.unlink()
     shutil.rmtree(run / "checkpoints")
     (run / "checkpoints").mkdir()
-    assert {one.kind for one in together(cut, small_mnist, "epochs=3")} == {"done"}
+    assert {one.kind for one in together(cut, small_mnist, "epochs=3", "images=640")} == {"done"}
     assert [row.epoch for row in History(run / "history.jsonl").epochs] == [1, 2, 3]
 
 
 def test_one_that_begins_again_with_another_seed_leaves_the_others_in_step(small_mnist: Path, tmp_path: Path) -> None:
-    """At this rate some starts die: they begin again with the next seed while the others go on."""
-    settings = ("epochs=2", "restarts=5", "optimizer.lr=0.12")
+    """Of these, seeds 1 and 3 begin no better than guessing: they begin again with the next seed, 2 goes on."""
+    settings = ("epochs=1", "images=640", "restarts=5", "optimizer.lr=0.1")
     ours = together(tmp_path / "together", small_mnist, *settings)
     alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
     assert [one.kind for one in ours] == [one.kind for one in alone] == ["done"] * 3
     seeds = [[one.value["result"]["seed"] for one in each if one.value] for each in (ours, alone)]
-    assert seeds[0] == seeds[1]
+    assert seeds[0] == seeds[1] == [2, 2, 4]
 
 
 def test_one_that_fails_is_told_apart(small_mnist: Path, tmp_path: Path) -> None:
@@ -126,11 +126,11 @@ def start(folder: Path, data: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_saves_all_of_them_at_one_place_and_the_same_command_goes_on(small_mnist: Path, tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text(PLAN.replace("steps=20", "epochs=20"))
+    (tmp_path / "plan.toml").write_text(PLAN.replace('"steps=20"', '"epochs=60", "images=640"'))
     process = start(tmp_path, small_mnist, "--together", "2")
     places = tmp_path / "study" / "units"
     deadline = time.monotonic() + 200
-    while not list(places.glob("*/*/checkpoints/seed-2-step-63")):
+    while not list(places.glob("*/*/checkpoints/seed-2-step-20")):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -60,7 +60,7 @@ def train_together(
     with polite_stop() as asked, ExitStack() as folders:
         trainers = []
         for run, network in zip(runs, together.networks, strict=True):
-            begun = any(run.checkpoints.iterdir())
+            begun = any(run.checkpoints.iterdir()) or bool(run.history().rows)
             trainer = ready(
                 run, machine, images, stop, data_folder=data_folder, resume=begun, network=network, together=len(runs)
             )
