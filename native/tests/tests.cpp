@@ -236,7 +236,7 @@ void test_block(const Case& test, const Kernels& kernels, const std::string& nam
   for (const bool add : {false, true}) {
     block.load(source, nullptr, 0, count, off);
     block.forward(weights, true, off);
-    const LossOfBlock loss = block.loss(test.objective.loss, {made.labels.data(), nullptr}, 1.0f);
+    const LossOfBlock loss = block.loss(test.objective, {made.labels.data(), nullptr}, 1.0f);
     compare(what + ", loss", &loss.sum, &expected_loss, 1);
     block.backward(weights, add, gradient.data(), off);
     if (add) {
@@ -408,5 +408,5 @@ int main() {
   }
   std::string names;
   for (const Target* target : targets) names += std::string(" ") + target->name;
-  std::printf("%d comparisons agree; instruction sets:%s; %d threads\n", compared, names.c_str(), shared_pool().threads());
+  std::printf("%d comparisons agree; instruction sets:%s; %d threads\n", compared, names.c_str(), shared_pool()->threads());
 }
