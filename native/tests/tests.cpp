@@ -89,7 +89,7 @@ std::vector<Case> cases() {
   };
 }
 
-// What only single images can do.
+// What single images do in a network, layer by layer; blocks must know it all the same.
 std::vector<Case> single_cases() {
   const auto relu = squash(Function::relu), sigmoid = squash(Function::sigmoid), scaled = squash(Function::scaled_tanh);
   return {
@@ -388,6 +388,7 @@ int main() {
     }
   };
   std::vector<Case> all = cases();
+  for (Case& test : single_cases()) all.push_back(std::move(test));
   for (const Case& test : all) {
     each_width([&](const Kernels& kernels, const char* name) {
       for (const int count : {1, kernels.lanes - 1, kernels.lanes}) {
@@ -396,7 +397,6 @@ int main() {
       }
     });
   }
-  for (Case& test : single_cases()) all.push_back(std::move(test));
   for (const Case& test : all) {
     each_width([&](const Kernels& kernels, const char* name) {
       test_single(test, kernels, name);

@@ -82,8 +82,9 @@ def test_omp_num_threads_is_heeded_and_bytes_stay_the_same() -> None:
 
 @pytest.fixture
 def use_threads() -> Iterator[Callable[[int], None]]:
+    before = kernels().threads()
     yield kernels().use_threads
-    kernels().use_threads(0)
+    kernels().use_threads(before)
 
 
 def digest_after_training(recipe: Recipe, batch_sizes: tuple[int, ...]) -> str:

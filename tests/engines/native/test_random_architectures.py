@@ -12,7 +12,7 @@ from lenet5.engines.initial import first_weights
 from lenet5.engines.native.network import NativeEngine
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.initial import He
-from lenet5.spec.layers import BatchNormalization, Convolution, Dense, Flatten
+from lenet5.spec.layers import Activation, BatchNormalization, Convolution, Dense, Flatten, MaxPool
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
 
@@ -46,12 +46,34 @@ def test_one_image_of_a_network_that_is_not_yet_folded(name: str) -> None:
     np.testing.assert_allclose(network.scores(inputs[:1]), network.scores(inputs)[:1], atol=1e-4)  # 22,308 terms
 
 
-def test_images_all_alike_leave_a_normalized_network_where_it_is() -> None:
-    """One image a batch has no variance: behind dense layers its gradient is 0, whatever rounding would make of it."""
-    layers = (Flatten(), Dense(name="D1", units=9), BatchNormalization(name="B1"), Dense(name="output", units=10))
+def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
+    layers = (
+        Convolution(name="C1", kernel=6, maps=5),
+        MaxPool(name="P1", size=1),
+        Flatten(),
+        Dense(name="F1", units=3),
+    )
+    plan = Architecture(input=(1, 6, 6), layers=layers)
+    first, second = (
+        registry.get(name).build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
+        for name in ("numpy", "native")
+    )
+    inputs = np.random.default_rng(1).normal(size=(3, 1, 6, 6)).astype(np.float32)
+    np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 36 terms
+
+
+def test_one_image_leaves_a_normalized_network_where_it_is() -> None:
+    """One image has no variance: what is normalised is exactly 0, where the slope of relu is 0, too."""
+    layers = (
+        Flatten(),
+        Dense(name="D1", units=9),
+        BatchNormalization(name="B1"),
+        Activation(function="relu"),
+        Dense(name="output", units=10),
+    )
     plan = Architecture(input=(1, 8, 8), layers=layers)
     network = NativeEngine().build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
     inputs = np.random.default_rng(1).normal(size=(1, 1, 8, 8)).astype(np.float32)
     _, gradients = network.gradients(inputs, np.array([3]))
-    for name in ("D1.weight", "D1.bias", "B1.weight"):
+    for name in ("D1.weight", "D1.bias", "B1.weight", "B1.bias"):
         assert not gradients[name].any()
