@@ -43,7 +43,7 @@ def train(
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
-    threads      that compute in this process from now on, 1 to 64; as many as there are cores if not given
+    threads      that compute in this process from now on; as many as there are cores if not given
 
     Raises Lenet5Error of the kind that fits; see `lenet5.errors`.
 

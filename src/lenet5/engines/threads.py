@@ -9,7 +9,7 @@ import threadpoolctl
 from lenet5.engines.native.library import kernels, missing_because
 from lenet5.errors import EngineError
 
-MOST_THREADS = 64
+MOST_THREADS = 1024
 # Read by the libraries that are not loaded yet, and by processes that this one starts.
 VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -17,9 +17,10 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 def use_threads(threads: int | None) -> None:
     """Let every engine compute with this many threads from now on; None leaves all as it is.
 
-    The native engine uses fewer where a batch has no work for more, and gives the same bytes with any number.
+    The native engine has at most 64, uses fewer where a batch has no work for more, and gives the same bytes with any
+    number.
 
-    Raises EngineError for a number outside 1..64.
+    Raises EngineError for a number outside 1..1024.
     """
     if threads is None:
         return
