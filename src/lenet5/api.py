@@ -6,6 +6,7 @@ from typing import Any
 
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import ModelError
 from lenet5.exchange import write
 from lenet5.exchange.write import Exported
@@ -34,6 +35,7 @@ def train(
     data_folder: Path | str | None = None,
     runs_folder: Path | str = "runs",
     score_train: bool = False,
+    threads: int | None = None,
     observer: Observer | None = None,
 ) -> RunFolder:
     """Train a recipe and return its run folder, with model, history, result and curves.
@@ -41,6 +43,7 @@ def train(
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
+    threads      that compute in this process from now on; as many as there are cores if not given
 
     Raises Lenet5Error of the kind that fits; see `lenet5.errors`.
 
@@ -51,6 +54,7 @@ def train(
     97.6
 
     """
+    use_threads(threads)
     given = dict(overrides or {})
     given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
     changes = [f"{key}={_toml(value)}" for key, value in given.items()]
@@ -75,21 +79,29 @@ def resume(
     *,
     data_folder: Path | str | None = None,
     score_train: bool = False,
+    threads: int | None = None,
     observer: Observer | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error.
+
+    threads  as in `train`
+    """
+    use_threads(threads)
     folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
     _draw(folder)
     return folder
 
 
-def load(model: Path | str, *, engine: str = registry.AUTO) -> ReadingPredictor:
+def load(model: Path | str, *, engine: str = registry.AUTO, threads: int | None = None) -> ReadingPredictor:
     """Return a model ready to answer; one of digits can `read` pictures.
 
-    model  the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
+    model    the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run
+             folder
+    threads  as in `train`
 
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
+    use_threads(threads)
     path = Path(model)
     if shipped.is_shipped(path):
         return ReadingPredictor(shipped.read(str(path)), engine=engine)
@@ -107,14 +119,17 @@ def evaluate(
     part: str = "test",
     data_folder: Path | str | None = None,
     engine: str = registry.AUTO,
+    threads: int | None = None,
 ) -> Evaluation:
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
     model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
     data  a data set's name; the one that the model was trained on if not given
+    threads  as in `train`
 
     Raises Lenet5Error of the kind that fits.
     """
+    use_threads(threads)
     models = [model] if isinstance(model, Path | str | Predictor) else model
     members = [each if isinstance(each, Predictor) else load(each, engine=engine) for each in models]
     name = data or members[0].model.card.data

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from lenet5 import api, metrics
 from lenet5.cli.console import out, percent
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
@@ -29,6 +29,7 @@ def evaluate(
     ] = None,
     part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
     engine: EngineName = registry.AUTO,
+    threads: Threads = None,
     data_dir: DataFolder = None,
     corrupted: Annotated[
         bool, typer.Option("--corrupted", help="On spoilt images, too: moved, turned, thinned, noisy and so on.")
@@ -39,7 +40,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
-    members = [api.load(model, engine=engine) for model in models]
+    members = [api.load(model, engine=engine, threads=threads) for model in models]
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
     low, high = outcome.interval_percent

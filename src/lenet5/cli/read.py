@@ -14,7 +14,7 @@ import typer
 from lenet5 import api
 from lenet5.cli import bulk as very_many
 from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import EngineName
+from lenet5.cli.options import EngineName, Threads
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
@@ -72,6 +72,7 @@ def read(
         Path | None, typer.Option("--out", help="With --bulk: where the results are kept.", show_default=False)
     ] = None,
     engine: EngineName = registry.AUTO,
+    threads: Threads = None,
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
     if bulk or out_dir:
@@ -97,7 +98,7 @@ def read(
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
     reader = Reader(
-        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine),
+        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, threads=threads),
         max_error_percent=parsed_percent(max_error),
         constraint=constraint,
         method=method,

@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from lenet5 import api
 from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import EngineName
+from lenet5.cli.options import EngineName, Threads
 from lenet5.cli.read import parsed_percent
 from lenet5.data.labelled import LabelledSet, labelled_sets
 from lenet5.data.sources import DATA_SETS
@@ -35,10 +35,11 @@ def score_strings(
     wrong: Annotated[bool, typer.Option("--wrong", help="List what is misread or rejected.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a set.")] = False,
     engine: EngineName = registry.AUTO,
+    threads: Threads = None,
 ) -> None:
     """Read pictures of one number each and compare with their labels: what share is read exactly."""
     sets = [each for path in given for each in labelled_sets(path)]
-    predictor = api.load(model, engine=engine)
+    predictor = api.load(model, engine=engine, threads=threads)
     constraint = constraints.parse(f"length {length}") if length else None
     reader = Reader(predictor, max_error_percent=parsed_percent(max_error), constraint=constraint)
     for each in sets:

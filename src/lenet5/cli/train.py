@@ -7,10 +7,11 @@ import typer
 
 from lenet5 import api
 from lenet5.cli.console import err, out, percent, program
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import DataFolder, EngineName, Threads
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import DataNotFoundError, RecipeError
 from lenet5.metrics import wilson_interval_percent
 from lenet5.recipes import catalogue
@@ -46,11 +47,13 @@ def train(
         bool,
         typer.Option("--offline-digits", help="Where the data cannot be had, train on scikit-learn's small digits."),
     ] = False,
+    threads: Threads = None,
     data_dir: DataFolder = None,
 ) -> None:
     """Train a recipe; write its model, history, result and curves to a run folder."""
     if (recipe is None) == (resume is None):
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
+    use_threads(threads)
     if resume is not None:
         with Watcher() as watcher:
             run = api.resume(resume, data_folder=data_dir, score_train=score_train, observer=watcher)

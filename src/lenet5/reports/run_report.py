@@ -73,7 +73,7 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
 
 def repeat(recipe: Recipe, engine: str, threads: str) -> list[str]:
     """Return the commands that train the same weights again, from the frozen recipe of the run."""
-    return [f"OMP_NUM_THREADS={threads} lenet5 train recipe.toml --engine {engine} --seed {recipe.seed}"]
+    return [f"lenet5 train recipe.toml --engine {engine} --threads {threads} --seed {recipe.seed}"]
 
 
 def _history(run: RunFolder, language: Language) -> str:

@@ -66,7 +66,7 @@ def memories_of(optimizer: Optimizer) -> tuple[str, ...]:
 
 
 class NativeNetwork:
-    """`engines.contract.Network` in C++. Deterministic for one instruction set and one number of threads."""
+    """`engines.contract.Network` in C++. Deterministic for one instruction set, on any number of threads."""
 
     def __init__(
         self,
@@ -234,7 +234,7 @@ class NativeEngine:
         return copies
 
     def describe(self) -> dict[str, str]:
-        """Return the instruction set that was chosen and the number of threads: together they decide every byte."""
+        """Return the instruction set that was chosen, which decides every byte, and the number of threads."""
         return {
             "engine": self.name,
             "instructions": kernels().instructions(),
