@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import platformdirs
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -132,7 +132,8 @@ def parse_json(
 ) -> Form:
     """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence."""
     try:
-        return _adapter(form).validate_python(json.loads(content), strict=True)
+        checked: Form = _adapter(form).validate_python(json.loads(content), strict=True)
+        return checked
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -145,7 +146,7 @@ def parse_json(
 
 
 @cache
-def _adapter(form: type[Form]) -> TypeAdapter[Form]:
+def _adapter(form: Any) -> TypeAdapter[Any]:
     return TypeAdapter(form)
 
 

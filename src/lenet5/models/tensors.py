@@ -36,7 +36,7 @@ def read(path: Path, most_bytes: int, error: type[Lenet5Error] = ModelError) -> 
 def parse(content: bytes, where: str, error: type[Lenet5Error] = ModelError) -> Tensors:
     """Return the tensors in the content of a file; `where` is for error texts. Raises `error`, in one sentence."""
     try:
-        parts = safetensors.deserialize(content)
+        parts = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = header.get("__metadata__") or {}
     except (safetensors.SafetensorError, ValueError, RecursionError) as problem:
