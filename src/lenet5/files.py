@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import platformdirs
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -98,20 +98,19 @@ class JsonObject(TypedDict):
 def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError) -> bytes:
     """Return the content of a file of at most so many bytes. Raises `error`, also for what is no file."""
     try:
-        kind = path.stat().st_mode  # looked at first: opening a pipe waits for a writer
-        if stat.S_ISDIR(kind):
+        status = path.stat()  # looked at first: opening a pipe waits for a writer
+        if stat.S_ISDIR(status.st_mode):
             raise error(f"{path}: is a folder; expected a file.")
-        if not stat.S_ISREG(kind):
+        if not stat.S_ISREG(status.st_mode):
             raise error(f"{path}: is no regular file.")
+        if status.st_size > most_bytes:
+            raise error(f"{path}: has {status.st_size / 1e6:,.0f} MB; expected at most {most_bytes / 1e6:,.0f} MB.")
         with path.open("rb") as file:
-            content = file.read(most_bytes + 1)
+            return file.read(most_bytes)
     except FileNotFoundError:
         raise error(f"{path}: no such file.") from None
     except (OSError, ValueError) as fault:  # ValueError: a name that holds a null character
         raise error(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or fault}).") from None
-    if len(content) > most_bytes:
-        raise error(f"{path}: has more than {most_bytes / 1e6:,.0f} MB; expected a smaller file.")
-    return content
 
 
 def read_text(path: Path, most_bytes: int = MOST_JSON_BYTES, error: type[Lenet5Error] = RunError) -> str:
@@ -132,7 +131,7 @@ def parse_json(
 ) -> Form:
     """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence."""
     try:
-        checked: Form = _adapter(form).validate_python(json.loads(content), strict=True)
+        checked: Form = _adapter(form).validate_python(json.loads(content), strict=True)  # type: ignore[arg-type]
         return checked
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]

@@ -37,9 +37,19 @@ def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, di
         raise ModelError(f"{where}: a graph of {len(nodes):,} nodes, expected those of a LeNet-5; is it an ONNX file?")
     constants = _constants(model.graph, Budget(where, most_numbers, "numbers", ModelError), where)
     metadata = {prop.key: prop.value for prop in model.metadata_props}
-    if "architecture" in metadata:  # an export of ours, whose constants have our names
-        return constants, metadata, {}
+    if "architecture" in metadata:
+        return _of_an_export(constants), metadata, {}
     return _by_layer(nodes, constants, where), metadata, _known(nodes)
+
+
+def _of_an_export(constants: ArrayByName) -> ArrayByName:
+    """Return the weights among the constants of an export of ours, which have our names.
+
+    A coefficient of a trained S2 or S4 is a kernel there, the same number everywhere.
+    """
+    weights = {name: array for name, array in constants.items() if name.endswith((".weight", ".bias", ".coefficient"))}
+    return {name: array[:, 0, 0, 0] if name.endswith(".coefficient") and array.ndim == 4 and array.size else array
+            for name, array in weights.items()}  # fmt: skip
 
 
 def _constants(graph: Any, budget: Budget, where: str) -> ArrayByName:
