@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import platformdirs
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -29,7 +29,6 @@ from lenet5.errors import Lenet5Error, RunError
 
 UNFINISHED = ".writing-"
 MOST_JSON_BYTES = 64 << 20
-Form = TypeVar("Form")
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your share of the disk is used up; free some space",
@@ -121,18 +120,20 @@ def read_text(path: Path, most_bytes: int = MOST_JSON_BYTES, error: type[Lenet5E
         raise error(f"{path}: is no text in UTF-8 ({fault.reason} at byte {fault.start:,}).") from None
 
 
-def read_json(path: Path, form: type[Form], error: type[Lenet5Error] = RunError) -> Form:
+def read_json(path: Path, form: Any, error: type[Lenet5Error] = RunError) -> Any:
     """Return what a JSON file holds, checked against a form: `JsonObject`, or `list[str]`. Raises `error`."""
     return parse_json(read_bytes(path, MOST_JSON_BYTES, error), form, str(path), error)
 
 
 def parse_json(
-    content: bytes | str, form: type[Form], where: str = "the text", error: type[Lenet5Error] = RunError
-) -> Form:
-    """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence."""
+    content: bytes | str, form: Any, where: str, error: type[Lenet5Error] = RunError, *, strict: bool = True
+) -> Any:
+    """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence.
+
+    strict  types must be the form's very own; a dataclass is made of an object only where they need not
+    """
     try:
-        checked: Form = _adapter(form).validate_python(json.loads(content), strict=True)  # type: ignore[arg-type]
-        return checked
+        return _adapter(form).validate_python(json.loads(content), strict=strict)
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
