@@ -105,7 +105,7 @@ def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError)
         if status.st_size > most_bytes:
             raise error(f"{path}: has {status.st_size / 1e6:,.0f} MB; expected at most {most_bytes / 1e6:,.0f} MB.")
         with path.open("rb") as file:
-            return file.read(most_bytes)
+            return file.read(status.st_size)  # no more: a buffer of that size is made at once
     except FileNotFoundError:
         raise error(f"{path}: no such file.") from None
     except (OSError, ValueError) as fault:  # ValueError: a name that holds a null character
