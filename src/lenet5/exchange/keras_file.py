@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.distribution import install
 from lenet5.errors import ModelError
 from lenet5.exchange.archive import Archive
 
@@ -45,7 +46,7 @@ def read(content: bytes, where: str, most_bytes: int) -> tuple[dict[str, NDArray
 
 def _hdf5(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     if find_spec("h5py") is None:
-        raise ModelError(f'{where}: Keras files need the package h5py: pip install "lenet5[keras]"')
+        raise ModelError(f"{where}: Keras files need the package h5py: {install('keras')}")
     try:
         # HDF5_PLUGIN_PRELOAD="::" forbids its library to load filters from files.
         done = subprocess.run(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.budget import Budget
+from lenet5.distribution import install
 from lenet5.errors import ModelError
 
 ArrayByName = dict[str, NDArray[Any]]
@@ -25,7 +26,7 @@ MOST_NODES = 1_000
 def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, dict[str, str], dict[str, Any]]:
     """Return arrays by name, the file's metadata, and what the graph tells of the network. Raises ModelError."""
     if find_spec("onnx") is None:
-        raise ModelError(f'{where}: ONNX files need the package onnx: pip install "lenet5[onnx]"')
+        raise ModelError(f"{where}: ONNX files need the package onnx: {install('onnx')}")
     import onnx  # takes a while to import
 
     try:
