@@ -106,6 +106,64 @@ def test_what_is_no_digit_is_a_row_with_an_error(tmp_path: Path, digits: Images)
     assert "no image" in bad[3]["error"]
 
 
+def bad_files(folder: Path) -> None:
+    """Write files that each once failed a whole job."""
+    shapes = {
+        "true": "(True, 28, 28)",
+        "nested": "(" * 3000,
+        "huge": f"({1 << 40}, 28, 28)",
+        "negative": "(-1, 28, 28)",
+    }
+    for name, shape in shapes.items():
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+        (folder / f"{name}.npy").write_bytes(
+            b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(784)
+        )
+    digits = b"9" * 5000
+    record = tarfile.TarInfo("pax")
+    record.type, record.size = tarfile.XHDTYPE, len(digits) + 10
+    content = record.tobuf(tarfile.USTAR_FORMAT) + (digits + b" size=1\n").ljust(-(-record.size // 512) * 512, b"\0")
+    (folder / "pax.tar").write_bytes(content + tarfile.TarInfo("a.png").tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
+    pq.write_table(pa.table({"image": [b"x"] * 3}), folder / "rows.parquet")
+    whole = (folder / "rows.parquet").read_bytes()
+    # In the footer the file and its row group say 3 rows, each as a varint after a field's header: 16 06 means 3.
+    many = whole.replace(b"\x16\x06", b"\x16\x80\x80\x80\x80\x80\x40")
+    length = int.from_bytes(whole[-8:-4], "little") + len(many) - len(whole)
+    (folder / "rows.parquet").write_bytes(many[:-8] + length.to_bytes(4, "little") + b"PAR1")
+
+
+def test_bad_files_of_every_kind_cost_their_own_rows_alone(tmp_path: Path, digits: Images) -> None:
+    (tmp_path / "in").mkdir()
+    bad_files(tmp_path / "in")
+    (tmp_path / "in" / "good.png").write_bytes(png(digits[0]))
+    found = {row["name"]: row["error"] for row in job(tmp_path / "in", tmp_path / "out")}
+    assert found.pop("good.png") is None
+    assert len(found) == 6
+    assert all(found.values())
+    assert "1,099,511,627,776" in found["huge.npy"] or "1099511627776" in found["huge.npy"]
+    assert "rows" in found["rows.parquet"]
+
+
+def test_a_sparse_tar_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    """A thousand files of a megabyte each, which take no room on the disk; then a hole of a terabyte."""
+    with (tmp_path / "sparse.tar").open("wb") as file:
+        for number in range(1000):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = 1 << 20
+            file.seek(number * ((1 << 20) + 512))
+            file.write(member.tobuf())
+        file.truncate(1 << 40)
+    program = (
+        "import resource, sys; from pathlib import Path; from lenet5.bulk.run import read\n"
+        "read(Path(sys.argv[1]), Path(sys.argv[2]), model='modern', workers=1)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "sparse.tar"), str(tmp_path / "out")],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert int(done.stdout) < 700_000, "kilobytes; all at once would be more than a gigabyte"
+    assert len(rows(tmp_path / "out")) == 1000
+
+
 def test_a_damaged_header_in_a_tar_costs_one_member(tmp_path: Path, digits: Images) -> None:
     path = tar(tmp_path / "t.tar", {f"{number}.png": png(image) for number, image in enumerate(digits[:9])})
     with tarfile.open(path) as archive:

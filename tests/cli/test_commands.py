@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lenet5 import distribution
+from lenet5.models import file as model_file
+from lenet5.models import shipped
 
 
 def lenet5(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -146,3 +149,38 @@ def test_output_may_be_cut_by_its_reader(run: Path) -> None:
         f"{sys.executable} -m lenet5 recipes | head -1", shell=True, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_model_file_says_never_commands_the_terminal(tmp_path: Path) -> None:
+    model = shipped.read("modern")
+    names = tuple(f"\x1b[31m{digit}" for digit in range(10))
+    card = model.card.model_copy(update={"recipe": "\x1b]0;title\x07[/bold][red]\x9b2J\u202e", "class_names": names})
+    model_file.write(replace(model, card=card), tmp_path / "model.safetensors")
+    done = lenet5("show", tmp_path / "model.safetensors", FORCE_COLOR="1")
+    assert done.returncode == 0, done.stderr
+    assert "\\x1b]0;title\\x07[/bold][red]\\x9b2J\\u202e, 99" in done.stdout
+    assert "\\x1b[31m0, \\x1b[31m1" in done.stdout
+    assert not set("\x07\x9b\u202e") & set(done.stdout)
+    assert "\x1b]0" not in done.stdout
+
+
+def test_a_name_with_brackets_and_escapes_is_shown_as_it_is() -> None:
+    done = lenet5("show", "a\x1b[31m[/red].safetensors", FORCE_COLOR="1")
+    assert done.returncode == 1
+    assert "a\\x1b[31m[/red].safetensors: no such file" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["recipes"], ["show", "modern"], ["--help"]])
+def test_a_full_disk_for_the_output_is_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "lenet5", *arguments], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_with_few_characters_gets_escapes() -> None:
+    done = lenet5("show", "Ziffern-é.safetensors", PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert "Ziffern-\\xe9.safetensors: no such file" in done.stderr

@@ -31,6 +31,12 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if kind == "silent":
             closing.wait()
             return
+        if kind in ("nowhere", "chunks"):
+            self.send_response(302 if kind == "nowhere" else 200)
+            self.send_header(*(("Location", "http://[::1") if kind == "nowhere" else ("Transfer-Encoding", "chunked")))
+            self.end_headers()
+            self.wfile.write(b"-5\r\nhello\r\n0\r\n\r\n" if kind == "chunks" else b"")
+            return
         self.send_response(404 if kind == "empty" else 200)
         if kind != "endless":
             self.send_header("Content-Length", str(len(content)))
@@ -97,7 +103,7 @@ def test_missing_files_are_fetched(tmp_path: Path, tiny: Callable[..., DataSet],
     assert statuses(data_set, tmp_path / "new" / "folder") == ["ok", "ok"]
 
 
-@pytest.mark.parametrize("bad", ["wrong", "short", "endless", "empty"])
+@pytest.mark.parametrize("bad", ["wrong", "short", "endless", "empty", "nowhere", "chunks"])
 @pytest.mark.parametrize("known_size", [True, False])
 def test_a_bad_mirror_is_passed_over(tmp_path: Path, tiny: Callable[..., DataSet], bad: str, known_size: bool) -> None:
     data_set = tiny(bad, "good", known_size=known_size)

@@ -23,6 +23,28 @@ A_FOLDER = 1000  # shards: so listing one costs the same however many there are 
 COUNTS = ("images", "answered", "rejected", "errors")
 
 
+class Job(files.JsonObject):
+    """What of job.json must be there."""
+
+    shards: int
+    images_planned: int
+    plan_sha256: str
+    model: str
+    model_sha256: str
+    engine: str
+    lenet5_version: str
+
+
+class Sums(files.JsonObject):
+    """What of sums.json must be there."""
+
+    images: int
+    answered: int
+    rejected: int
+    errors: int
+    bytes: int
+
+
 class Ledger:
     """The folder of one job."""
 
@@ -36,12 +58,16 @@ class Ledger:
 
     def job(self) -> dict[str, Any] | None:
         """Return what the job is, or None before it is planned. Raises BulkError."""
-        return _read(self.folder / "job.json")
+        return _read(self.folder / "job.json", Job)
 
     def shards(self) -> Iterator[Shard]:
-        """Yield all shards of the plan, reading as it goes."""
-        with self.plan.open(encoding="utf-8") as lines:
-            yield from map(from_line, lines)
+        """Yield all shards of the plan, reading as it goes. Raises BulkError."""
+        try:
+            with self.plan.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    yield from_line(line, f"{self.plan}, line {number}")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BulkError(f"{self.plan}: cannot be read ({error}); begin anew with another --out.") from None
 
     def states(self) -> Iterator[tuple[Shard, bool]]:
         """Yield each shard and whether it is done; one listing of a folder for each thousand."""
@@ -85,7 +111,7 @@ class Ledger:
         folders = {}
         for thousand in range(-(-count // A_FOLDER)):
             folder = self._thousand(thousand)
-            sums = _read(folder / "sums.json")
+            sums = _read(folder / "sums.json", Sums)
             if sums is None:
                 names = [self.place(n).name for n in range(thousand * A_FOLDER, min(count, (thousand + 1) * A_FOLDER))]
                 sums = _sums([folder / name for name in names])
@@ -137,11 +163,11 @@ def _sums(paths: list[Path]) -> dict[str, Any]:
     return {**totals, "sha256": digests}
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _read(path: Path, form: Any) -> dict[str, Any] | None:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise BulkError(f"{path}: cannot be read ({error}); choose another --out, or delete this one.") from None
+    try:
+        values: dict[str, Any] = files.read_json(path, form, BulkError)
+    except BulkError as error:
+        raise BulkError(f"{error} Choose another --out, or delete this one.") from None
     return values

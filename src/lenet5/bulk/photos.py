@@ -51,3 +51,5 @@ def _read(content: bytes | None, problem: str, texts: Texts) -> tuple[list[str],
         return texts(content), ""
     except Lenet5Error as error:
         return [], str(error)
+    except Exception as error:  # one picture that its reader cannot stand must not end a job
+        return [], f"cannot be read ({type(error).__name__}: {str(error)[:200]})"

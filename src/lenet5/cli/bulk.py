@@ -60,4 +60,6 @@ def bulk(
         f"{made['images']:,} rows: {made['answered']:,} answered, {made['rejected']:,} rejected, {made['errors']:,} "
         f"with an error" + (f"; {here:,} done now in {seconds:,.0f} s, {here / seconds:,.0f}/s" if here else "")
     )
-    out.print(f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}")
+    out.print(
+        f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}", markup=False
+    )

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from lenet5 import api, metrics
-from lenet5.cli.console import out, percent
+from lenet5.cli.console import literal, out, percent
 from lenet5.cli.options import DataFolder, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
@@ -47,8 +47,9 @@ def evaluate(
     card = members[0].model.card
     seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{card.recipe}[/] (seed {seeds}) on {outcome.data.name} {part}, engine {registry.get(engine).name}: "
-        f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
+        f"[bold]{literal(card.recipe)}[/] (seed {seeds}) on {outcome.data.name} {part}, "
+        f"engine {registry.get(engine).name}: [bold]{percent(outcome.accuracy_percent)}[/] of "
+        f"{len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
     )
     if len(outcome.misread):
@@ -62,7 +63,7 @@ def evaluate(
         f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
     )
     if outcome.data.name != card.data:
-        out.print(f"[yellow]The model was trained on {card.data}.[/]")
+        out.print(f"[yellow]The model was trained on {literal(card.data)}.[/]")
     out.print(_by_class(outcome))
     if corrupted:
         out.print(_by_corruption(predictor, outcome))
@@ -82,7 +83,7 @@ def _by_class(outcome: Evaluation) -> Table:
     recall = metrics.recall_percent(outcome.confusion)
     for index, name in enumerate(outcome.data.class_names):
         images = int(outcome.confusion[index].sum())
-        table.add_row(name, f"{images:,}", percent(recall[index]), percent(precision[index]))
+        table.add_row(literal(name), f"{images:,}", percent(recall[index]), percent(precision[index]))
     return table
 
 

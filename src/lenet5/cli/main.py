@@ -1,5 +1,6 @@
 """The command `lenet5`: the list of what it can do, and how it ends."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -69,8 +70,15 @@ def main(
 
 def run() -> None:
     """Run the command line. Exit codes: 0 done, 1 a clear error, 2 wrong usage, 128 + n stopped by signal n."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a character that the terminal has not is shown as an escape
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # a full disk shows here; when Python ends, it would show as a traceback
     except InterruptedRunError as stop:
         err.print(str(stop), markup=False)
         sys.exit(128 + stop.signal_number)
@@ -79,5 +87,15 @@ def run() -> None:
         err.print(str(error), markup=False)
         sys.exit(1)
     except BrokenPipeError:  # the reader of our output has gone, as `head` does; there is nobody left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         sys.exit(1)
+    except OSError as error:
+        _drop_output()
+        what = error.filename or "the output"
+        err.print(f"error: {what}: cannot be written or read ({error.strerror or error}).", markup=False)
+        sys.exit(1)
+
+
+def _drop_output() -> None:
+    """Send what is not yet written nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,7 @@ import typer
 
 from lenet5 import api
 from lenet5.cli import bulk as very_many
-from lenet5.cli.console import err, out, percent
+from lenet5.cli.console import err, escaped, out, percent
 from lenet5.cli.options import EngineName, Threads
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
@@ -119,7 +119,7 @@ def read(
                 if table:
                     table.writerows(_rows(page))
                 elif as_json:
-                    print(json.dumps(plain(page), ensure_ascii=False))
+                    print(json.dumps(plain(page)))
                 else:
                     _print(page, headed=len(paths) > 1 or page.page > 1)
         except ReadingError as error:
@@ -192,6 +192,6 @@ def _rows(page: Page) -> Iterator[list[object]]:
             for index, digit in enumerate(number.digits, 1):
                 answers = [cell for answer in digit.answers for cell in (answer.text, f"{answer.probability:.6f}")]
                 yield [
-                    page.name, page.page, row, place, number.text, *asdict(number.box).values(), index, digit.text,
-                    *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
+                    escaped(page.name), page.page, row, place, number.text, *asdict(number.box).values(), index,
+                    digit.text, *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
                 ]  # fmt: skip

@@ -1,6 +1,5 @@
 """`lenet5 report`: a run, or a study, as one HTML file."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,7 +50,7 @@ def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
     units = finished.read(folder)
     verdicts = folder / "verdicts.json"
     claims: dict[str, list[dict[str, Any]]] = (
-        json.loads(verdicts.read_text(encoding="utf-8")) if verdicts.exists() else {}
+        files.read_json(verdicts, dict[str, list[dict[str, Any]]]) if verdicts.exists() else {}
     )
     evaluations: dict[str, list[Evaluation]] = {}
     for label, own in list(finished.by_label(units).items())[:COMPARED]:

@@ -46,7 +46,7 @@ def score_strings(
         found = _scored(reader, each)
         trained_on = predictor.model.card.data
         if as_json:
-            print(json.dumps(_plain(each, found, model, trained_on), ensure_ascii=False))
+            print(json.dumps(_plain(each, found, model, trained_on)))
         else:
             _print(each, found, model, trained_on)
             if wrong:

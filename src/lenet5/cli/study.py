@@ -7,7 +7,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from lenet5.cli.console import err, out
+from lenet5.cli.console import err, literal, out
 from lenet5.cli.options import DataFolder, EngineName
 from lenet5.engines import registry
 from lenet5.errors import StudyError
@@ -125,7 +125,7 @@ def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:
             found = summary(errors)
             row[1] = f"{found.mean:.2f}"
             row[2] = f"{found.low:.2f} to {found.high:.2f}" if found.n > 1 else ""
-        table.add_row(*label, *row)
+        table.add_row(*map(literal, label), *row)
     out.print(table)
     if scored:
         out.print(f"after the last epoch, on the {' and the '.join(sorted(scored))} images")

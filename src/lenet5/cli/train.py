@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lenet5 import api
-from lenet5.cli.console import err, out, percent, program
+from lenet5.cli.console import err, literal, out, percent, program
 from lenet5.cli.options import DataFolder, EngineName, Threads
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
@@ -99,7 +99,7 @@ def _introduce(plan: Recipe, engine: str) -> None:
     """Say what is about to be trained, on what, by what, and why by that."""
     facts = registry.get(engine).describe()
     means = ", ".join(facts[key] for key in ("instructions", "device") if key in facts)
-    out.print(f"[bold]{plan.name}[/]  {plan.title}")
+    out.print(f"[bold]{literal(plan.name)}[/]  {literal(plan.title)}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
     length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"

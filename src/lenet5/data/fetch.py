@@ -105,7 +105,8 @@ def _from_any_mirror(
     for mirror in data_set.mirrors:
         try:
             return _download(mirror + file.name, file, report)
-        except (OSError, http.client.HTTPException, DataError) as error:
+        # ValueError: an address, or the size of a chunk, that is none (such as a redirect to http://[::1)
+        except (OSError, http.client.HTTPException, ValueError, DataError) as error:
             refusals.append(f"  {mirror}{file.name}: {_reason(error)}")
     names = [f"  {other.name}  ({status} now)" for other, status in wanted.items()]
     raise DataNotFoundError(

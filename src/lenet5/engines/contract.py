@@ -71,6 +71,8 @@ class Steps:
 class Network(Protocol):
     """An architecture with weights, an objective and an optimiser, ready to compute."""
 
+    architecture: Architecture
+
     def hold(self, examples: Examples) -> None:
         """Take the examples that the next training steps draw from; an engine may copy them to its device."""
         ...

@@ -5,13 +5,15 @@ from numpy.typing import NDArray
 
 from lenet5.engines.contract import Examples, Float, Network
 
-CHUNK = 250  # images; the patches of so many in the numpy engine take about 15 MB
+CHUNK = 250  # images; all layers of LeNet-5 take 53 MB for them
+MOST_BYTES = 1 << 28  # of all layers for one chunk: a larger network scores fewer images at a time
 
 
 def score_all(network: Network, examples: Examples) -> Float:
     """Return the scores (N, classes) of all examples, in their order."""
     count = len(examples.labels)
-    chunks = [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+    size = min(CHUNK, max(1, MOST_BYTES // (4 * network.architecture.numbers_an_image)))
+    chunks = [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
     return np.concatenate([network.scores(examples.inputs(chunk)) for chunk in chunks])
 
 

@@ -71,7 +71,8 @@ def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, count:
     """Let a candidate read on, up to `count` images."""
     rest = slice(len(one.right), count)
     architecture, preparation = fit.build(one.choices)
-    scores = Predictor(Model(architecture, preparation, fit.weights, card), engine=engine).scores(data.images[rest])
+    model = Model(architecture, preparation, fit.weights_of(one.choices), card)
+    scores = Predictor(model, engine=engine).scores(data.images[rest])
     labels = data.labels[rest]
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)
     losses = np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels]

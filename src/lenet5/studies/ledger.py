@@ -13,7 +13,9 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from lenet5 import files
 from lenet5.errors import RunError, StudyError
@@ -21,6 +23,29 @@ from lenet5.studies.units import Unit
 
 ATTEMPTS = 2
 ORDER = "order.json"
+
+
+class Outcome(files.JsonObject):
+    """What of a unit's result.json must be there."""
+
+    label: list[str]
+    seed: int
+    run: str
+    result: files.JsonObject
+    test_error_percent: Annotated[list[float], Field(min_length=1)]
+
+
+class Attempts(files.JsonObject):
+    """What of attempts.json must be there."""
+
+    errors: list[str]
+
+
+class Failure(Attempts):
+    """What of failed.json must be there."""
+
+    label: list[str]
+    seed: int
 
 
 class Ledger:
@@ -41,11 +66,11 @@ class Ledger:
 
     def result(self, unit: Unit) -> dict[str, Any] | None:
         """Return the outcome of a unit, or None while it is not done."""
-        return _read(self.folder / "units" / unit.digest / "result.json")
+        return _read(self.folder / "units" / unit.digest / "result.json", Outcome)
 
     def failure(self, unit: Unit) -> dict[str, Any] | None:
         """Return why a unit is set aside, or None."""
-        return _read(self.folder / "units" / unit.digest / "failed.json")
+        return _read(self.folder / "units" / unit.digest / "failed.json", Failure)
 
     def finish(self, unit: Unit, result: dict[str, Any]) -> None:
         """Write down that a unit is done. Done twice, it is the same."""
@@ -65,7 +90,7 @@ class Ledger:
     def fail(self, unit: Unit, error: str) -> bool:
         """Write down a failed attempt; return whether the unit is now set aside."""
         place = self.place(unit)
-        before = _read(place / "attempts.json") or {"errors": []}
+        before = _read(place / "attempts.json", Attempts) or {"errors": []}
         errors = [*before["errors"], error]
         if len(errors) < ATTEMPTS:
             files.write_atomically(place / "attempts.json", _json({"errors": errors}))
@@ -105,20 +130,21 @@ class Ledger:
 def order(folder: Path) -> list[str]:
     """Return the digests of a study's units in the order of its plan; none where that was not kept."""
     try:
-        return [str(digest) for digest in json.loads((folder / ORDER).read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
+        digests: list[str] = files.read_json(folder / ORDER, list[str], StudyError)
+    except StudyError:
         return []
+    return digests
 
 
 def _json(values: dict[str, Any] | list[str]) -> bytes:
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _read(path: Path, form: Any) -> dict[str, Any] | None:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: cannot be read ({error}); delete it, and the unit is done again.") from None
-    return values if isinstance(values, dict) else None
+    try:
+        values: dict[str, Any] = files.read_json(path, form, StudyError)
+    except StudyError as error:
+        raise StudyError(f"{error} Delete it, and the unit is done again.") from None
+    return values

@@ -7,18 +7,22 @@ seed and the position are enough.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.numpy
+from typing_extensions import TypedDict
 
 from lenet5 import files
 from lenet5.engines.contract import Weights
 from lenet5.errors import RunError
+from lenet5.models import tensors
 
 FORMAT = "lenet5-checkpoint-1"
+MOST_BYTES = 1 << 30
+NAME = re.compile(r"seed-(?P<seed>\d{1,18})-step-(?P<step>\d{1,18})")
 KEPT = 2  # the newest, and the one to fall back on
 
 
@@ -44,6 +48,19 @@ class Position:
     seconds: float = 0.0
 
 
+class PositionFields(TypedDict):
+    """The fields of a position, as a manifest holds them."""
+
+    seed: int
+    epoch: int
+    step: int
+    epoch_step: int
+    loss_sum: float
+    correct: int
+    seen: int
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """Position, weights, what the optimiser remembers, and the sums of the weights that are averaged (float64)."""
@@ -52,6 +69,15 @@ class Checkpoint:
     weights: Weights
     state: Weights
     sums: Weights = field(default_factory=dict)
+
+
+class Manifest(files.JsonObject):
+    """What of manifest.json must be there."""
+
+    format: str
+    position: PositionFields
+    arrays_sha256: str
+    manifest_sha256: str
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -98,22 +124,23 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
 def read(place: Path) -> Checkpoint:
     """Read one checkpoint folder. Raises RunError when anything in it is missing or changed."""
     try:
-        manifest = json.loads((place / "manifest.json").read_bytes())
-        content = (place / "arrays.safetensors").read_bytes()
-        digest = manifest.pop("manifest_sha256")
-        whole = (
-            manifest["format"] == FORMAT
-            and digest == _digest(manifest)
-            and manifest["arrays_sha256"] == files.sha256_hex(content)
-        )
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise RunError(f"{place}: the checkpoint cannot be read ({type(error).__name__}: {error}).") from None
+        manifest = files.read_json(place / "manifest.json", Manifest)
+        content = files.read_bytes(place / "arrays.safetensors", MOST_BYTES)
+    except RunError as error:
+        raise RunError(f"{place}: the checkpoint cannot be read ({error})") from None
+    digest = manifest.pop("manifest_sha256")
+    whole = (
+        manifest["format"] == FORMAT
+        and digest == _digest(manifest)
+        and manifest["arrays_sha256"] == files.sha256_hex(content)
+    )
     if not whole:
         raise RunError(f"{place}: the checkpoint is damaged; its digest is not the one in its manifest.")
-    arrays = safetensors.numpy.load(content)
     parts: dict[str, Weights] = {"weights": {}, "state": {}, "sums": {}}
-    for name, array in arrays.items():
+    for name, array in tensors.parse(content, str(place), RunError).arrays.items():
         part, _, own_name = name.partition("/")
+        if part not in parts:
+            raise RunError(f"{place}: the checkpoint holds {name}, which is none of {', '.join(parts)}.")
         parts[part][own_name] = array
     return Checkpoint(Position(**manifest["position"]), **parts)
 
@@ -124,9 +151,6 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 def _folders(folder: Path) -> list[Path]:
     """All checkpoint folders, the newest first; after a failed start the next seed's are newer."""
-    return sorted(folder.glob("seed-*-step-*"), key=_age, reverse=True)
-
-
-def _age(place: Path) -> tuple[int, int]:
-    _, seed, _, step = place.name.split("-")
-    return int(seed), int(step)
+    named = [(match, place) for place in folder.glob("seed-*-step-*") if (match := NAME.fullmatch(place.name))]
+    ages = {place: (int(match["seed"]), int(match["step"])) for match, place in named}  # not of copies, or of others
+    return sorted(ages, key=ages.__getitem__, reverse=True)

@@ -3,6 +3,9 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Discriminator, Tag
 
 from lenet5 import files
 from lenet5.errors import RunError
@@ -61,6 +64,13 @@ KINDS: dict[str, type[EpochRow] | type[StepRow] | type[Incident]] = {
 }
 
 
+MOST_BYTES = 1 << 28
+JsonRow = Annotated[
+    Annotated[EpochRow, Tag("epoch")] | Annotated[StepRow, Tag("step")] | Annotated[Incident, Tag("incident")],
+    Discriminator(lambda values: values.get("event") if isinstance(values, dict) else None),
+]
+
+
 class History:
     """The rows of a run, in memory and in `history.jsonl`."""
 
@@ -103,7 +113,8 @@ def read(path: Path) -> list[Row]:
 
     Raises RunError when another line is damaged.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    content = files.read_bytes(path, MOST_BYTES).decode("utf-8", "replace")
+    lines = content.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
     return [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
@@ -115,8 +126,5 @@ def _line(row: Row) -> str:
 
 
 def _parsed(line: str, where: str) -> Row:
-    try:
-        values = json.loads(line)
-        return KINDS[values.pop("event")](**values)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RunError(f"{where}: not a row of a history; the file is damaged.") from None
+    row: Row = files.parse_json(line, JsonRow, where, strict=False)
+    return row

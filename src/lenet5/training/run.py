@@ -26,6 +26,21 @@ from lenet5.spec.recipe import Recipe
 from lenet5.training.history import History
 
 
+class Environment(files.JsonObject):
+    """What of environment.json must be there."""
+
+    lenet5: str
+
+
+class Result(files.JsonObject):
+    """What of result.json must be there."""
+
+    seed: int
+    test_images: int
+    test_images_correct: int
+    test_accuracy_percent: float
+
+
 class RunFolder:
     """Names, reads and writes the files of one run."""
 
@@ -71,11 +86,12 @@ class RunFolder:
 
     def recipe(self) -> Recipe:
         """Return the recipe as it was run. Raises RecipeError when its file is damaged."""
-        return text.parse(_read(self._recipe), where=str(self._recipe))
+        return text.parse(files.read_text(self._recipe), where=str(self._recipe))
 
     def environment(self) -> dict[str, Any]:
         """Return what is recorded of the machine and the data. Raises RunError."""
-        return _read_json(self._environment)
+        environment: dict[str, Any] = files.read_json(self._environment, Environment)
+        return environment
 
     def history(self) -> History:
         """Return the rows so far. Raises RunError when they are damaged."""
@@ -87,7 +103,7 @@ class RunFolder:
 
     def result(self) -> dict[str, Any] | None:
         """Return the figures, or None while the run is not finished. Raises RunError."""
-        return _read_json(self._result) if self._result.exists() else None
+        return files.read_json(self._result, Result) if self._result.exists() else None
 
 
 def environment_now() -> dict[str, Any]:
@@ -105,20 +121,3 @@ def environment_now() -> dict[str, Any]:
 
 def _json(values: Mapping[str, Any]) -> bytes:
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: cannot be read ({error}).") from None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(_read(path))
-    except json.JSONDecodeError as error:
-        raise RunError(f"{path}: not valid JSON ({error}).") from None
-    if not isinstance(values, dict):
-        raise RunError(f"{path}: expected a JSON object.")
-    return values
