@@ -1,6 +1,6 @@
 """What a publication states, and where our recipe has to choose: data, never prose in a program."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -19,6 +19,8 @@ Quantity = Literal[
     "test_batches",
     "train_batches",
     "overfitting_onset_epoch",
+    "lowest_test_loss_epoch",
+    "loss_crossing_epoch",
     "parameters",
     "connections",
     "output_shape",
@@ -51,8 +53,9 @@ class Claim(Plan):
 
     quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch;
                `original_slowness` says how many times longer an epoch took in 1998
-    value      the number; or, for `output_shape`, the shape; an `overfitting_onset_epoch` of 0 says "never"
+    value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
     values     a number for each epoch, from the first
+    rounding   the step in which the number was printed: 0.1 says that 97.4 stands for 97.35 to 97.45; 0: exact
     bound      "equal", or "at_least" / "at_most" where the source says "over" or "about ... at most"
     overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
     epoch, step, layer   where in the run, or in the network, the number is read; the last epoch if not given
@@ -65,6 +68,7 @@ class Claim(Plan):
     quantity: Quantity
     value: float | tuple[int, ...] | None = None
     values: tuple[float, ...] = ()
+    rounding: Annotated[float, Field(ge=0)] = 0.0
     bound: Literal["equal", "at_least", "at_most"] = "equal"
     overrides: dict[str, int | float | str] = Field(default_factory=dict)
     epoch: PositiveInt | None = None

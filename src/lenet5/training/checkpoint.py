@@ -26,7 +26,7 @@ KEPT = 2  # the newest, and the one to fall back on
 class Position:
     """How far a run has come.
 
-    seed        the seed in use: the recipe's, plus one for each failed start
+    seed        the seed in use: the recipe's, or that of a restart (`seeds.restarted`)
     epoch       the epoch under way, from 1
     step        steps taken in the whole run
     epoch_step  steps taken in this epoch
@@ -123,7 +123,7 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """All checkpoint folders, the newest first; after a failed start the next seed's are newer."""
+    """All checkpoint folders, the newest first; those of a restart, whose seed is larger, are newer."""
     return sorted(folder.glob("seed-*-step-*"), key=_age, reverse=True)
 
 

@@ -244,6 +244,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
             "seconds": sum(row.seconds for row in trainer.history.epochs),
             "peak_memory_bytes": max(row.peak_memory_bytes for row in trainer.history.epochs),
             "failed_starts": [row.text for row in trainer.history.incidents if row.what == "failed start"],
+            "collapses": [row.text for row in trainer.history.incidents if row.what == "collapse"],
             "model_sha256": files.file_sha256(run.model),
             "finished": finished,
         }
