@@ -19,7 +19,7 @@ def test_structure_is_judged_without_a_run(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert re.search(r"reproduced +61,706  here 61,706", done.stdout)
     kept = json.loads((tmp_path / "r" / "verdicts.json").read_text())
-    assert {row["word"] for row in kept["sigmoid-fashion"]} == {"reproduced"}
+    assert {row["word"] for row in kept["sigmoid-fashion"]} == {"reproduced", "contradicted"}
 
 
 def test_status_starts_nothing_and_judges_what_is_there(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """What our own runs, or our own network, say where a publication gives a number."""
 
 from dataclasses import dataclass
-from math import isnan
+from math import isnan, prod
 from statistics import mean
 from typing import Any
 
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim
+from lenet5.spec.layers import Convolution
 from lenet5.spec.optimizer import Cosine
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.scale import ErrorRate, Loss, Scale
@@ -16,9 +17,13 @@ from lenet5.training.history import EpochRow, StepRow
 ORIGINAL = "lecun-1998"  # what a source says of the network of 1998 is held against this recipe
 CONVERGED_WITHIN_POINTS = 0.5  # of the last test accuracy
 TRAINING_IMAGES = 60_000  # of every data set that a publication with claims trained on
-STRUCTURE = {"parameters", "connections", "output_shape", "train_batches", "test_batches"}
-ORIGINAL_STRUCTURE = {"original_parameters", "original_connections"}
+TEST_IMAGES = 10_000
+ALEXNET_PARAMETERS = 60_000_000  # Krizhevsky, Sutskever and Hinton 2012, abstract
+STRUCTURE = {"parameters", "connections", "output_shape", "units", "kernel_size"}
+ORIGINAL_STRUCTURE = {"original_parameters", "original_connections", "original_output_shape", "original_units"}
 HARDWARE = {"seconds_per_epoch", "total_seconds", "memory_megabytes"}
+# Of the source's machine, with nothing of ours beside it.
+STATED = {"card_teraflops", "test_seconds", "test_batches_per_second", "counting_milliseconds"}
 EPOCH_NUMBERS = {"overfitting_onset_epoch", "lowest_test_loss_epoch", "loss_crossing_epoch"}
 ACCURACIES = {"test_accuracy_percent", "train_accuracy_percent"}
 ERROR_RATES = {"test_error_percent", "train_error_percent"}
@@ -31,7 +36,7 @@ class Outcome:
     seed: int
     epochs: tuple[EpochRow, ...]
     steps: tuple[StepRow, ...] = ()
-    test_images: int = 10_000
+    test_images: int = TEST_IMAGES
     train_images: int = TRAINING_IMAGES
     classes: int = 10
 
@@ -62,16 +67,31 @@ def structure(claim: Claim, recipe: Recipe) -> float | tuple[int, ...] | None:
     """Return the claim's quantity as our network has it, without training; None where training is needed."""
     if claim.quantity in ORIGINAL_STRUCTURE:
         recipe = catalogue.load(ORIGINAL)
+    elif claim.quantity.startswith("original_"):
+        return None
     quantity = claim.quantity.removeprefix("original_")
-    if quantity == "train_batches":
-        return recipe.steps_per_epoch(TRAINING_IMAGES)
-    if quantity == "test_batches":
-        return recipe.steps_per_epoch(10_000)
+    match quantity:
+        case "train_images":
+            return TRAINING_IMAGES
+        case "test_images":
+            return TEST_IMAGES
+        case "train_batches":
+            return recipe.steps_per_epoch(TRAINING_IMAGES)
+        case "test_batches":
+            return recipe.steps_per_epoch(TEST_IMAGES)
+        case "alexnet_times_larger":
+            return ALEXNET_PARAMETERS / recipe.architecture.parameters
     if quantity not in STRUCTURE:
         return None
     placed = {placed.name: placed for placed in recipe.architecture.placed}
+    shape = placed[claim.layer or "output"].output_shape
     if quantity == "output_shape":
-        return placed[claim.layer or "output"].output_shape
+        return shape
+    if quantity == "units":
+        return prod(shape)
+    if quantity == "kernel_size":
+        layer = placed[claim.layer or "C1"].layer
+        return layer.kernel if isinstance(layer, Convolution) else getattr(layer, "size", 1)
     part = placed[claim.layer] if claim.layer else recipe.architecture
     return part.parameters if quantity == "parameters" else part.connections
 
@@ -109,7 +129,7 @@ def images(claim: Claim, recipe: Recipe) -> int:
     """Return how many images an error rate or accuracy is taken over."""
     if claim.quantity.startswith("train"):
         return recipe.images or TRAINING_IMAGES - recipe.validation
-    return 10_000
+    return TEST_IMAGES
 
 
 def scaled(claim: Claim, recipe: Recipe, value: float) -> float:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import HARDWARE, TRAINING_IMAGES, Outcome, length, settings, structure
+from lenet5.reports.measure import HARDWARE, STATED, TRAINING_IMAGES, Outcome, length, settings, structure
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec import text
 from lenet5.spec.claim import Claim
@@ -65,7 +65,7 @@ def units_for(names: Iterable[str], seeds: int | None, engine: str) -> list[Unit
 def needs_runs(claim: Claim, recipe: Recipe) -> bool:
     """Whether a claim is judged by training. Speed and memory are shown for what is trained anyway."""
     trained = structure(claim, recipe) is None and not claim.quantity.startswith("original_")
-    return trained and not claim.contradicted and claim.quantity not in HARDWARE
+    return trained and not claim.contradicted and claim.quantity not in HARDWARE | STATED
 
 
 def finished(units: Iterable[Unit], ledger: Ledger) -> dict[str, list[Outcome]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lenet5.reports.measure import (
     EPOCH_NUMBERS,
     HARDWARE,
+    STATED,
     Outcome,
     length,
     measured,
@@ -112,9 +113,9 @@ def _measured(case: Case) -> Verdict:
     if claim.contradicted:
         return Verdict(claim, "contradicted", claim.note, computed, _rows(case))
     if computed is not None:
-        same = computed == claim.value
+        same = computed == claim.value if isinstance(computed, tuple) else _kept(claim, computed)
         return Verdict(claim, "reproduced" if same else "not reproduced", "computed from the architecture", computed)
-    if claim.quantity.startswith("original_"):
+    if claim.quantity in STATED or claim.quantity.startswith("original_"):
         return Verdict(claim, "side by side", claim.note or "said of the network of 1998")
     rows = _rows(case)
     if claim.quantity in HARDWARE:
@@ -137,7 +138,8 @@ def by_share(claim: Claim) -> bool:
 
 def _rows(case: Case) -> tuple[Row, ...]:
     """Return what the claim is about in each run that trained and reaches it."""
-    if structure(case.claim, case.recipe) is not None or case.claim.quantity.startswith("original_"):
+    stated = case.claim.quantity in STATED or case.claim.quantity.startswith("original_")
+    if stated or structure(case.claim, case.recipe) is not None:
         return ()
     every = (measured(case.claim, case.recipe, run) for run in case.runs if not run.failed)
     return tuple(row for row in every if row is not None)

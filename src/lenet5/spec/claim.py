@@ -28,9 +28,21 @@ Quantity = Literal[
     "seconds_per_epoch",
     "total_seconds",
     "memory_megabytes",
+    "train_images",
+    "test_images",
+    "kernel_size",
+    "alexnet_times_larger",
+    "card_teraflops",
+    "test_seconds",
+    "test_batches_per_second",
+    "counting_milliseconds",
     "original_parameters",
     "original_connections",
+    "original_units",
+    "original_output_shape",
+    "original_year",
     "original_accuracy_percent",
+    "original_error_percent",
     "original_days_per_epoch",
     "original_total_days",
     "original_slowness",
@@ -51,8 +63,9 @@ class Source(Plan):
 class Claim(Plan):
     """One published number, or one published row of numbers.
 
-    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch;
-               `original_slowness` says how many times longer an epoch took in 1998
+    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch; `original_slowness`
+               says how many times longer an epoch took in 1998; `alexnet_times_larger` compares parameters;
+               `counting_milliseconds` is the time to count the correct answers of a test that has been run
     value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
     values     a number for each epoch, from the first
     rounding   the step in which the number was printed: 0.1 says that 97.4 stands for 97.35 to 97.45; 0: exact
