@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 
@@ -35,3 +36,13 @@ def test_a_mistyped_recipe_is_one_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert 'Did you mean "archaeology"?' in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_certificate_tells_what_others_need_to_check_it(tmp_path: Path) -> None:
+    target = tmp_path / "certificate.json"
+    done = reproduce(tmp_path / "r", "sigmoid-fashion", "--certificate", str(target))
+    assert done.returncode == 0, done.stderr
+    certificate = json.loads(target.read_text())
+    assert certificate["check"] == "lenet5 reproduce sigmoid-fashion --certificate OTHER.json"
+    assert (certificate["runs"], certificate["lenet5"]) == ([], version("lenet5"))
+    assert len(certificate["verdicts"]["sigmoid-fashion"]) == 10

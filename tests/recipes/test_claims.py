@@ -156,4 +156,4 @@ def test_scratch_counts_the_fixed_codes_of_1998_as_trainable() -> None:
 
 def test_sigmoid_fashion_publishes_no_accuracy() -> None:
     quantities = {claim.quantity for claim in catalogue.load("sigmoid-fashion").claims}
-    assert quantities == {"output_shape", "parameters"}
+    assert quantities == {"output_shape", "parameters", "kernel_size", "original_year"}

@@ -1,6 +1,7 @@
 """The main job on a slice of real MNIST: it learns, it repeats, it records."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from lenet5.data.datasets import load
 from lenet5.errors import DataError, DataNotFoundError, EngineError, RunError, TrainingError
+from lenet5.files import file_sha256
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
@@ -180,3 +182,12 @@ def test_distorted_copies_change_the_run_and_repeat(small_mnist: Path, tmp_path:
     runs = [train(plan, data_folder=small_mnist, runs_folder=tmp_path) for plan in plans]
     plain, moved, again = (model_file.read(run.model).weights["C1.weight"].tobytes() for run in runs)
     assert plain != moved == again
+
+
+def test_the_same_training_gives_the_same_model_file_at_any_time(small_mnist: Path, tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        run = train(recipe("epochs=1"), data_folder=small_mnist, runs_folder=tmp_path / name)
+        digests.append(file_sha256(run.model))
+        time.sleep(1.1 - time.time() % 1)  # into the next second
+    assert digests[0] == digests[1]

@@ -13,6 +13,7 @@ from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
 from lenet5.reports import record
+from lenet5.reports.certificate import certificate
 from lenet5.reports.reproduction import explanations, finished, merged, plain, units_for, verdicts
 from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
@@ -37,6 +38,10 @@ def reproduce(
     quick: Annotated[
         bool, typer.Option("--quick", help="Train one seed of what takes minutes; take the others from the record.")
     ] = False,
+    certificate_file: Annotated[
+        Path | None,
+        typer.Option("--certificate", help="Write versions, machines, digests and verdicts for others to check."),
+    ] = None,
     status: Annotated[bool, typer.Option("--status", help="Judge by the runs that are done, and start none.")] = False,
 ) -> None:
     """Train what the published numbers need, and say of each whether it holds, and why."""
@@ -52,6 +57,11 @@ def reproduce(
         _tell_quick(names, units, ledger)
     else:
         _tell_all(names, units, ledger)
+    if certificate_file:
+        runs = finished(units, ledger)
+        found = {name: verdicts(name, runs) for name in names}
+        files.write_atomically(certificate_file, _json(certificate(found, units, ledger, seeds)))
+        out.print(f"written  {certificate_file}", markup=False)
 
 
 def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:
@@ -65,8 +75,12 @@ def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None
     ledger.folder.mkdir(parents=True, exist_ok=True)
     values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
     target = ledger.folder / "verdicts.json"
-    files.write_atomically(target, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+    files.write_atomically(target, _json(values))
     out.print(f"\nwritten  {target}; the rule: docs/reproduce.md", markup=False)
+
+
+def _json(values: object) -> bytes:
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _tell_quick(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -160,7 +159,6 @@ def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str)
         steps=0,
         test_images=0,
         test_accuracy_percent=0.0,
-        trained_on=datetime.now(UTC).isoformat(timespec="seconds"),
         lenet5_version=VERSION,
     )
 

@@ -216,7 +216,6 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
         scored_on=trainer.test.part,
         test_images=test_count,
         test_accuracy_percent=last.test_accuracy_percent,
-        trained_on=finished,
         lenet5_version=str(environment["lenet5"]),
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
