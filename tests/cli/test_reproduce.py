@@ -4,8 +4,9 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import version
 from pathlib import Path
+
+from lenet5.distribution import VERSION
 
 
 def reproduce(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,5 +45,5 @@ def test_a_certificate_tells_what_others_need_to_check_it(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     certificate = json.loads(target.read_text())
     assert certificate["check"] == "lenet5 reproduce sigmoid-fashion --certificate OTHER.json"
-    assert (certificate["runs"], certificate["lenet5"]) == ([], version("lenet5"))
+    assert (certificate["runs"], certificate["lenet5"]) == ([], VERSION)
     assert len(certificate["verdicts"]["sigmoid-fashion"]) == 10

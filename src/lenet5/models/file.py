@@ -31,7 +31,7 @@ def write(model: Model, path: Path) -> None:
 
 
 def _in_order(content: bytes) -> bytes:
-    """Return a safetensors file with its metadata sorted: the library writes them in an order that changes every time."""
+    """Return a safetensors file with its metadata sorted: the library writes them in a random order."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

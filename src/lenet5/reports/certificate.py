@@ -1,9 +1,9 @@
 """A certificate of a reproduction: what was run, where, on which data, and what came out, for others to check."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
+from lenet5.distribution import VERSION
 from lenet5.reports.reproduction import plain
 from lenet5.reports.verdict import Verdict
 from lenet5.studies.ledger import Ledger
@@ -46,7 +46,7 @@ def certificate(
     names = " ".join(verdicts)
     return {
         "format": FORMAT,
-        "lenet5": version("lenet5"),
+        "lenet5": VERSION,
         "check": f"lenet5 reproduce {names}" + (f" --seeds {seeds}" if seeds else "") + " --certificate OTHER.json",
         "machines": machines,
         "runs": runs,
