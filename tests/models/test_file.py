@@ -49,6 +49,12 @@ def test_what_is_written_is_read(path: Path) -> None:
     assert all(again.weights[name].tobytes() == model.weights[name].tobytes() for name in model.weights)
 
 
+def test_equal_models_give_equal_bytes(path: Path, tmp_path: Path) -> None:
+    for number in range(5):
+        model_file.write(a_model(), tmp_path / f"{number}.safetensors")
+        assert (tmp_path / f"{number}.safetensors").read_bytes() == path.read_bytes()
+
+
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such file"):
         model_file.read(tmp_path / "none.safetensors")

@@ -60,10 +60,8 @@ def _show_card(card: Card) -> None:
     out.print(
         f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps", markup=False
     )
-    out.print(
-        f"trained by    lenet5 {card.lenet5_version}, engine {card.engine}, seed {card.seed}, {card.trained_on}",
-        markup=False,
-    )
+    made = [f"lenet5 {card.lenet5_version}", f"engine {card.engine}", f"seed {card.seed}", card.trained_on]
+    out.print(f"trained by    {', '.join(filter(None, made))}", markup=False)
     out.print(f"answers       {', '.join(card.class_names)}", markup=False)
     if card.calibration:
         _show_calibration(card.calibration)

@@ -1,7 +1,7 @@
 """Import: a model from the weights that somebody else saved."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -200,7 +200,6 @@ def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str)
         steps=0,
         test_images=0,
         test_accuracy_percent=0.0,
-        trained_on=datetime.now(UTC).isoformat(timespec="seconds"),
         lenet5_version=VERSION,
     )
 

@@ -24,14 +24,24 @@ MOST_BYTES = 4 * MOST_NUMBERS + (1 << 20)  # weights in float32, and metadata
 
 
 def write(model: Model, path: Path) -> None:
-    """Write a model file, whole or not at all. Raises RunError when the disk refuses."""
+    """Write a model file, whole or not at all; equal models give equal bytes. Raises RunError when the disk refuses."""
     metadata = {
         "format": FORMAT,
         "architecture": model.architecture.model_dump_json(),
         "preparation": model.preparation.model_dump_json(),
         "card": model.card.model_dump_json(),
     }
-    files.write_atomically(path, safetensors.numpy.save(model.weights, metadata))
+    files.write_atomically(path, _in_order(safetensors.numpy.save(model.weights, metadata)))
+
+
+def _in_order(content: bytes) -> bytes:
+    """Return a safetensors file with its metadata sorted: the library writes them in a random order."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read(path: Path) -> Model:

@@ -50,6 +50,8 @@ class Card(Plan):
     calibration              None: its probabilities are those of the softmax, which are often too sure
     test_accuracy_percent    on the `test_images` images of the part `scored_on`, with the last weights of the run
     scored_on                "test", or "validation" for images kept from training
+    trained_on               the date, in shipped models; new files leave it to the run's result, so that the same
+                             training gives the same bytes at any time
     """
 
     recipe: str
@@ -64,7 +66,7 @@ class Card(Plan):
     scored_on: str = "test"
     test_images: Count
     test_accuracy_percent: Percent
-    trained_on: str
+    trained_on: str = ""
     lenet5_version: str
     calibration: Calibration | None = None
 

@@ -18,7 +18,7 @@ from lenet5.spec.preparation import Preparation
 from lenet5.spec.teacher import Teacher
 
 # These describe a recipe; they do not change what is computed.
-PROSE = {"title", "source", "claims", "differences"}
+PROSE = {"title", "source", "claims", "differences", "explains"}
 
 
 class Recipe(Plan):
@@ -38,7 +38,8 @@ class Recipe(Plan):
     initial       the rule for the first weights
     teacher       networks whose answers are learnt in place of the labels; they are trained first
     frozen        layers whose weights stay as they were drawn
-    restarts      how many failed starts are begun again with the next seed
+    restarts      how often a run that fails to start is begun again, each time from a random stream of its own
+    explains      the recipe whose failed claims this one may explain: what would have to be true, no claim of a source
     report_every  steps between two recorded losses of single batches; 0 records none
     """
 
@@ -59,6 +60,7 @@ class Recipe(Plan):
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
     report_every: Annotated[int, Field(ge=0)] = 0
+    explains: str | None = None
     source: Source | None = None
     preparation: Preparation = Preparation()
     objective: Objective = Objective()

@@ -30,7 +30,7 @@ KEPT = 2  # the newest, and the one to fall back on
 class Position:
     """How far a run has come.
 
-    seed        the seed in use: the recipe's, plus one for each failed start
+    seed        the seed in use: the recipe's, or that of a restart (`seeds.restarted`)
     epoch       the epoch under way, from 1
     step        steps taken in the whole run
     epoch_step  steps taken in this epoch
@@ -150,7 +150,7 @@ def _digest(manifest: dict[str, Any]) -> str:
 
 
 def _folders(folder: Path) -> list[Path]:
-    """All checkpoint folders, the newest first; after a failed start the next seed's are newer."""
+    """All checkpoint folders, the newest first; those of a restart, whose seed is larger, are newer."""
     named = [(match, place) for place in folder.glob("seed-*-step-*") if (match := NAME.fullmatch(place.name))]
     ages = {place: (int(match["seed"]), int(match["step"])) for match, place in named}  # not of copies, or of others
     return sorted(ages, key=ages.__getitem__, reverse=True)

@@ -46,9 +46,9 @@ class StepRow:
 
 @dataclass(frozen=True)
 class Incident:
-    """Something a reader of the run must know: a failed start, a restart, a stop.
+    """Something a reader of the run must know: a failed start, a collapse, a restart, a stop.
 
-    what  "failed start", "restart", "interrupted", "resumed" or "stopped"
+    what  "failed start", "collapse", "restart", "interrupted", "resumed" or "stopped"
     """
 
     step: int

@@ -216,7 +216,6 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
         scored_on=trainer.test.part,
         test_images=test_count,
         test_accuracy_percent=last.test_accuracy_percent,
-        trained_on=finished,
         lenet5_version=str(environment["lenet5"]),
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
@@ -244,6 +243,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
             "seconds": sum(row.seconds for row in trainer.history.epochs),
             "peak_memory_bytes": max(row.peak_memory_bytes for row in trainer.history.epochs),
             "failed_starts": [row.text for row in trainer.history.incidents if row.what == "failed start"],
+            "collapses": [row.text for row in trainer.history.incidents if row.what == "collapse"],
             "model_sha256": files.file_sha256(run.model),
             "finished": finished,
         }

@@ -16,7 +16,7 @@ from lenet5.engines.contract import Engine, Network, Steps, Weights
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
-from lenet5.seeds import stream
+from lenet5.seeds import restarted, restarts_so_far, stream
 from lenet5.spec.layers import Dropout
 from lenet5.spec.optimizer import Sdlm
 from lenet5.spec.preparation import Preparation
@@ -104,10 +104,11 @@ class Trainer:
             self._one_epoch()
             self._add_to_average()
             row = self._score()
+            before = self.history.epochs[-1:]
             self.history.add(row)
             self.observer.epoch(row)
-            if failed_start(row.test_accuracy_percent, self.recipe.architecture.classes):
-                self._note_failed_start(row)
+            if self._guesses(row):
+                self._note_failure(row, collapsed=bool(before) and not self._guesses(before[0]))
                 if row.epoch == 1 and self.recipe.restarts:
                     self._start_again()
                     continue
@@ -237,9 +238,12 @@ class Trainer:
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
-    def _note_failed_start(self, row: EpochRow) -> None:
-        """Put a failed start on record, once, with its likely reasons."""
-        if any(incident.what == "failed start" for incident in self.history.incidents) and row.epoch > 1:
+    def _guesses(self, row: EpochRow) -> bool:
+        return failed_start(row.test_accuracy_percent, self.recipe.architecture.classes)
+
+    def _note_failure(self, row: EpochRow, *, collapsed: bool) -> None:
+        """Put a failed start, once, or a collapse, at any epoch, on record with its likely reasons."""
+        if not collapsed and row.epoch > 1:
             return
         chosen = np.arange(min(DIAGNOSED_IMAGES, len(self.train.labels)))
         reasons = diagnose(
@@ -251,26 +255,27 @@ class Trainer:
             learning_rate=row.learning_rate,
         )
         self._incident(
-            "failed start",
+            "collapse" if collapsed else "failed start",
             f"seed {self.position.seed}, epoch {row.epoch}: test accuracy {row.test_accuracy_percent:.2f} %, loss "
             f"{row.train_loss:.4g}, no better than guessing. Likely: {' '.join(reasons)}",
         )
 
     def _start_again(self) -> None:
-        """Begin again with the next seed. Raises TrainingError when the recipe allows no further one."""
-        seed = self.position.seed
-        if seed - self.recipe.seed >= self.recipe.restarts:
+        """Begin again from a stream that no other seed uses. Raises TrainingError when the recipe allows no more."""
+        attempt = restarts_so_far(self.recipe.seed, self.position.seed) + 1
+        if attempt > self.recipe.restarts:
             raise TrainingError(
-                f"{self.recipe.name}: no start succeeded with the seeds {self.recipe.seed} to {seed}; "
+                f"{self.recipe.name}: seed {self.recipe.seed} failed to start {attempt} times; "
                 f"{self.history.path} says what was wrong with each."
             )
-        self.network = self._new_network(seed + 1)
-        self.position, self._sums = Position(seed=seed + 1), {}
+        seed = restarted(self.recipe.seed, attempt)
+        self.network = self._new_network(seed)
+        self.position, self._sums = Position(seed=seed), {}
         failures = self.history.incidents
         self.history.keep_until(0)  # the new start counts its steps from 0; only the incidents stay on record
         for incident in failures:
             self.history.add(replace(incident, step=0))
-        self._incident("restart", f"with seed {seed + 1}")
+        self._incident("restart", f"number {attempt}, with seed {seed}")
         self._save()
 
     def _stopped(self, step: int, epoch: int, batch: int, images: list[int]) -> None:
