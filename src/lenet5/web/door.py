@@ -71,7 +71,9 @@ class Door:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         # uvicorn bounds a header that is still coming in; this one may have come in one piece.
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.service.limits.header_bytes:
+        first_line = len(method) + len(scope["raw_path"]) + len(scope["query_string"])
+        headers = sum(len(name) + len(value) for name, value in scope["headers"])
+        if first_line + headers > self.service.limits.header_bytes:
             raise header_too_large(self.service.limits)
         self.service.guard.check(path, scope["headers"])
         work = WORK.get(path) if method == "POST" else None
@@ -81,5 +83,15 @@ class Door:
             return
         if self.service.stopping:
             raise Problem("stopping", "the server is stopping.", retry_after=10, headers={"connection": "close"})
-        response = await work(self.service, Request(scope, receive))
+        body = self.service.bodies.begin()
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            body.grow(len(message.get("body", b"")))
+            return message
+
+        try:
+            response = await work(self.service, Request(scope, receive_counted))
+        finally:
+            body.close()
         await response(scope, receive, send)

@@ -55,7 +55,7 @@ class Guard:
             elif name in (b"content-length", b"transfer-encoding"):
                 framed += 1
         if framed > 1:  # two statements of a length are how requests are smuggled past a proxy
-            raise Problem("malformed-request", "the request states its length twice.")
+            raise Problem("malformed-request", "the request states its length twice.", headers={"connection": "close"})
         if not self._known(host.decode("latin-1")):
             raise Problem("foreign-host", "this server does not answer to that Host; see --allow-host.")
         if origin and origin.lower().split(b"://")[-1] != host.lower():
