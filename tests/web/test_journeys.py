@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
+
+from lenet5.web.limits import Limits
 
 SEVEN = [(70, 60), (130, 58), (200, 60), (170, 120), (145, 180), (130, 230)]
 
@@ -120,6 +122,74 @@ def test_a_unit_of_c3_lights_the_maps_that_it_sees(page: Page) -> None:
     assert page.locator(".every tbody tr").count() == 3 * 25 + 2  # the bias and the sum
 
 
+def test_an_answer_is_named_by_its_digit_and_measured_by_squares(page: Page) -> None:
+    page.locator(".layer").last.locator(".plate").click(position={"x": 60, "y": 10})
+    assert page.inner_text(".inspector h3") == "output, digit 2"
+    assert "squared differences from the code" in page.inner_text(".sum")
+    assert page.locator(".product b").all_inner_texts() == ["−0.5 (", "−", ")² ="]
+    assert page.evaluate("[...document.querySelectorAll('.product canvas')].map((each) => each.width)") == [7, 7, 7]
+
+
+def test_a_click_pins_a_unit_and_escape_lets_go(page: Page) -> None:
+    first, other = (
+        page.locator(".layer").nth(2).locator(".plate").nth(0),
+        page.locator(".layer").nth(0).locator(".plate").nth(2),
+    )
+    first.click()
+    pinned = page.inner_text(".inspector h3")
+    assert pinned.startswith("C3 1")
+    other.hover()
+    assert page.inner_text(".inspector h3") == pinned
+    page.keyboard.press("Escape")
+    other.hover(position={"x": 20, "y": 20})
+    assert page.inner_text(".inspector h3").startswith("C1 3")
+
+
+def test_what_is_announced_is_the_chosen_networks_word(page: Page) -> None:
+    page.wait_for_function("() => live.textContent.startsWith('lecun-1998 says 3')")
+    page.locator(".panel select").first.select_option("modern")
+    page.wait_for_function("() => live.textContent.startsWith('modern says 3')")
+    assert "harder" not in page.inner_text(".panel header small")
+    page.locator(".panel select").first.select_option("digits")
+    page.wait_for_function(
+        "() => document.querySelector('.panel header small').textContent.includes('a harder set than MNIST')"
+    )
+
+
+def test_one_probability_is_written_one_way(page: Page) -> None:
+    page.wait_for_function("() => live.textContent.startsWith('lecun-1998 says 3')")
+    share = page.inner_text(".bars .best .share")
+    assert page.inner_text("#guess span") == share
+    assert page.inner_text("#live").endswith(share)
+
+
+def test_an_empty_sheet_has_no_answer(page: Page) -> None:
+    page.click("#clear")
+    says(page, "·")
+    assert set(page.locator(".bars .share").all_inner_texts()) == {"–"}
+    assert page.locator(".bars .best").count() == 0
+
+
+def test_a_photograph_beyond_the_servers_limits_is_shrunk(page: Page) -> None:
+    sent: list[bytes] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_buffer or b"")
+        route.fulfill(status=200, json={"width": 100, "height": 100, "lines": []})
+
+    page.route("**/v1/read", answer)
+    large = io.BytesIO()
+    Image.fromarray(np.full((4_000, 9_000), 200, np.uint8)).save(large, "PNG")
+    page.set_input_files("#photo", {"name": "wide.png", "mimeType": "image/png", "buffer": large.getvalue()})
+    page.wait_for_function("() => document.querySelector('#photo-result canvas')")
+    content = sent[0][sent[0].index(b"\xff\xd8") :]
+    with Image.open(io.BytesIO(content)) as opened:
+        assert opened.format == "JPEG"
+        assert max(opened.size) <= Limits().picture_side_px
+        assert opened.size[0] * opened.size[1] <= Limits().picture_pixels
+    assert len(sent[0]) <= Limits().body_bytes
+
+
 def test_two_networks_answer_side_by_side(page: Page) -> None:
     page.click("#compare")
     page.wait_for_function("() => document.querySelectorAll('.panel .bars .best').length === 2")
@@ -200,6 +270,10 @@ def test_chinese_is_complete_and_keeps_the_drawing(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     says(page, "3")
     assert page.inner_text("#clear") == "清空"
+    page.locator(".layer").last.locator(".plate").click()
+    assert page.inner_text(".inspector h3").startswith("输出，数字")
+    page.locator(".layer").nth(1).locator(".plate").first.click()
+    assert "缩放 tanh" in page.inner_text(".sum")
 
 
 @pytest.mark.parametrize("width", [320, 768, 1440])

@@ -1,6 +1,6 @@
 // @ts-check
 /** The page: what is drawn goes through the networks once a frame, and everything that shows it follows. */
-import { find, make } from "./dom.js";
+import { find, make, percent } from "./dom.js";
 import { CALM, disturbed, isCalm } from "./disturb.js";
 import { list } from "./models.js";
 import { Pad, SHEET } from "./pad.js";
@@ -25,6 +25,7 @@ const live = find("live", HTMLElement);
 const centring = find("centring", HTMLInputElement);
 let asked = false;
 let announced = "";
+let announcedOf = ""; // the networks that were announced
 let announcing = 0;
 
 const pad = new Pad(find("sheet", HTMLCanvasElement), schedule);
@@ -53,16 +54,21 @@ function update() {
   const [first] = guesses;
   const answer = first?.answer ?? "";
   big.querySelector("b")?.replaceChildren(answer || "·");
-  big.querySelector("span")?.replaceChildren(first ? `${(100 * first.probability).toFixed(1)} %` : say("nothing"));
+  big.querySelector("span")?.replaceChildren(first ? percent(first.probability) : say("nothing"));
   const text = guesses.flatMap((guess, i) =>
-    guess ? [say("says", app.panels[i].name, guess.answer, (100 * guess.probability).toFixed(0))] : []).join(". ");
+    guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : []).join(". ");
   const heard = guesses.map((guess) => guess?.answer).join();
-  if (heard !== announced && !announcing) announcing = window.setTimeout(announce, ANNOUNCE_MS);
   live.dataset.next = text;
   live.dataset.heard = heard;
+  const networks = app.panels.map((panel) => panel.shown).join();
+  if (networks !== announcedOf) { // what is written there would be another network's word
+    announcedOf = networks;
+    announce();
+  } else if (heard !== announced && !announcing) announcing = window.setTimeout(announce, ANNOUNCE_MS);
 }
 
 function announce() {
+  clearTimeout(announcing);
   announcing = 0;
   announced = live.dataset.heard ?? "";
   live.textContent = live.dataset.next ?? "";
@@ -76,7 +82,7 @@ async function read(file) {
   try {
     const bitmap = await createImageBitmap(file).catch(() => null);
     if (!bitmap) return tell(say("noPicture"));
-    const answer = await ask(file);
+    const answer = await ask(file, bitmap);
     if (answer) return place.replaceChildren(...show(bitmap, answer));
     const ink = inkOf(bitmap);
     if (ink) pad.paste(ink);
@@ -103,6 +109,7 @@ function tools() {
       event.preventDefault();
       pad.undo();
     }
+    if (event.key === "Escape" && event.target !== pad.canvas) app.panels.forEach((panel) => panel.unpin());
   });
   new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad.redraw());

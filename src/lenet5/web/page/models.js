@@ -3,7 +3,7 @@
 import { readModel, readTensors } from "./safetensors.js";
 
 /** @typedef {import("./safetensors.js").Model} Model */
-/** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number,
+/** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number, data: string,
  *   training?: {file: string, images: number[]}}} Entry */
 
 /** @type {Map<string, Promise<ArrayBuffer>>} */
