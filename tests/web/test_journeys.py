@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from lenet5.web.limits import Limits
+from lenet5.web.static_page import export_single_file
 
 SEVEN = [(70, 60), (130, 58), (200, 60), (170, 120), (145, 180), (130, 230)]
 
@@ -188,6 +189,77 @@ def test_a_photograph_beyond_the_servers_limits_is_shrunk(page: Page) -> None:
         assert max(opened.size) <= Limits().picture_side_px
         assert opened.size[0] * opened.size[1] <= Limits().picture_pixels
     assert len(sent[0]) <= Limits().body_bytes
+
+
+def test_a_link_brings_back_drawing_network_unit_and_language(page: Page, browser: Browser) -> None:
+    page.click("#clear")
+    draw(page, SEVEN)
+    says(page, "7")
+    page.locator(".panel select").first.select_option("modern")
+    page.wait_for_function("() => live.textContent.startsWith('modern says 7')")
+    page.locator(".layer").nth(2).locator(".plate").nth(3).click()
+    page.click("#language")
+    page.wait_for_function("() => location.hash.includes('language=zh') && location.hash.includes('unit=2.')")
+    link, heading = page.url, page.inner_text(".inspector h3")
+    other = browser.new_page(locale="en-GB")
+    other.goto(link)
+    says(other, "7")
+    assert other.inner_text(".inspector h3") == heading
+    assert other.input_value(".panel select") == "modern"
+    assert other.evaluate("document.documentElement.lang") == "zh-CN"
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "words", ["drawing=d!", "drawing=d3g", "unit=99.99999", "network=nothing", "language=xx", "%ff&&=="]
+)
+def test_a_link_that_is_not_understood_shows_the_page(browser: Browser, address: str, words: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}#{words}")
+    says(page, "3")
+    page.close()
+
+
+def test_one_file_works_from_the_disk(browser: Browser, tmp_path: Path) -> None:
+    export_single_file(tmp_path / "page.html")
+    page = browser.new_page(locale="en-GB")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    says(page, "3")
+    page.locator(".panel select").first.select_option("sunnyhaze")
+    page.wait_for_function("() => live.textContent.startsWith('sunnyhaze says')")
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+    page.close()
+
+
+def test_in_a_frame_only_the_sheet_and_the_network_are_shown(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page.goto(f"{address}?embed=1")
+    says(page, "3")
+    assert not page.is_visible(".masthead")
+    assert not page.is_visible("#photo")
+    assert page.is_visible("#sheet")
+    page.close()
+
+
+def test_what_is_shown_is_copied_as_a_picture(page: Page) -> None:
+    says(page, "3")
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('not allowed')); }")
+    with page.expect_download() as download:
+        page.click("#copy")
+    with Image.open(download.value.path()) as opened:
+        assert opened.format == "PNG"
+        assert opened.size[0] == 1200
+
+
+def test_without_script_the_page_says_what_it_needs(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    assert "needs JavaScript" in page.inner_text(".no-script")
+    assert not page.is_visible(".waiting")
+    context.close()
 
 
 def test_two_networks_answer_side_by_side(page: Page) -> None:

@@ -14,12 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 from lenet5.web.app import INTERNAL, answer_to, explain, predict, read
 from lenet5.web.problems import Problem
 from lenet5.web.protocol import header_too_large
-from lenet5.web.security import HEADERS
 from lenet5.web.service import Service
 from lenet5.web.uploads import GoneError
 
 log = logging.getLogger("lenet5.web")
-FIXED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 PATHS = frozenset(
     ("/", "/v1/predict", "/v1/read", "/v1/explain", "/v1/models", "/v1/limits", "/livez", "/readyz", "/metrics")
 )
@@ -36,13 +34,14 @@ class Door:
 
     def __init__(self, service: Service, app: FastAPI) -> None:
         self.service, self.app = service, app
+        self._fixed = [(name.encode(), value.encode()) for name, value in service.guard.headers.items()]
         self._prefix, self._numbers = secrets.token_hex(6), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, with an answer of ours."""
         began, status = time.perf_counter(), 0
         request_id = f"{self._prefix}-{next(self._numbers):x}"
-        added = [*FIXED, (b"x-request-id", request_id.encode())]
+        added = [*self._fixed, (b"x-request-id", request_id.encode())]
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status

@@ -169,10 +169,15 @@ export class Panel {
     const same = this.pinned && this.chosen?.stage === chosen.stage && this.chosen.unit === chosen.unit;
     this.pinned = !same;
     this.choose(chosen);
+    this.ready();
   }
+
+  /** Whether there is such a unit. @param {Chosen} chosen */
+  has({ stage, unit }) { return Boolean(this.stages && this.stages[stage] && unit < this.stages[stage].values.length); }
 
   unpin() {
     this.pinned = false;
+    this.ready();
     this.inspector?.pinned(false);
   }
 
