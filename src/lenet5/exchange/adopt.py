@@ -1,8 +1,7 @@
 """Import: a model from the weights that somebody else saved."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
