@@ -73,12 +73,29 @@ def train(
 def resume(
     run: Path | str,
     *,
+    engine: str | None = None,
     data_folder: Path | str | None = None,
     score_train: bool = False,
     observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
-    folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte.
+
+    engine          the run's own if not given
+    accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
+                    which then ends in other bytes; the changes are recorded
+
+    Raises RunError, naming what differs, when the conditions are others and that is not accepted; Lenet5Error of the
+    kind that fits otherwise.
+    """
+    folder = training.resume(
+        Path(run),
+        engine=engine,
+        data_folder=_path(data_folder),
+        score_train=score_train,
+        observer=observer,
+        accept_changes=accept_changes,
+    )
     _draw(folder)
     return folder
 

@@ -201,6 +201,7 @@ class NativeEngine:
     """`engines.contract.Engine` in C++."""
 
     name = "native"
+    threads_matter = True
 
     def build(
         self,
