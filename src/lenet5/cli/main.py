@@ -1,6 +1,7 @@
 """The command `lenet5`: the list of what it can do, and how it ends."""
 
 import os
+import select
 import sys
 from typing import Annotated
 
@@ -78,6 +79,18 @@ def run() -> None:
         err.print("[bold red]error:[/] ", end="")
         err.print(str(error), markup=False)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does; there is nobody left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            err.print("[bold red]error:[/] a process or a connection of this command has ended; run it again.")
+            sys.exit(1)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody is left to tell
         sys.exit(1)
+
+
+def _reader_is_gone() -> bool:
+    """Return whether standard output is a pipe that nobody reads any more, as after `| head`."""
+    if not hasattr(select, "poll"):  # Windows, which has no such signal
+        return True
+    look = select.poll()
+    look.register(sys.stdout.fileno(), select.POLLERR)
+    return bool(look.poll(0))

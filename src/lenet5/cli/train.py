@@ -7,7 +7,7 @@ import typer
 
 from lenet5 import api
 from lenet5.cli.console import err, out, percent, program
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import AcceptChanges, DataFolder, EngineName
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
 from lenet5.engines import registry
@@ -46,14 +46,26 @@ def train(
         bool,
         typer.Option("--offline-digits", help="Where the data cannot be had, train on scikit-learn's small digits."),
     ] = False,
+    accept_changes: AcceptChanges = False,
     data_dir: DataFolder = None,
 ) -> None:
     """Train a recipe; write its model, history, result and curves to a run folder."""
     if (recipe is None) == (resume is None):
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
     if resume is not None:
+        if overrides or epochs is not None or seed is not None:
+            raise RecipeError(
+                "--resume goes on with the run's own recipe; leave --set, --epochs and --seed out, or train a new run."
+            )
         with Watcher() as watcher:
-            run = api.resume(resume, data_folder=data_dir, score_train=score_train, observer=watcher)
+            run = api.resume(
+                resume,
+                engine=None if engine == registry.AUTO else engine,
+                data_folder=data_dir,
+                score_train=score_train,
+                observer=watcher,
+                accept_changes=accept_changes,
+            )
         _tell(run)
         return
     given = list(overrides or [])
