@@ -2,6 +2,7 @@
 
 import os
 import time
+from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from lenet5.errors import InterruptedRunError
@@ -10,8 +11,9 @@ from lenet5.studies.executor import Alive, Outcome
 from lenet5.training.train import resume, train
 
 
-def work(recipe: list[str], engine: str, runs: Path, data: Path) -> None:
+def work(begun: Event, recipe: list[str], engine: str, runs: Path, data: Path) -> None:
     """Begin the run, or go on with it: what a person does after each kill."""
+    begun.set()
     plan = catalogue.load(recipe[0], recipe[1:])
     folder = runs / f"{plan.name}-seed1"
     try:

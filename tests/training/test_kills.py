@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -57,7 +58,8 @@ def chain(start: Callable[[], BaseProcess], seconds: float, chance: random.Rando
     kills = 0
     while True:
         number = signal.SIGTERM if chance.random() < 0.25 else signal.SIGKILL
-        if not stopped(start(), seconds * chance.random(), number):
+        # Ever longer, so that the run comes to its end, however busy the machine has become.
+        if not stopped(start(), seconds * chance.random() * 1.05**kills, number):
             return kills
         kills += 1
 
@@ -67,21 +69,27 @@ def stress(tmp_path: Path, data: Path, engine: str, network: str, kills: int) ->
     name = f"{recipe[0]}-seed1"
 
     def start(runs: Path) -> BaseProcess:
-        process = PROCESSES.Process(target=work, args=(recipe, engine, runs, data))
+        """Start work, and return when its process is there and has imported what it needs."""
+        begun = PROCESSES.Event()
+        process = PROCESSES.Process(target=work, args=(begun, recipe, engine, runs, data))
         process.start()
+        assert begun.wait(60)
         return process
 
+    straight = start(tmp_path / "straight")
     begun = time.monotonic()
-    start(tmp_path / "straight").join()
+    straight.join()
     seconds = time.monotonic() - begun
     expected = outcome(tmp_path / "straight" / name)
-    chance, done = random.Random(f"{engine} {network}"), 0
+    chance, done, chains = random.Random(f"{engine} {network}"), 0, 0
     while done < kills:
-        runs = tmp_path / f"after-{done}"
+        runs = tmp_path / f"after-{chains}"
         done += chain(lambda runs=runs: start(runs), seconds, chance)  # type: ignore[misc]
+        chains += 1
         assert outcome(runs / name) == expected
         assert not list(runs.glob(f"{name}/**/.writing-*"))
-    print(f"{engine}, {network}: {done} kills")  # shown by pytest -s
+        shutil.rmtree(runs)
+    print(f"{engine}, {network}: {done} kills, {chains} runs", flush=True)  # shown by pytest -s
 
 
 @pytest.mark.parametrize(("engine", "network"), [("native", "small"), ("native", "normalised"), ("numpy", "small")])
