@@ -77,17 +77,32 @@ def train(
 def resume(
     run: Path | str,
     *,
+    engine: str | None = None,
     data_folder: Path | str | None = None,
     score_train: bool = False,
     threads: int | None = None,
     observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error.
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte.
 
-    threads  as in `train`
+    engine          the run's own if not given
+    threads         as in `train`
+    accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
+                    which then ends in other bytes; the changes are recorded
+
+    Raises RunError, naming what differs, when the conditions are others and that is not accepted; Lenet5Error of the
+    kind that fits otherwise.
     """
     use_threads(threads)
-    folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
+    folder = training.resume(
+        Path(run),
+        engine=engine,
+        data_folder=_path(data_folder),
+        score_train=score_train,
+        observer=observer,
+        accept_changes=accept_changes,
+    )
     _draw(folder)
     return folder
 

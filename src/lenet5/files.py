@@ -15,7 +15,8 @@ import shutil
 import socket
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from lenet5 import machine
-from lenet5.errors import Lenet5Error, RunError
+from lenet5.errors import BusyError, Lenet5Error, RunError
 
 UNFINISHED = ".writing-"
+SECONDS_BETWEEN_LOCKS = 0.2  # while another process holds a folder
 MOST_JSON_BYTES = 64 << 20
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
@@ -162,10 +164,15 @@ def file_sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(
+    folder: Path, *, seconds: float = 0.0, waiting: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
     """Hold a folder for this process alone; the lock goes with the process, however it ends.
 
-    Raises RunError, naming the holder, when another holds it.
+    seconds  how long to wait for another process to let go of it
+    waiting  is told once, in a sentence, what is waited for
+
+    Raises BusyError, naming the holder, when another process holds it; RunError where the file system has no locks.
     """
     place = folder / ".lock"
     try:
@@ -173,19 +180,41 @@ def lock_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(place, error) from None
     with file:
-        try:
-            machine.lock_file(file.fileno())
-        except BlockingIOError:
+        deadline, told = time.monotonic() + seconds, False
+        while True:
+            try:
+                machine.lock_file(file.fileno())
+                break
+            except OSError as error:
+                if not held_elsewhere(error):
+                    raise unlockable(folder, error) from None
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise RunError(f"{folder}: in use by {holder}; wait until it ends, or stop it.") from None
-        except OSError as error:
-            raise RunError(f"{folder}: cannot be locked ({error.strerror}); choose another folder.") from None
+            busy = f"{folder}: in use by {holder}; wait until it ends, or stop it."
+            if time.monotonic() >= deadline:
+                raise BusyError(busy)
+            if not told:
+                waiting(busy)
+                told = True
+            time.sleep(SECONDS_BETWEEN_LOCKS)
         with _explained(place):
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             file.flush()
         yield
+
+
+def held_elsewhere(error: OSError) -> bool:
+    """Return whether a failed attempt to lock says that another process holds the lock; all else is a fault."""
+    return error.errno in (errno.EAGAIN, errno.EACCES)
+
+
+def unlockable(folder: Path, error: OSError) -> RunError:
+    """Return the error of a folder whose file system cannot lock."""
+    return RunError(
+        f"{folder}: cannot be locked ({error.strerror}); without locks two processes could write here at once. "
+        "Choose a folder on another file system, such as a local disk."
+    )
 
 
 def cache_folder() -> Path:

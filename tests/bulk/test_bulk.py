@@ -271,3 +271,98 @@ def test_a_changed_input_is_not_taken_for_the_planned_one(tmp_path: Path, digits
     np.save(tmp_path / "a.npy", digits[:50])
     with pytest.raises(BulkError, match="when the job was planned"):
         job(tmp_path / "a.npy", out)
+
+
+def harmed(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [3, 20, 400, 0.5, 0.8, 0.9, -30, -1])
+def test_a_flipped_bit_anywhere_in_a_result_is_noticed(tmp_path: Path, digits: Images, place: float) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    result = tmp_path / "out" / "shards" / "000000" / "000000001.parquet"
+    harmed(result, place if isinstance(place, int) else int(place * result.stat().st_size))
+    with pytest.raises(BulkError, match=r"000000001.parquet: damaged: .* Delete it"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+    result.unlink()
+    assert len(job(tmp_path / "a.npy", tmp_path / "out")) == 60
+
+
+def test_swapped_results_are_noticed(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    shards = tmp_path / "out" / "shards" / "000000"
+    one, two, between = shards / "000000000.parquet", shards / "000000001.parquet", shards / "between"
+    for old, new in ((one, between), (two, one), (between, two)):
+        old.rename(new)
+    with pytest.raises(BulkError, match=r"another result than belongs here \(lenet5.shard is 1, expected 0\)"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_an_input_replaced_by_one_of_the_same_size_is_noticed(tmp_path: Path, digits: Images, kind: str) -> None:
+    given = tmp_path / "in"
+    given.mkdir()
+    for number in range(30):
+        (given / f"{number:02}.bin").write_bytes(digits[number].tobytes())
+    changed = given / "07.bin"
+    if kind == "file":
+        given = changed = tmp_path / "a.npy"
+        np.save(given, digits)
+    job(given, tmp_path / "out")
+    content = bytearray(changed.read_bytes())
+    content[-400] ^= 255
+    changed.write_bytes(content)
+    for _ in range(2):  # whether all is done, or something is left to do
+        with pytest.raises(BulkError, match="than when the job was planned"):
+            job(given, tmp_path / "out")
+        (tmp_path / "out" / "shards" / "000000" / "000000001.parquet").unlink(missing_ok=True)
+
+
+def test_verify_reads_the_input_again(tmp_path: Path, digits: Images) -> None:
+    given = tmp_path / "a.npy"
+    np.save(given, digits)
+    job(given, tmp_path / "out")
+    whole = subprocess.run([*command(given, tmp_path / "out"), "--verify"], capture_output=True, text=True, check=True)
+    assert "3 of 3 shards are whole, and made of this input" in whole.stdout
+    before = given.stat()
+    harmed(given, 20_000)
+    os.utime(given, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nothing had happened
+    assert len(job(given, tmp_path / "out")) == 60
+    found = subprocess.run([*command(given, tmp_path / "out"), "--verify"], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "1 of 3 shards are wrong" in found.stderr
+    assert "is not what shard 1 was made of" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["job.json", "plan.jsonl"])
+def test_a_damaged_plan_is_noticed(tmp_path: Path, digits: Images, name: str) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    content = (tmp_path / "out" / name).read_text()
+    (tmp_path / "out" / name).write_text(
+        content.replace("60", "61") if name == "job.json" else content.replace("20", "21")
+    )
+    with pytest.raises(BulkError, match=r"damaged.*begin anew"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+
+
+def test_another_engine_goes_on_only_when_that_is_accepted(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    with pytest.raises(BulkError, match=r'engine was "native", now "numpy".*--accept-changes'):
+        job(tmp_path / "a.npy", tmp_path / "out", engine="numpy")
+    job(tmp_path / "a.npy", tmp_path / "out", engine="numpy", accept_changes=True)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert 'engine was "native", now "numpy"' in manifest["changes"][0]
+
+
+def test_a_pipe_among_the_files_is_a_row_with_an_error(tmp_path: Path, digits: Images) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.tar", "c.npy"):
+        os.mkfifo(tmp_path / "in" / name)
+    (tmp_path / "in" / "d.png").write_bytes(png(digits[0]))
+    assert [row["error"] for row in job(tmp_path / "in", tmp_path / "out")] == [*["no regular file"] * 3, None]

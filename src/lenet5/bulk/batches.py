@@ -1,5 +1,6 @@
 """A shard -> the contents of its images, some thousand at a time, with a sentence for each that cannot be had."""
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +8,10 @@ from typing import Any
 
 from lenet5.bulk import tar
 from lenet5.bulk.columns import contents_of, image_column, name_column
+from lenet5.bulk.inputs import unchanged
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard
 from lenet5.bulk.tar import MOST_NAME
-from lenet5.errors import BulkError
 
 BATCH = 4096
 BATCH_BYTES = 64 << 20  # of the contents of a batch; what goes beyond it is one file
@@ -54,27 +55,17 @@ def batches(shard: Shard, root: Path, most_bytes: int, column: str = "") -> Iter
         yield batch
 
 
-def unchanged(shard: Shard, root: Path) -> None:
-    """Raise BulkError when a shard's file has another size than when the job was planned."""
-    if not shard.size:
-        return
-    path = root / shard.path
-    size = path.stat().st_size
-    if size != shard.size:
-        raise BulkError(
-            f"{path}: {size:,} bytes, but {shard.size:,} when the job was planned; put the file back as it was, or "
-            "begin anew with another --out."
-        )
-
-
 def _files(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
     for name in shard.names:
         path = f"{shard.path}/{name}" if shard.path else name
         # Undecodable bytes of a name cannot be kept in Parquet; they are shown as escapes.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
-            size = (root / path).stat().st_size
-            if size > most_bytes:
+            status = (root / path).stat()
+            size = status.st_size
+            if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+                yield shown, None, "no regular file"
+            elif size > most_bytes:
                 yield shown, None, _too_large(size, most_bytes)
             else:
                 yield shown, (root / path).read_bytes(), ""

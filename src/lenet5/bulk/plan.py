@@ -12,6 +12,7 @@ from pathlib import Path
 from lenet5.budget import Budget
 from lenet5.bulk import tar
 from lenet5.bulk.arrays import length
+from lenet5.bulk.inputs import state
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Kind, Shard
 from lenet5.errors import BulkError, IdxError, Lenet5Error
@@ -40,7 +41,11 @@ def shards(given: Path, images: int = SHARD_IMAGES, *, photos: bool = False) -> 
     root = root_of(given)
     folders = _walk(root, "") if given.is_dir() else iter([("", [given.name])])
     unnumbered = (shard for folder, names in folders for shard in _of_folder(root, folder, names, images, photos))
-    return (replace(shard, number=number) for number, shard in enumerate(unnumbered))
+    before = None
+    for number, shard in enumerate(unnumbered):
+        if before is None or shard.names or shard.path != before.path:
+            before = replace(shard, state=state(shard, root))
+        yield replace(shard, number=number, state=before.state)
 
 
 def _of_folder(root: Path, folder: str, names: list[str], images: int, photos: bool) -> Iterator[Shard]:
@@ -90,14 +95,16 @@ def _parted(root: Path, path: str, kind: Kind, images: int, photos: bool) -> Ite
     if kind == "unreadable":
         yield _unreadable(path, "a packed tar, in which no place can be found; unpack it (gunzip) and read the .tar")
         return
+    if not whole.is_file():
+        yield _unreadable(path, "no regular file")
+        return
     if photos and kind == "array":
         yield _unreadable(path, "an array of single digits, expected pictures; read it without --photos")
         return
     try:
-        size = whole.stat().st_size
         found = {"tar": _tar, "parquet": _parquet, "array": _array}[kind](whole, images)
         for start, stop, count in found:
-            yield Shard(0, kind, path, count, start, stop, size)
+            yield Shard(0, kind, path, count, start, stop)
     except BulkError:
         raise
     except Exception as error:  # whatever a damaged file makes its reader raise, the other files are read

@@ -20,7 +20,7 @@ class Shard:
     images  how many rows its result has
     start   where it begins in the file: a byte of a tar, a row group of a Parquet file, an image of an array
     stop    where it ends, excluded
-    size    bytes of the file when the job was planned; 0 for "files"
+    state   of its files when the job was planned, see `inputs.state`
     names   for "files": their names in the folder
     error   for "unreadable": why
     """
@@ -31,7 +31,7 @@ class Shard:
     images: int = 0
     start: int = 0
     stop: int = 0
-    size: int = 0
+    state: str = ""
     names: tuple[str, ...] = ()
     error: str = ""
 

@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import sys
 from typing import Annotated
 
@@ -86,14 +87,26 @@ def run() -> None:
         err.print("[bold red]error:[/] ", end="")
         err.print(str(error), markup=False)
         sys.exit(1)
-    except BrokenPipeError:  # the reader of our output has gone, as `head` does; there is nobody left to tell
-        _drop_output()
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            err.print("[bold red]error:[/] a process or a connection of this command has ended; run it again.")
+            sys.exit(1)
+        _drop_output()  # nobody is left to tell
         sys.exit(1)
     except OSError as error:
         _drop_output()
         what = error.filename or "the output"
         err.print(f"error: {what}: cannot be written or read ({error.strerror or error}).", markup=False)
         sys.exit(1)
+
+
+def _reader_is_gone() -> bool:
+    """Return whether standard output is a pipe that nobody reads any more, as after `| head`."""
+    if not hasattr(select, "poll"):  # Windows, which has no such signal
+        return True
+    look = select.poll()
+    look.register(sys.stdout.fileno(), select.POLLERR)
+    return bool(look.poll(0))
 
 
 def _drop_output() -> None:

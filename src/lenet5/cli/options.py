@@ -25,6 +25,22 @@ Threads = Annotated[
         show_default=False,
     ),
 ]
+AcceptChanges = Annotated[
+    bool,
+    typer.Option(
+        "--accept-changes",
+        help="Go on although recipe, data, engine or version have changed since the work was begun; it is recorded.",
+    ),
+]
+Deadline = Annotated[
+    float,
+    typer.Option(
+        "--deadline",
+        help="Seconds without a sign of life after which a worker process counts as hung: it is ended, and its work is "
+        "tried again.",
+        min=1,
+    ),
+]
 EngineName = Annotated[
     str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")
 ]

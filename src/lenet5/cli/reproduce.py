@@ -8,7 +8,7 @@ import typer
 
 from lenet5 import files
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, EngineName
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
@@ -19,6 +19,7 @@ from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
 from lenet5.studies import runner
 from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import DEADLINE_SECONDS
 from lenet5.studies.units import Unit
 
 ALL = "all"
@@ -43,6 +44,8 @@ def reproduce(
         typer.Option("--certificate", help="Write versions, machines, digests and verdicts for others to check."),
     ] = None,
     status: Annotated[bool, typer.Option("--status", help="Judge by the runs that are done, and start none.")] = False,
+    deadline: Deadline = DEADLINE_SECONDS,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Train what the published numbers need, and say of each whether it holds, and why."""
     names = catalogue.names() if recipes == [ALL] else tuple(recipes)
@@ -52,7 +55,9 @@ def reproduce(
     ledger = Ledger(folder)
     if not status and units:
         with Watcher() as watcher:
-            runner.run(units, ledger, local_executor(workers), data_dir, watcher)
+            runner.run(
+                units, ledger, local_executor(workers, deadline), data_dir, watcher, accept_changes=accept_changes
+            )
     if quick:
         _tell_quick(names, units, ledger)
     else:

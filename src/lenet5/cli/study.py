@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from lenet5.cli.console import err, literal, out
-from lenet5.cli.options import DataFolder, EngineName
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, EngineName
 from lenet5.engines import registry
 from lenet5.errors import StudyError
 from lenet5.machine import usable_cores
@@ -16,7 +16,7 @@ from lenet5.studies import plan as plans
 from lenet5.studies import runner
 from lenet5.studies.executor import Executor
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import LocalExecutor
+from lenet5.studies.local import DEADLINE_SECONDS, LocalExecutor
 from lenet5.studies.statistics import summary
 from lenet5.studies.units import Unit, combinations, units
 
@@ -38,6 +38,8 @@ def study(
     data_dir: DataFolder = None,
     status: Annotated[bool, typer.Option("--status", help="Tell how far it is, and start nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Try what was set aside once more.")] = False,
+    deadline: Deadline = DEADLINE_SECONDS,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Run every combination of a plan's choices with every seed; what is done already is not done again."""
     wanted = plans.read(plan)
@@ -47,16 +49,16 @@ def study(
         if again:
             for unit in all_units:
                 ledger.forgive(unit)
-        executor = _executor(on, workers)
+        executor = _executor(on, workers, deadline)
         with Watcher() as watcher:
-            runner.run(all_units, ledger, executor, data_dir, watcher)
+            runner.run(all_units, ledger, executor, data_dir, watcher, accept_changes=accept_changes)
     _tell(wanted, all_units, ledger)
 
 
-def _executor(on: str, workers: int | None) -> Executor:
+def _executor(on: str, workers: int | None, deadline: float) -> Executor:
     """Return who does the units."""
     if on == LOCAL:
-        return local_executor(workers)
+        return local_executor(workers, deadline)
     if "://" not in on:
         raise StudyError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
     from lenet5.studies.cluster import ClusterExecutor
@@ -64,9 +66,9 @@ def _executor(on: str, workers: int | None) -> Executor:
     return ClusterExecutor(on)
 
 
-def local_executor(workers: int | None) -> LocalExecutor:
+def local_executor(workers: int | None, deadline: float) -> LocalExecutor:
     """Return processes on this machine, one a core if not said otherwise."""
-    return LocalExecutor(workers or usable_cores())
+    return LocalExecutor(workers or usable_cores(), deadline)
 
 
 class Watcher:
@@ -110,6 +112,10 @@ class Watcher:
         last = error.strip().splitlines()[-1]
         then = "set aside" if set_aside else "tried again"
         err.print(f"failed  {_name(unit)}   {then}: {last}", markup=False)
+
+    def waiting(self, unit: Unit, reason: str) -> None:
+        """Write what is waited for."""
+        self._bar.console.print(f"waiting {_name(unit)}   {reason}", markup=False)
 
 
 def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ import typer
 
 from lenet5 import api
 from lenet5.cli.console import err, literal, out, percent, program
-from lenet5.cli.options import DataFolder, EngineName, Threads
+from lenet5.cli.options import AcceptChanges, DataFolder, EngineName, Threads
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
 from lenet5.engines import registry
@@ -48,6 +48,7 @@ def train(
         typer.Option("--offline-digits", help="Where the data cannot be had, train on scikit-learn's small digits."),
     ] = False,
     threads: Threads = None,
+    accept_changes: AcceptChanges = False,
     data_dir: DataFolder = None,
 ) -> None:
     """Train a recipe; write its model, history, result and curves to a run folder."""
@@ -55,8 +56,19 @@ def train(
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
     use_threads(threads)
     if resume is not None:
+        if overrides or epochs is not None or seed is not None:
+            raise RecipeError(
+                "--resume goes on with the run's own recipe; leave --set, --epochs and --seed out, or train a new run."
+            )
         with Watcher() as watcher:
-            run = api.resume(resume, data_folder=data_dir, score_train=score_train, observer=watcher)
+            run = api.resume(
+                resume,
+                engine=None if engine == registry.AUTO else engine,
+                data_folder=data_dir,
+                score_train=score_train,
+                observer=watcher,
+                accept_changes=accept_changes,
+            )
         _tell(run)
         return
     given = list(overrides or [])

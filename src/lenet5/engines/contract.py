@@ -123,9 +123,13 @@ class Network(Protocol):
 
 
 class Engine(Protocol):
-    """A way to compute: NumPy, PyTorch, ..."""
+    """A way to compute: NumPy, PyTorch, ...
+
+    threads_matter  whether the number of threads decides bytes, as `describe` tells it
+    """
 
     name: str
+    threads_matter: bool
 
     def build(
         self,
@@ -157,7 +161,7 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, str]:
-        """Return what a record must tell to repeat a run: versions, device, threads."""
+        """Return all that decides the bytes: the engine, its versions, instruction set, device and threads."""
         ...
 
     def peak_memory_bytes(self) -> int | None:

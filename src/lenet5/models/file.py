@@ -1,5 +1,6 @@
 """Model files: safetensors with our metadata, read strictly. Nothing in them can run as code."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -97,10 +97,14 @@ class Recipe(Plan):
         return self
 
     @property
+    def decides(self) -> dict[str, Any]:
+        """The fields that decide the computation, as plain values; those at their defaults are left out."""
+        return {key: value for key, value in decisive(self).items() if key not in PROSE}
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what decides the computation: two recipes with one digest compute the same."""
-        decides = {key: value for key, value in decisive(self).items() if key not in PROSE}
-        text = json.dumps(decides, sort_keys=True)
+        text = json.dumps(self.decides, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def total_steps(self, images: int) -> int:

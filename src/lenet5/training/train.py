@@ -1,26 +1,31 @@
 """Train a recipe: from its name to a finished run folder."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lenet5 import files, metrics
 from lenet5.data import prepare, sources
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
+from lenet5.engines.contract import Engine
 from lenet5.engines.scoring import score_all
-from lenet5.errors import DataError, RunError
+from lenet5.errors import DataError, InterruptedRunError, RunError
 from lenet5.models import file as model_file
 from lenet5.models import fold
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec import text
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.recipe import Recipe
-from lenet5.training.checkpoint import Position
+from lenet5.training import checkpoint, identity
+from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import polite_stop
 from lenet5.training.run import RunFolder, environment_now
@@ -61,16 +66,12 @@ def train(
     Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
     machine = registry.get(engine)  # an engine that is not installed is said before any folder is made
-    train_images, test_images = parts(recipe, data_folder)
-    environment = environment_now() | {
-        **machine.describe(),
-        "recipe_digest": recipe.digest,
-        "data": {part.part: part.fingerprint for part in (train_images, test_images)},
-    }
-    run = RunFolder.create(runs_folder, recipe, environment)
-    return _carry_on(
-        run, recipe, machine.name, train_images, test_images, score_train, observer, data_folder, resume=False
-    )
+    work = _Work(recipe, machine, parts(recipe, data_folder), data_folder, score_train, observer or Unwatched())
+    run = RunFolder.create(runs_folder, recipe, work.environment())
+    with files.lock_folder(run.path):
+        work.teach(run)
+        work.to_the_end(run, work.environment(), None, [])
+    return run
 
 
 def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
@@ -94,66 +95,145 @@ def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
 def resume(
     path: Path,
     *,
+    engine: str | None = None,
     data_folder: Path | None = None,
     score_train: bool = False,
     observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> RunFolder:
     """Go on with a run that was stopped or killed; its end is the same, byte for byte.
 
-    Raises RunError when the folder is not a run, is in use, or was made with other data.
+    engine          the run's own if not given
+    accept_changes  go on also with another recipe, engine, version, number of threads or other data; that is recorded
+
+    Raises RunError when the folder is not a run, is in use, or was begun under other conditions.
     """
     run = RunFolder.open(path)
-    recipe, environment = run.recipe(), run.environment()
-    train_images, test_images = parts(recipe, data_folder)
-    now = {part.part: part.fingerprint for part in (train_images, test_images)}
-    if environment.get("data") != now:
-        raise RunError(
-            f"{path}: was trained on data with the fingerprints {environment.get('data')}; those at hand have "
-            f"{now}. Give the folder of the first with --data-dir."
-        )
-    engine = str(environment.get("engine"))
-    return _carry_on(run, recipe, engine, train_images, test_images, score_train, observer, data_folder, resume=True)
-
-
-def _carry_on(
-    run: RunFolder,
-    recipe: Recipe,
-    engine_name: str,
-    train_images: Images,
-    test_images: Images,
-    score_train: bool,
-    observer: Observer | None,
-    data_folder: Path | None,
-    *,
-    resume: bool,
-) -> RunFolder:
-    """Train what is left, the teachers first, then write the model and the result."""
-    teaching = None
-    if recipe.teacher:
-        teachers = [_taught(teacher, run, engine_name, data_folder, observer) for teacher in teachers_of(recipe)]
-        teaching = Teaching(recipe.teacher, teachers, registry.get(engine_name))
-    preparation = recipe.preparation
-    if preparation.subtract_mean:
-        preparation = preparation.centred(prepare.mean_pixel(train_images.images))
-    with files.lock_folder(run.path), polite_stop() as stop:
+    with files.lock_folder(path):
+        files.remove_leftovers(path)
         files.remove_leftovers(run.checkpoints)
-        trainer = Trainer(
-            recipe,
-            registry.get(engine_name),
-            run,
-            train_images,
-            test_images,
-            preparation,
-            observer=observer or Unwatched(),
-            stop=stop,
-            score_train=score_train,
-            teaching=teaching,
-        )
-        if resume:
-            trainer.resume()
-        trainer.to_the_end()
-        _finish(run, trainer, preparation, data_folder)
+        found, damaged = checkpoint.newest(run.checkpoints)
+        incidents = [("damaged checkpoint", sentence) for sentence in damaged]
+        recipe, engine_name, repaired = _record(run, found)
+        if repaired:
+            incidents.append(("repaired", f"{repaired}; it is written anew from the checkpoint"))
+        machine = registry.get(engine or engine_name)
+        work = _Work(recipe, machine, parts(recipe, data_folder), data_folder, score_train, observer or Unwatched())
+        if found:
+            _changes(found, work, path, accept_changes)  # before teachers are trained in vain
+        work.teach(run)
+        environment = work.environment()
+        if found is None:
+            incidents.append(("begun anew", "there is no whole checkpoint"))
+        else:
+            changes = _changes(found, work, path, accept_changes)
+            if changes:
+                incidents.append(("changed", "; ".join(changes)))
+                record = {"step": found.position.step, "changes": changes}
+                environment["changes"] = [*found.environment.get("changes", []), record]
+            else:
+                environment = found.environment
+            incidents.append(("resumed", f"at step {found.position.step}"))
+        work.to_the_end(run, environment, found, incidents)
     return run
+
+
+def _changes(found: Checkpoint, work: "_Work", path: Path, accepted: bool) -> list[str]:
+    """Return how the conditions of now differ from those of a checkpoint. Raises RunError when that is not accepted."""
+    now = work.identity()
+    before = identity.recorded(found.environment, now)
+    if "teachers" not in now:  # not trained or loaded yet
+        before.pop("teachers", None)
+    return identity.check(before, now, where=str(path), accepted=accepted)
+
+
+def _record(run: RunFolder, found: Checkpoint | None) -> tuple[Recipe, str, str]:
+    """Return the recipe of a run, the name of its engine, and which of its files are damaged ("" for none).
+
+    Raises RunError or RecipeError when the recipe is damaged and there is no checkpoint that holds it.
+    """
+    environment, damaged = run.recorded_environment(), []
+    recipe = run.recorded_recipe() if found else run.recipe()
+    if found and recipe is None:
+        recipe = text.parse(found.recipe, where="the recipe in the checkpoint")
+        damaged.append("recipe.toml is damaged or gone")
+    assert recipe is not None, "without a checkpoint, a recipe that cannot be read raises"
+    name = environment.get("engine")
+    if name not in registry.NAMES:
+        name = found.environment["engine"] if found else registry.AUTO
+        damaged += ["environment.json is damaged or gone"] if found else []
+    return recipe, str(name), " and ".join(damaged)
+
+
+class _Work:
+    """A recipe with all that training it needs: an engine, the data, and the teachers."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        machine: Engine,
+        data: tuple[Images, Images],
+        data_folder: Path | None,
+        score_train: bool,
+        observer: Observer,
+    ) -> None:
+        self._recipe, self._machine, (self._train, self._test) = recipe, machine, data
+        self._data_folder, self._score_train, self._observer = data_folder, score_train, observer
+        self._teachers: list[Model] = []
+
+    def identity(self) -> identity.Identity:
+        """Return what decides the bytes of this run."""
+        return identity.of_run(
+            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers
+        )
+
+    def environment(self) -> dict[str, Any]:
+        """Return the content of environment.json."""
+        return environment_now() | self._machine.describe() | self.identity() | {"recipe_digest": self._recipe.digest}
+
+    def teach(self, run: RunFolder) -> None:
+        """Have the teachers, if there are any: from runs beside the pupil's, or trained now."""
+        try:
+            self._teachers = [
+                _taught(teacher, run, self._machine, self._data_folder, self._observer)
+                for teacher in teachers_of(self._recipe)
+            ]
+        except InterruptedRunError as stop:  # the teacher's run is saved; going on with the pupil's goes on with it
+            raise InterruptedRunError(stop.signal_number, str(run.path)) from None
+
+    def to_the_end(
+        self,
+        run: RunFolder,
+        environment: dict[str, Any],
+        found: Checkpoint | None,
+        incidents: Sequence[tuple[str, str]],
+    ) -> None:
+        """Train what is left, from a checkpoint where there is one; then write the model and the result."""
+        recipe, machine = self._recipe, self._machine
+        run.write_record(recipe, environment)
+        teaching = Teaching(recipe.teacher, self._teachers, machine) if recipe.teacher else None
+        preparation = recipe.preparation
+        if preparation.subtract_mean:
+            preparation = preparation.centred(prepare.mean_pixel(self._train.images))
+        with polite_stop() as stop:
+            trainer = Trainer(
+                recipe,
+                machine,
+                run,
+                self._train,
+                self._test,
+                preparation,
+                environment=environment,
+                observer=self._observer,
+                stop=stop,
+                score_train=self._score_train,
+                teaching=teaching,
+            )
+            trainer.begin(found)
+            for what, words in incidents:
+                trainer.note(what, words)
+            trainer.to_the_end()
+            _finish(run, trainer, preparation, self._data_folder)
 
 
 def teachers_of(recipe: Recipe) -> list[Recipe]:
@@ -165,18 +245,26 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
     return [plan.model_copy(update={**same, "seed": seed}) for seed in recipe.teacher.seeds]
 
 
-def _taught(
-    recipe: Recipe, pupil: RunFolder, engine: str, data_folder: Path | None, observer: Observer | None
-) -> Model:
+def _taught(recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer) -> Model:
     """Return a teacher: from a run beside its pupil's that is finished or can go on, or else trained now."""
+    now = identity.of_run(recipe, machine, identity.fingerprints(parts(recipe, data_folder)))
     for folder in sorted(pupil.path.parent.glob(f"{recipe.name}-seed{recipe.seed}*")):
-        run = RunFolder.open(folder)
-        if run.recipe().digest == recipe.digest:
-            if run.result() is None:
-                run = resume(folder, data_folder=data_folder, observer=observer)
-            return model_file.read(run.model)
+        try:
+            run = RunFolder.open(folder)
+            found, _ = checkpoint.newest(run.checkpoints)
+        except RunError:  # no run, or one of another version
+            continue
+        if (
+            found is None
+            or found.environment.get("changes")
+            or identity.differences(identity.recorded(found.environment, now), now)
+        ):
+            continue
+        if not run.is_whole():
+            run = resume(folder, data_folder=data_folder, observer=observer)
+        return model_file.read(run.model)
     runs = pupil.path.parent
-    run = train(recipe, engine=engine, data_folder=data_folder, runs_folder=runs, observer=observer)
+    run = train(recipe, engine=machine.name, data_folder=data_folder, runs_folder=runs, observer=observer)
     return model_file.read(run.model)
 
 
@@ -201,7 +289,6 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
     recipe, last = trainer.recipe, trainer.history.epochs[-1]
     test_count = len(trainer.test.labels)
     correct = round(last.test_accuracy_percent * test_count / 100)
-    environment = run.environment()
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     card = Card(
         recipe=recipe.name,
@@ -216,7 +303,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
         scored_on=trainer.test.part,
         test_images=test_count,
         test_accuracy_percent=last.test_accuracy_percent,
-        lenet5_version=str(environment["lenet5"]),
+        lenet5_version=str(trainer.environment["lenet5"]),
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
     model = Model(architecture, preparation, weights, card)
@@ -242,6 +329,7 @@ def _finish(run: RunFolder, trainer: Trainer, preparation: Preparation, data_fol
             "train_accuracy_percent": last.train_accuracy_percent,
             "seconds": sum(row.seconds for row in trainer.history.epochs),
             "peak_memory_bytes": max(row.peak_memory_bytes for row in trainer.history.epochs),
+            "changes": trainer.environment.get("changes", []),
             "failed_starts": [row.text for row in trainer.history.incidents if row.what == "failed start"],
             "collapses": [row.text for row in trainer.history.incidents if row.what == "collapse"],
             "model_sha256": files.file_sha256(run.model),

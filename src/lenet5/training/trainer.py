@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
 from lenet5.seeds import restarted, restarts_so_far, stream
+from lenet5.spec import text
 from lenet5.spec.layers import Dropout
 from lenet5.spec.optimizer import Sdlm
 from lenet5.spec.preparation import Preparation
@@ -66,6 +67,7 @@ class Trainer:
         test: Images,
         preparation: Preparation,
         *,
+        environment: dict[str, Any],
         observer: Observer,
         stop: StopRequest,
         score_train: bool,
@@ -76,21 +78,18 @@ class Trainer:
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
         self.observer, self.stop, self.score_train = observer, stop, score_train
-        self.history: History = run.history()
+        self.environment = environment
+        self.history = History(run.history_path, [])
         self.network = self._new_network(recipe.seed)
         self.position = Position(seed=recipe.seed)
         self._sums: Weights = {}  # of the weights that are averaged
 
-    def resume(self) -> None:
-        """Go back to the newest whole checkpoint; without one, start from the beginning."""
-        found, skipped = checkpoint.newest(self.run.checkpoints)
+    def begin(self, found: Checkpoint | None) -> None:
+        """Go back to a checkpoint, with the history that it holds; without one, to the first weights."""
         if found:
             self.network.load(found.weights, found.state)
             self.position, self._sums = found.position, found.sums
-        self.history.keep_until(self.position.step)
-        for sentence in skipped:
-            self._incident("damaged checkpoint", f"{sentence} The one before it is used.")
-        self._incident("resumed", f"at step {self.position.step}")
+        self.history.replace(found.rows if found else ())
 
     def to_the_end(self) -> None:
         """Train every epoch that is left.
@@ -98,8 +97,7 @@ class Trainer:
         Raises InterruptedRunError after a stop request, TrainingError when the loss is not a number.
         """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
-        if self.position.step == 0:
-            self._save()  # a disk that is full says so now, not after the first epoch
+        self._save()  # a disk that is full says so now, not after the first epoch
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
             self._one_epoch()
             self._add_to_average()
@@ -165,8 +163,8 @@ class Trainer:
             self._account(now, steps, seconds)
             at_once = max(1, int(SECONDS_A_CALL / (seconds / len(now))))
             if self.stop.signal_number is not None:
+                self.note("interrupted", f"by signal {self.stop.signal_number}, saved")
                 self._save()
-                self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
                 raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
 
     def _learning_rate(self, step: int) -> float:
@@ -254,7 +252,7 @@ class Trainer:
             steps=row.step,
             learning_rate=row.learning_rate,
         )
-        self._incident(
+        self.note(
             "collapse" if collapsed else "failed start",
             f"seed {self.position.seed}, epoch {row.epoch}: test accuracy {row.test_accuracy_percent:.2f} %, loss "
             f"{row.train_loss:.4g}, no better than guessing. Likely: {' '.join(reasons)}",
@@ -271,17 +269,15 @@ class Trainer:
         seed = restarted(self.recipe.seed, attempt)
         self.network = self._new_network(seed)
         self.position, self._sums = Position(seed=seed), {}
-        failures = self.history.incidents
-        self.history.keep_until(0)  # the new start counts its steps from 0; only the incidents stay on record
-        for incident in failures:
-            self.history.add(replace(incident, step=0))
-        self._incident("restart", f"number {attempt}, with seed {seed}")
+        # The new start counts its steps from 0; only the incidents stay on record.
+        self.history.replace([replace(incident, step=0) for incident in self.history.incidents])
+        self.note("restart", f"number {attempt}, with seed {seed}")
         self._save()
 
     def _stopped(self, step: int, epoch: int, batch: int, images: list[int]) -> None:
         """Put a loss that is not a number on record, and raise TrainingError."""
         shown = ", ".join(map(str, images[:20])) + (", ..." if len(images) > 20 else "")
-        self._incident("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
+        self.note("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
         raise TrainingError(
             f"the loss is not a finite number at batch {batch} of epoch {epoch} (step {step}). The checkpoint of "
             f"the last whole epoch is kept in {self.run.checkpoints}; a smaller learning rate may help."
@@ -296,10 +292,20 @@ class Trainer:
                 f"{broken[0]} is not finite after step {self.position.step}. The checkpoint before is kept in "
                 f"{self.run.checkpoints}; a smaller learning rate may help."
             )
-        checkpoint.save(self.run.checkpoints, Checkpoint(self.position, weights, self.network.state(), self._sums))
+        moment = Checkpoint(
+            self.position,
+            weights,
+            self.network.state(),
+            recipe=text.dump(self.recipe),
+            environment=self.environment,
+            rows=self.history.rows,
+            sums=self._sums,
+        )
+        checkpoint.save(self.run.checkpoints, moment)
 
-    def _incident(self, what: str, text: str) -> None:
-        incident = Incident(self.position.step, what, text)
+    def note(self, what: str, words: str) -> None:
+        """Put an incident on record."""
+        incident = Incident(self.position.step, what, words)
         self.history.add(incident)
         self.observer.incident(incident)
 

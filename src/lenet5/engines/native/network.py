@@ -202,6 +202,7 @@ class NativeEngine:
     """`engines.contract.Engine` in C++."""
 
     name = "native"
+    threads_matter = False
 
     def build(
         self,

@@ -238,6 +238,7 @@ class TorchEngine:
     """`engines.contract.Engine` in PyTorch."""
 
     name = "torch"
+    threads_matter = True
     warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def __init__(self, device: str = "auto") -> None:
@@ -258,10 +259,11 @@ class TorchEngine:
         return TorchNetwork(architecture, weights, objective, optimizer, frozen, precision, self._device)
 
     def describe(self) -> dict[str, str]:
-        """Return the version of PyTorch, the device, and the threads that the CPU's part may use."""
+        """Return the version of PyTorch, the device, and the instruction set and threads that the CPU's part uses."""
         return {
             "engine": self.name,
             "torch": torch.__version__,
+            "instructions": torch.backends.cpu.get_cpu_capability(),
             "device": devices.title(self._device),
             "threads": str(torch.get_num_threads()),
         }
