@@ -15,6 +15,8 @@ from lenet5.cli.options import EngineName
 from lenet5.engines import registry
 from lenet5.errors import BulkError
 
+EXAMPLES = ("lenet5 bulk digits.tar --out answers", "lenet5 bulk photos/ --out answers --photos")
+
 
 def bulk(
     given: Annotated[Path, typer.Argument(metavar="IN", help="A folder, or a tar, Parquet, IDX or NPY file.")],

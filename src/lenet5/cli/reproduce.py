@@ -22,6 +22,8 @@ from lenet5.studies.units import Unit
 ALL = "all"
 COLOURS = {"reproduced": "green", "exceeded": "green", "not reproduced": "red", "contradicted": "yellow"}
 
+EXAMPLES = ("lenet5 reproduce archaeology --seeds 5", "lenet5 reproduce all --quick")
+
 
 def reproduce(
     recipes: Annotated[list[str], typer.Argument(help="Recipes by name, or all.")],
