@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lenet5 import distribution
+from lenet5.cli.main import HOMES
 from lenet5.models import file as model_file
 from lenet5.models import shipped
 
@@ -124,8 +125,34 @@ def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mn
     assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_printed() -> None:
-    assert lenet5("--version").stdout.strip() == f"lenet5 {distribution.VERSION}"
+def test_the_version_is_printed_before_any_heavy_library_is_there() -> None:
+    program = (
+        "import sys; from lenet5.cli.main import run; sys.argv = ['lenet5', '--version']\n"
+        "try: run()\n"
+        "except SystemExit: print([name for name in ('numpy', 'pydantic', 'scipy', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"lenet5 {distribution.VERSION}", "[]"]
+
+
+@pytest.mark.parametrize("name", [name for name in HOMES if name != "serve"])
+def test_every_help_has_examples_and_fits_forty_columns(name: str) -> None:
+    done = lenet5(name, "-h", COLUMNS="40")
+    assert done.returncode == 0, done.stderr
+    text, examples = done.stdout.split("Examples:")
+    assert f"lenet5 {name}" in examples
+    for line in text.splitlines():
+        assert len(line) <= 40 or line.lstrip().startswith("-"), line  # an option's name is never broken
+
+
+def test_a_shell_completes_commands() -> None:
+    done = lenet5(_LENET5_COMPLETE="complete_bash", COMP_WORDS="lenet5 tr", COMP_CWORD="1")
+    assert done.stdout.split() == ["train"]
+
+
+def test_a_mistyped_command_is_guessed_only_where_one_is_near() -> None:
+    assert "Did you mean 'train'" in lenet5("trian").stderr
+    assert "Did you mean" not in lenet5("cheese").stderr
 
 
 def test_without_data_and_network_the_small_digits_take_over(tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from lenet5.engines import registry
 from lenet5.errors import BulkError
 from lenet5.studies.local import DEADLINE_SECONDS
 
+EXAMPLES = ("lenet5 bulk digits.tar --out answers", "lenet5 bulk photos/ --out answers --photos")
+
 
 def bulk(
     given: Annotated[Path, typer.Argument(metavar="IN", help="A folder, or a tar, Parquet, IDX or NPY file.")],

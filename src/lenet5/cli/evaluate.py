@@ -18,6 +18,8 @@ from lenet5.inference.predictor import Predictor
 
 REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 10)
 
+EXAMPLES = ("lenet5 evaluate modern", "lenet5 evaluate runs/archaeology-seed1 --pictures pictures")
+
 
 def evaluate(
     models: Annotated[

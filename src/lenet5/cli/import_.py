@@ -13,6 +13,8 @@ from lenet5.exchange.adopt import adopt
 from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling
 from lenet5.models import file as model_file
 
+EXAMPLES = ("lenet5 import weights.pt",)
+
 
 def import_model(
     weights: Annotated[

@@ -3,55 +3,90 @@
 import io
 import os
 import select
+import shutil
 import sys
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from lenet5.cli import (
-    bulk,
-    data,
-    doctor,
-    evaluate,
-    export,
-    import_,
-    page,
-    read,
-    recipes,
-    report,
-    reproduce,
-    serve,
-    show,
-    study,
-    summary,
-    train,
-)
 from lenet5.cli.console import err
 from lenet5.distribution import VERSION
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
+WIDEST_HELP = 80  # columns
+# Each command: its module here, and the function or group of commands in it. EXAMPLES of a module end its help.
+HOMES = {
+    "train": ("train", "train"),
+    "evaluate": ("evaluate", "evaluate"),
+    "read": ("read", "read"),
+    "show": ("show", "show"),
+    "summary": ("summary", "summary"),
+    "recipes": ("recipes", "recipes"),
+    "reproduce": ("reproduce", "reproduce"),
+    "report": ("report", "report"),
+    "study": ("study", "study"),
+    "bulk": ("bulk", "bulk"),
+    "export": ("export", "export"),
+    "import": ("import_", "import_model"),
+    "page": ("page", "page"),
+    "serve": ("serve", "serve"),
+    "doctor": ("doctor", "doctor"),
+    "data": ("data", "app"),
+}
+
+
+class Commands(Mapping[str, TyperCommand | TyperGroup]):
+    """The commands by name. Each is imported when it is looked up: no command waits for the others' libraries."""
+
+    def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
+        module_name, attribute = HOMES[name]
+        module = import_module(f"lenet5.cli.{module_name}")
+        found = getattr(module, attribute)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            # "\b" keeps the lines that follow as they are.
+            alone.command(name, epilog="\n".join(("\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES))))(
+                found
+            )
+            found = alone
+        command: Any = get_command(found)
+        command.name = name
+        return command  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(HOMES)
+
+    def __len__(self) -> int:
+        return len(HOMES)
+
+
+class Front(TyperGroup):
+    """The group of all commands."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.commands: Any = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names in the order of the help."""
+        return list(self.commands)
+
+
 app = typer.Typer(
+    cls=Front,
     help="LeNet-5, reproduced: train the published recipes, check their numbers, use the models.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help stays readable in 40 columns and in a pipe
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "terminal_width": min(shutil.get_terminal_size().columns, WIDEST_HELP),  # unsaid, it is never below 50
+    },
 )
-app.command()(train.train)
-app.command()(evaluate.evaluate)
-app.command()(read.read)
-app.command()(show.show)
-app.command()(summary.summary)
-app.command()(recipes.recipes)
-app.command()(reproduce.reproduce)
-app.command()(report.report)
-app.command()(study.study)
-app.command()(bulk.bulk)
-app.command()(export.export)
-app.command("import")(import_.import_model)
-app.command()(page.page)
-app.command()(serve.serve)
-app.command()(doctor.doctor)
-app.add_typer(data.app, name="data")
 
 
 def _print_version(wanted: bool) -> None:
@@ -76,7 +111,7 @@ def run() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            app()
+            app(prog_name="lenet5")  # also as `python -m lenet5`; completion goes by this name
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()  # a full disk shows here; when Python ends, it would show as a traceback

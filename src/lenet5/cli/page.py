@@ -7,6 +7,8 @@ import typer
 
 from lenet5.cli.console import out
 
+EXAMPLES = ("lenet5 page --export site",)
+
 
 def page(
     export: Annotated[

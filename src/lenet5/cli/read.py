@@ -28,6 +28,8 @@ from lenet5.reading.source import pictures
 STDIN = "-"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}
 
+EXAMPLES = ("lenet5 read photo.jpg", "lenet5 read form.pdf --length 8 --max-error 1%")
+
 
 def read(
     images: Annotated[

@@ -18,6 +18,8 @@ from lenet5.training.train import parts
 COMPARED = 8  # choices of a study whose models answer again; the first with all its seeds, the others with one
 ANSWERING = 5  # seeds of the first choice
 
+EXAMPLES = ("lenet5 report runs/archaeology-seed1",)
+
 
 def report(
     folder: Annotated[Path, typer.Argument(help="A finished run's folder, or the folder of a study.")],

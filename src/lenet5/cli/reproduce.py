@@ -26,6 +26,8 @@ ALL = "all"
 COLOURS = {"reproduced": "green", "exceeded": "green", "not reproduced": "red", "contradicted": "yellow"}
 WIDEST = len("a single run decides nothing")
 
+EXAMPLES = ("lenet5 reproduce archaeology --seeds 5", "lenet5 reproduce all --quick")
+
 
 def reproduce(
     recipes: Annotated[list[str], typer.Argument(help="Recipes by name, or all.")],

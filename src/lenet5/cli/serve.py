@@ -18,6 +18,8 @@ from lenet5.reading.reader import DEFAULT
 
 NEEDS = ("fastapi", "uvicorn", "prometheus_client", "multipart", "PIL")
 
+EXAMPLES = ("lenet5 serve", "lenet5 serve --model modern --port 9000")
+
 
 def serve(
     model: Annotated[

@@ -16,6 +16,8 @@ from lenet5.training.run import RunFolder
 BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 30
 
+EXAMPLES = ("lenet5 show runs/archaeology-seed1", "lenet5 show modern")
+
 
 def show(
     path: Annotated[Path, typer.Argument(help="A run folder, a model file, or a shipped model's name.")],

@@ -22,6 +22,8 @@ from lenet5.studies.units import Unit, combinations, units
 
 LOCAL = "local"
 
+EXAMPLES = ("lenet5 study plan.toml --workers 4", "lenet5 study plan.toml --status")
+
 
 def study(
     plan: Annotated[Path, typer.Argument(help="The study's plan, a TOML file; see docs/studies.md.")],

@@ -8,6 +8,8 @@ from lenet5.cli.console import literal, out
 from lenet5.recipes import catalogue
 from lenet5.reports.summary import summary_table
 
+EXAMPLES = ("lenet5 summary lecun-1998",)
+
 
 def summary(
     architecture: Annotated[str, typer.Argument(help="A recipe's name, or a recipe's TOML file.")],

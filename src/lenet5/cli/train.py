@@ -22,6 +22,12 @@ from lenet5.training.run import RunFolder
 OFFLINE = "uci-digits"
 OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
 
+EXAMPLES = (
+    "lenet5 train archaeology",
+    "lenet5 train archaeology --epochs 5 --set optimizer.lr=0.02",
+    "lenet5 train --resume runs/archaeology-seed1",
+)
+
 
 def train(
     recipe: Annotated[
