@@ -33,7 +33,7 @@ class Job(files.JsonObject):
     model: str
     model_sha256: str
     engine: str
-    lenet5_version: str
+    identity: files.JsonObject
 
 
 class Ledger:
