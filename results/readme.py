@@ -7,24 +7,25 @@ import json
 import re
 from pathlib import Path
 from statistics import mean
-from typing import Any
 
 from lenet5.files import file_sha256
 from lenet5.metrics import wilson_interval_percent
 from lenet5.models import shipped
 from lenet5.models.file import WEIGHTS
 from lenet5.recipes import catalogue
-from lenet5.reports.reproduction import record, settings_of
+from lenet5.reports import record
+from lenet5.reports.measure import length
+from lenet5.reports.reproduction import Runs, settings_of, verdicts
+from lenet5.reports.verdict import Verdict
+from lenet5.reports.words import say
 from lenet5.spec.claim import Claim
 
 ROOT = Path(__file__).parents[1]
 QUANTITIES = ("test_accuracy_percent", "test_error_percent", "test_images_correct")
 HEADS = {
-    "README.md": "| recipe | published, % | here: mean, % | one more run, % | runs | verdict |",
-    "README.zh-CN.md": "| 配方 | 公布值，% | 这里：平均，% | 再跑一次，% | 次数 | 结论 |",
+    "README.md": "| recipe | published, % | here: mean, % | one more run, % | runs | p | verdict |",
+    "README.zh-CN.md": "| 配方 | 公布值，% | 这里：平均，% | 再跑一次，% | 次数 | p | 结论 |",
 }
-CHINESE = {"reproduced": "复现", "exceeded": "超过", "not reproduced": "未复现"}
-Row = dict[str, Any]
 
 
 def accuracy(claim: Claim, value: float) -> float:
@@ -32,37 +33,43 @@ def accuracy(claim: Claim, value: float) -> float:
     return {"test_error_percent": 100 - value, "test_images_correct": value / 100}.get(claim.quantity, value)
 
 
-def final(name: str) -> list[tuple[Claim, Row]]:
-    """Return a recipe's claims on the accuracy after the last epoch, one for each of its settings."""
-    found: dict[str, tuple[Claim, Row]] = {}
-    for claim, row in zip(catalogue.load(name).claims, record()[name], strict=True):
-        recipe = settings_of(name, claim)
-        last = claim.epoch in (None, recipe.total_epochs(60_000))
+def final(name: str, runs: Runs) -> list[Verdict]:
+    """Return the verdicts on the accuracies after a recipe's last epoch, one for each of its settings."""
+    found: dict[str, Verdict] = {}
+    for verdict in verdicts(name, runs):
+        claim, recipe = verdict.claim, settings_of(name, verdict.claim)
+        last = claim.epoch in (None, length(recipe))
         if claim.quantity in QUANTITIES and last and not claim.contradicted and claim.value is not None:
-            found.setdefault(recipe.digest, (claim, row))
+            found.setdefault(recipe.digest, verdict)
     return list(found.values())
 
 
 def table(page: str) -> str:
     """Return the table as Markdown, in the language of the page."""
-    lines = [HEADS[page], "|---|---|---|---|---|---|"]
-    for name in record():
-        for claim, row in final(name):
-            runs = [accuracy(claim, run[0]) for run in row["runs"]]
-            ends = sorted(accuracy(claim, end) for end in row["interval"][0]) if row["interval"] else []
-            sign = {"at_least": "≥ ", "at_most": "≤ "}.get(claim.bound, "")
-            settings = "".join(f", {key} {value:,}" for key, value in claim.overrides.items())
-            verdict = row["verdict"] if page == "README.md" else CHINESE[row["verdict"]]
-            cells = [
-                f"`{name}`{settings.replace('_', ' ')}",
-                f"{sign}{accuracy(claim, float(str(claim.value))):.2f}",
-                f"{mean(runs):.2f}",
-                f"{ends[0]:.2f}–{min(ends[1], 100):.2f}" if ends else "",
-                str(len(runs)),
-                verdict,
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    runs = record.read()
+    rows = [_row(name, verdict, page) for name in catalogue.names() for verdict in final(name, runs)]
+    return "\n".join([HEADS[page], "|---|---|---|---|---|---|---|", *rows])
+
+
+def _row(name: str, verdict: Verdict, page: str) -> str:
+    claim = verdict.claim
+    ours = [accuracy(claim, run[0]) for run in verdict.runs]
+    ends = sorted(accuracy(claim, end) for end in verdict.interval[0]) if verdict.interval else []
+    sign = {"at_least": "≥ ", "at_most": "≤ "}.get(claim.bound, "")
+    settings = "".join(f", {key} {value:,}" for key, value in claim.overrides.items())
+    one_more = f"{ends[0]:.2f}–{ends[1]:.2f}" if ends else ""
+    if verdict.share is not None:
+        one_more = f"{verdict.share} / {len(ours)}"
+    cells = [
+        f"`{name}`{settings.replace('_', ' ')}",
+        f"{sign}{accuracy(claim, float(str(claim.value))):.2f}",
+        f"{mean(ours):.2f}" if ours else "",
+        one_more,
+        str(len(ours)),
+        "" if verdict.corrected is None else f"{verdict.corrected:.2g}",
+        say(verdict.word, "en" if page == "README.md" else "zh"),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def engines() -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from lenet5 import files
-from lenet5.errors import RunError
+from lenet5.errors import RunError, StudyError
 
 
 @pytest.fixture
@@ -205,3 +205,50 @@ def test_a_folder_that_cannot_be_locked_is_named(tmp_path: Path) -> None:
 def test_the_cache_is_a_folder_of_the_user() -> None:
     assert files.cache_folder().name == "lenet5"
     assert files.cache_folder().is_absolute()
+
+
+class Form(files.JsonObject):
+    """What the tests below ask for."""
+
+    label: list[str]
+    seed: int
+
+
+def test_json_is_read_with_keys_that_the_form_does_not_name(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"label": ["x"], "seed": 1, "more": {"y": [1.5, null]}}')
+    assert files.read_json(tmp_path / "a.json", Form) == {"label": ["x"], "seed": 1, "more": {"y": [1.5, None]}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "not valid JSON"),
+        ('{"label": ["x"], "seed": ', "not valid JSON"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        ("9" * 5000, "not valid JSON"),
+        ('{"label": ["x"]}', "'seed' is missing"),
+        ('{"label": ["x", 2], "seed": 1}', r"'label\.1' is wrong: input should be a valid string"),
+        ('{"label": ["x"], "seed": "1"}', "'seed' is wrong: input should be a valid integer"),
+        ("[1, 2]", "its content is wrong"),
+        ("null", "its content is wrong"),
+    ],
+)
+def test_damaged_json_is_one_sentence(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(content)
+    with pytest.raises(StudyError, match=f"{path}: .*{said}") as refusal:
+        files.read_json(path, Form, StudyError)
+    assert "\n" not in str(refusal.value)
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 40)
+    (tmp_path / "bytes").write_bytes(b'"\xff"')
+    for name, said in (("folder", "is a folder"), ("pipe", "is no regular file"), ("large", "has 1,099,512 MB"),
+                       ("missing", "no such file"), ("bytes", "not valid JSON")):  # fmt: skip
+        with pytest.raises(RunError, match=said):
+            files.read_json(tmp_path / name, Form)

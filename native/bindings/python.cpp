@@ -350,10 +350,10 @@ Out<std::uint8_t> bent(In<std::uint8_t> images, In<std::int32_t> affine, nb::obj
   auto [data, array] = new_array<std::uint8_t>({count, side, side});
   std::uint8_t* out = data;
   const nb::gil_scoped_release unlocked;
-  Pool& pool = shared_pool();
+  const std::shared_ptr<Pool> pool = shared_pool();
   const auto images_of = static_cast<std::int64_t>(count);
-  pool.run([&](int thread) {
-    const std::int64_t threads = pool.threads();
+  const std::int64_t threads = std::clamp<std::int64_t>(images_of, 1, pool->threads());
+  pool->run(static_cast<int>(threads), [&](int thread) {
     warp(images.data(), static_cast<int>(side), warps, images_of * thread / threads, images_of * (thread + 1) / threads,
          out);
   });
@@ -366,7 +366,7 @@ double multiply_add_limit(int threads, double seconds) {
   const Kernels& kernels = *chosen_target().kernels[0];
   Pool pool(threads);
   std::vector<double> rates(static_cast<std::size_t>(threads));
-  pool.run([&](int thread) {
+  pool.run(threads, [&](int thread) {
     using Clock = std::chrono::steady_clock;
     const auto passed = [started = Clock::now()] { return std::chrono::duration<double>(Clock::now() - started).count(); };
     std::int64_t vectors = 0;
@@ -392,7 +392,9 @@ NB_MODULE(_kernels, m) {
           return names;
         },
         "What this machine can run, best first.");
-  m.def("threads", [] { return shared_pool().threads(); }, "How many threads compute.");
+  m.def("threads", [] { return shared_pool()->threads(); }, "How many threads compute.");
+  m.def("use_threads", use_threads, nb::arg("threads"),
+        "From now on so many threads compute, at most 64; 0: as many as when nobody has asked.");
   m.def("multiply_add_limit", multiply_add_limit, nb::arg("threads"), nb::arg("seconds"),
         "Multiply-adds a second with registers alone: the machine's limit, measured.");
   m.def("warp", bent, nb::arg("images"), nb::arg("affine"), nb::arg("bends").none(), nb::arg("reach"),

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lenet5/dropout.h"
+
 namespace lenet5 {
 
 std::vector<Tap> stretch(int from, int to) {
@@ -14,17 +16,6 @@ std::vector<Tap> stretch(int from, int to) {
   }
   return taps;
 }
-
-namespace {
-
-// Other bits for each word, one to one; see engines/chance.py.
-std::uint32_t mixed(std::uint32_t word) {
-  word = (word ^ word >> 16) * 0x7FEB352Du;
-  word = (word ^ word >> 15) * 0x846CA68Bu;
-  return word ^ word >> 16;
-}
-
-}  // namespace
 
 Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
   const std::size_t stages = plan.stages.size();
@@ -132,24 +123,29 @@ void Block::squash_and_pool(std::size_t stage) {
 void Block::drop(std::size_t stage, const Maps& x, const Maps& y) const {
   const Stage& own = plan_.stages[stage];
   if (!drops_) return kernels_.squash(Function::none, x, y);
-  const std::uint32_t of_layer = mixed(chance_ + static_cast<std::uint32_t>(own.layer) * 0x9E3779B9u);
+  const std::uint32_t of_layer = word_of_layer(chance_, own.layer);
   std::uint32_t words[16] = {};
-  for (int lane = 0; lane < count_; ++lane) words[lane] = mixed(numbers_[static_cast<std::size_t>(lane)] ^ of_layer);
-  const auto threshold = static_cast<std::uint32_t>(std::lrint(static_cast<double>(own.share) * (1 << 24)));
-  kernels_.drop(x, words, threshold, 1.0f / (1.0f - own.share), y);
+  for (int lane = 0; lane < count_; ++lane) {
+    words[lane] = word_of_image(of_layer, numbers_[static_cast<std::size_t>(lane)]);
+  }
+  kernels_.drop(x, words, threshold_of(own.share), 1.0f / (1.0f - own.share), y);
 }
 
-void Block::add_moments(std::size_t stage, double* sums, double* squares) const {
+void Block::take_centres(std::size_t stage, float* centres) const {
   const Maps& x = values_[stage].inside;
-  kernels_.moments(x, x, count_, sums, squares);
+  for (int map = 0; map < x.maps; ++map) centres[map] = x.data[map * x.plane * kernels_.lanes];
 }
 
-void Block::normalize(std::size_t stage, const float* factors, const float* shifts) {
-  kernels_.stretch(values_[stage].inside, factors, shifts, sums_of(stage));
+void Block::add_moments(std::size_t stage, const float* centres, double* sums, double* squares) const {
+  kernels_.moments(values_[stage].inside, centres, count_, sums, squares);
+}
+
+void Block::normalize(std::size_t stage, const float* means, const float* factors, const float* biases) {
+  kernels_.stretch(values_[stage].inside, means, factors, biases, sums_of(stage));
   squash_and_pool(stage);
 }
 
-void Block::add_gradient_moments(std::size_t stage, double* sums, double* products) {
+void Block::add_gradient_moments(std::size_t stage, const float* means, double* sums, double* products) {
   const Stage& own = plan_.stages[stage];
   const Maps &out = values_[stage + 1].inside, &dout = gradients_[stage + 1].inside;
   if (own.function_after_pool != Function::none) kernels_.squash_gradient(own.function_after_pool, out, dout);
@@ -158,12 +154,24 @@ void Block::add_gradient_moments(std::size_t stage, double* sums, double* produc
   } else if (own.function != Function::none) {
     kernels_.squash_gradient(own.function, out, dout);
   }
-  kernels_.moments(gradient_of_sums(stage), values_[stage].inside, count_, sums, products);
+  kernels_.gradient_moments(values_[stage].inside, gradient_of_sums(stage), means, count_, sums, products);
 }
 
-void Block::normalize_gradient(std::size_t stage, const float* by_dy, const float* by_x, const float* shifts) {
-  kernels_.combine(values_[stage].inside, gradient_of_sums(stage), by_dy, by_x, shifts, count_,
+void Block::normalize_gradient(std::size_t stage, const float* means, const float* by_x, const float* dmeans,
+                               const float* by_dy) {
+  kernels_.combine(values_[stage].inside, gradient_of_sums(stage), means, by_x, dmeans, by_dy, count_,
                    gradients_[stage].inside);
+}
+
+// A convolution with a table is computed in full, and its missing weights are 0; so their gradients must be as well.
+void Block::clear_unconnected(const Stage& stage, float* dw) const {
+  const std::vector<std::vector<int>>& seen = layer_of(stage).seen;
+  const int taps = stage.kernel * stage.kernel;
+  for (const std::vector<int>& maps : seen) {
+    for (int map = 0; map < stage.in.maps; ++map, dw += taps) {
+      if (std::ranges::find(maps, map) == maps.end()) std::fill_n(dw, taps, 0.0f);
+    }
+  }
 }
 
 void Block::forward(const Weights& weights, bool keep, Stopwatch& watch) {
@@ -189,25 +197,35 @@ void Block::forward(const Weights& weights, bool keep, std::size_t first, std::s
       }
       case Stage::Work::dense:
         kernels_.dense_forward(in.whole.data, stage.in.size(), numbers(stage.weight), numbers(stage.bias),
-                               stage.out.maps, stage.function, out.data);
+                               stage.out.maps, stage.function, squashed.data);
         break;
       case Stage::Work::normalize: {
         const auto maps = static_cast<std::size_t>(stage.in.maps);
-        std::vector<float> factors(maps), shifts(maps);
+        std::vector<float> factors(maps);
         const float *mean = numbers(stage.weight + 2), *variance = numbers(stage.weight + 3);
         for (std::size_t map = 0; map < maps; ++map) {
           const double floor = static_cast<double>(variance[map]) + kVarianceFloor;
           factors[map] = static_cast<float>(static_cast<double>(numbers(stage.weight)[map]) / std::sqrt(floor));
-          shifts[map] = numbers(stage.bias)[map] - mean[map] * factors[map];
         }
-        normalize(s, factors.data(), shifts.data());
+        normalize(s, mean, factors.data(), numbers(stage.bias));
         watch.lap(s, Work::forward);
         continue;
+      }
+      case Stage::Work::subsample:
+        kernels_.subsample(in.inside, stage.kernel, numbers(stage.weight), numbers(stage.bias), squashed);
+        squash_and_pool(s);
+        watch.lap(s, Work::forward);
+        continue;
+      case Stage::Work::rbf: {
+        const Layer& layer = layer_of(stage);
+        kernels_.rbf_forward(in.whole.data, stage.in.size(), layer.codes.data(), stage.out.maps, layer.factor, out.data);
+        break;
       }
       case Stage::Work::drop:
         drop(s, in.inside, out);
         break;
-      default:  // a function alone: blocks know no other work
+      case Stage::Work::none:
+      case Stage::Work::pool:  // with a function before it or alone; stages of blocks have it in common
         kernels_.squash(stage.function, in.inside, squashed);
         break;
     }
@@ -217,8 +235,8 @@ void Block::forward(const Weights& weights, bool keep, std::size_t first, std::s
   }
 }
 
-LossOfBlock Block::loss(Loss kind, const Answers& answers, float scale) {
-  return kernels_.loss(kind, values_.back().inside.data, plan_.classes, answers, count_, scale);
+LossOfBlock Block::loss(const Objective& objective, const Answers& answers, float scale) {
+  return kernels_.loss(objective.loss, objective.j, values_.back().inside.data, plan_.classes, answers, count_, scale);
 }
 
 void Block::backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch) {
@@ -244,27 +262,55 @@ void Block::backward(const Weights& weights, bool add, float* gradients, std::si
     }
     const Maps& dsums = gradient_of_sums(at);
     watch.lap(at, Work::squash_gradient);
-    if (stage.work == Stage::Work::convolution && trains) {
-      kernels_.convolution_weight_gradient(values_[at].whole, dsums, stage.kernel, add, gradients + offset(stage.weight));
-    } else if (stage.work == Stage::Work::dense && trains) {
-      kernels_.dense_weight_gradient(values_[at].whole.data, stage.in.size(), dsums.data, stage.out.maps, count_, add,
-                                     scratch_.data(), gradients + offset(stage.weight));
-    }
-    watch.lap(at, Work::weight_gradient);
-    if (s == plan_.first_trained_stage) break;
-    if (stage.work == Stage::Work::convolution) {
-      kernels_.convolution_input_gradient(dsums, weights.numbers + offset(stage.weight), stage.kernel,
-                                          gradients_[at].whole);
-    } else if (stage.work == Stage::Work::dense) {
-      kernels_.dense_input_gradient(dsums.data, stage.out.maps, weights.numbers + offset(stage.weight),
-                                    stage.in.size(), gradients_[at].whole.data);
-    } else if (stage.work == Stage::Work::drop) {
-      drop(at, dsums, gradients_[at].inside);
-    } else {
-      kernels_.squash(Function::none, dsums, gradients_[at].inside);
-    }
-    watch.lap(at, Work::input_gradient);
+    weight_and_input_gradients(at, dsums, weights, add, trains ? gradients + offset(stage.weight) : nullptr, watch);
   }
+}
+
+// `dw` is null where the stage has no weights or keeps them. Nobody needs what would leave the first stage that learns.
+void Block::weight_and_input_gradients(std::size_t at, const Maps& dsums, const Weights& weights, bool add, float* dw,
+                                       Stopwatch& watch) {
+  const Stage& stage = plan_.stages[at];
+  const Padded &in = values_[at], &din = gradients_[at];
+  const bool goes_on = static_cast<int>(at) > plan_.first_trained_stage;
+  const float* own = nullptr;
+  if (stage.weight >= 0) own = weights.numbers + plan_.parameters[static_cast<std::size_t>(stage.weight)].offset;
+  switch (stage.work) {
+    case Stage::Work::convolution:
+      if (dw) {
+        kernels_.convolution_weight_gradient(in.whole, dsums, stage.kernel, add, dw);
+        clear_unconnected(stage, dw);
+      }
+      watch.lap(at, Work::weight_gradient);
+      if (goes_on) kernels_.convolution_input_gradient(dsums, own, stage.kernel, din.whole);
+      break;
+    case Stage::Work::dense:
+      if (dw) {
+        kernels_.dense_weight_gradient(in.whole.data, stage.in.size(), dsums.data, stage.out.maps, count_, add,
+                                       scratch_.data(), dw);
+      }
+      watch.lap(at, Work::weight_gradient);
+      if (goes_on) kernels_.dense_input_gradient(dsums.data, stage.out.maps, own, stage.in.size(), din.whole.data);
+      break;
+    case Stage::Work::subsample:
+      kernels_.subsample_gradients(in.inside, stage.kernel, own, dsums, add, dw, goes_on ? din.inside : Maps{});
+      break;
+    case Stage::Work::rbf: {
+      const Layer& layer = layer_of(stage);
+      kernels_.rbf_gradient(in.whole.data, stage.in.size(), layer.codes.data(), stage.out.maps, layer.factor,
+                            dsums.data, din.whole.data);
+      break;
+    }
+    case Stage::Work::drop:
+      drop(at, dsums, din.inside);
+      break;
+    case Stage::Work::none:
+    case Stage::Work::pool:
+      kernels_.squash(Function::none, dsums, din.inside);
+      break;
+    case Stage::Work::normalize:  // by normalize_gradient, which waits for the other blocks
+      break;
+  }
+  watch.lap(at, Work::input_gradient);
 }
 
 void Block::store_scores(float* const* out) const {

@@ -15,29 +15,65 @@ const Target& target() {
 
 const Kernels& narrowest() { return *target().kernels[target().widths - 1]; }
 
+// More parts would keep more cores busy; but each has a gradient to be written, and read for the update: with parts of 8
+// images, batches of 32 took 14 % longer on one thread than without any.
+constexpr std::int64_t kMostParts = 16;
+constexpr std::int64_t kImagesOfPart = 16;  // in batches of at least twice as many; below, one block
+constexpr std::int64_t kImagesAlone = 4;    // of a part, where images go one by one: as long as a block takes
+
+// Layers of 1998: few weights see much, and networks with them are trained image by image.
+bool better_alone(const Layer& layer) {
+  return layer.kind == Layer::Kind::subsample || layer.kind == Layer::Kind::rbf || !layer.seen.empty();
+}
+
+// As few threads as compute `pieces` of equal length in the same time as all of them would.
+int threads_for(std::int64_t pieces, int threads) {
+  const std::int64_t rounds = (pieces + threads - 1) / threads;
+  return static_cast<int>(rounds ? (pieces + rounds - 1) / rounds : 1);
+}
+
 }  // namespace
 
 Plan plan_for(Shape input, const std::vector<Layer>& layers, const Objective& objective, const Optimizer& optimizer) {
   const bool of_1998 = objective.loss == Loss::maximum_likelihood || objective.loss == Loss::maximum_a_posteriori;
-  const bool in_blocks = blocks_know(layers) && !of_1998 && optimizer.kind != Optimizer::Kind::sdlm;
-  return plan(input, layers, in_blocks ? 0 : narrowest().lanes);
+  const bool alone = of_1998 || optimizer.kind == Optimizer::Kind::sdlm || std::ranges::any_of(layers, better_alone);
+  return plan(input, layers, alone && singles_know(layers) ? narrowest().lanes : 0);
 }
 
 Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
     : plan_(plan),
       objective_(objective),
       optimizer_(optimizer),
-      threads_(shared_pool().threads()),
       numbers_(static_cast<std::size_t>(plan.numbers)),
       rates_(static_cast<std::size_t>(optimizer.kind == Optimizer::Kind::sdlm ? plan.trained : 0)),
-      workers_(static_cast<std::size_t>(threads_)) {
+      workers_(1) {
   const bool adam = optimizer.kind == Optimizer::Kind::adam, sdlm = optimizer.kind == Optimizer::Kind::sdlm;
   const int memories = adam ? 2 : sdlm || optimizer.momentum != 0 ? 1 : 0;
   for (int i = 0; i < memories; ++i) memory_.emplace_back(static_cast<std::size_t>(plan.trained));
+  prepare(1, 1);
+}
+
+std::int64_t Network::images_at_once() const { return plan_.lanes ? kImagesAlone : target().kernels[0]->lanes; }
+
+// Decided by the number of images alone: whole blocks, the last of which may not be full.
+int Network::parts_of(std::int64_t count) const {
+  const std::int64_t least = plan_.lanes || count < 2 * kImagesOfPart ? images_at_once() : kImagesOfPart;
+  return static_cast<int>(std::min((count + least - 1) / least, kMostParts));
+}
+
+Network::Range Network::images_of(std::int64_t count, int part) const {
+  const std::int64_t blocks = (count + images_at_once() - 1) / images_at_once(), parts = parts_of(count);
+  const auto end = [&](std::int64_t p) { return std::min(blocks * p / parts * images_at_once(), count); };
+  return {end(part), end(part + 1)};
+}
+
+// Before the threads begin: what they and the parts of a batch need is there.
+void Network::prepare(int workers, std::int64_t largest_batch) {
+  if (workers_.size() < static_cast<std::size_t>(workers)) workers_.resize(static_cast<std::size_t>(workers));
   for (Worker& worker : workers_) {
+    if (worker.weights.numbers) continue;
     worker.blocks.resize(static_cast<std::size_t>(target().widths));
-    worker.gradient = Floats(static_cast<std::size_t>(plan.trained));
-    gradient_of_.push_back(worker.gradient.data());
+    worker.statistics.resize(plan_.stages.size());
     for (const Stage& stage : plan_.stages) {
       const bool convolves = stage.work == Stage::Work::convolution;
       const int size = convolves ? stage.sums.maps * stage.in.maps * stage.kernel * stage.kernel : 0;
@@ -46,17 +82,13 @@ Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
     for (const Floats& packed : worker.packed) worker.weights.packed.push_back(packed.data());
     worker.weights.numbers = numbers_.data();
   }
-}
-
-// Images are shared out evenly: the first threads get one more where it does not work out.
-Network::Range Network::share_of(std::int64_t count, int thread) const {
-  const std::int64_t threads = threads_, least = count / threads, rest = count % threads;
-  const std::int64_t from = thread * least + std::min<std::int64_t>(thread, rest);
-  return {from, from + least + (thread < rest ? 1 : 0)};
-}
-
-int Network::workers_for(std::int64_t count) const {
-  return static_cast<int>(std::min<std::int64_t>(count, threads_));
+  while (parts_.size() < static_cast<std::size_t>(parts_of(largest_batch))) {
+    Part& part = parts_.emplace_back();
+    part.gradient = Floats(static_cast<std::size_t>(plan_.trained));
+    part.moments.resize(plan_.stages.size());
+    part.moments_back.resize(plan_.stages.size());
+    gradient_of_.push_back(part.gradient.data());
+  }
 }
 
 Single& Network::single_of(Worker& worker) const {
@@ -83,27 +115,37 @@ Block& Network::block_for(Worker& worker, std::int64_t images) {
   return *block;
 }
 
-void Network::there_and_back(Worker& worker, const Source& source,
-                             const std::int64_t* indices, Range images, float scale, Range next_images) {
-  worker.total = {0.0, 0};
-  if (plan_.lanes) return one_by_one(worker, source, indices, images, scale);
-  pack(worker);
-  bool add = false;
+void Network::there_and_back(Worker& worker, Range parts, const Batch& batch, Range next_images) {
+  if (parts.from == parts.to) return;
+  plan_.lanes ? single_of(worker).turn(numbers_.data()) : pack(worker);
+  for (std::int64_t p = parts.from; p < parts.to; ++p) {
+    Part& part = parts_[static_cast<std::size_t>(p)];
+    part.total = {0.0, 0};
+    const Range images = images_of(batch.count, static_cast<int>(p));
+    if (plan_.lanes) {
+      one_by_one(worker, part, batch, images);
+    } else {
+      const Range next = p + 1 < parts.to ? images_of(batch.count, static_cast<int>(p) + 1) : next_images;
+      part_there_and_back(worker, part, batch, images, next);
+    }
+  }
+}
+
+void Network::part_there_and_back(Worker& worker, Part& part, const Batch& batch, Range images, Range next_images) {
   for (std::int64_t at = images.from; at < images.to;) {
     Block& block = block_for(worker, images.to - at);
     const int count = static_cast<int>(std::min<std::int64_t>(block.kernels().lanes, images.to - at));
-    block.load(source, indices ? indices + at : nullptr, at, count, worker.watch);
-    if (indices) {
+    block.load(batch.source, batch.indices ? batch.indices + at : nullptr, at, count, worker.watch);
+    if (batch.indices) {
       const Range next = at + count < images.to ? Range{at + count, images.to} : next_images;
       const std::int64_t most = std::min<std::int64_t>(block.kernels().lanes, next.to - next.from);
-      Block::prefetch(source, indices + next.from, static_cast<int>(most));
+      Block::prefetch(batch.source, batch.indices + next.from, static_cast<int>(most));
     }
     block.forward(worker.weights, true, worker.watch);
-    const LossOfBlock loss = take_loss(block, source, indices, at, count, scale);
-    worker.total.sum += loss.sum;
-    worker.total.correct += loss.correct;
-    block.backward(worker.weights, add, worker.gradient.data(), worker.watch);
-    add = true;
+    const LossOfBlock loss = take_loss(block, batch.source, batch.indices, at, count, scale_of(batch.count));
+    part.total.sum += loss.sum;
+    part.total.correct += loss.correct;
+    block.backward(worker.weights, at > images.from, part.gradient.data(), worker.watch);
     at += count;
   }
 }
@@ -117,29 +159,58 @@ LossOfBlock Network::take_loss(Block& block, const Source& source, const std::in
     labels[lane] = source.labels[index];
     targets[lane] = source.targets ? source.targets + index * plan_.classes : nullptr;
   }
-  return block.loss(objective_.loss, {labels, source.targets ? targets : nullptr}, scale);
+  return block.loss(objective_, {labels, source.targets ? targets : nullptr}, scale);
 }
 
-// The statistics of the batch, from the sums of all threads, in their order; each thread computes them for itself.
-void Network::normalize(int workers, std::size_t stage, std::int64_t count, bool keep_statistics, Worker& worker) {
+// The moments of a part, around a number that its images have: where all are nearly alike nothing is lost.
+void Network::measure(std::size_t stage, Part& part, std::int64_t images) const {
   const Stage& own = plan_.stages[stage];
   const auto maps = static_cast<std::size_t>(own.in.maps);
-  const double n = static_cast<double>(count) * own.in.height * own.in.width;
+  const double n = static_cast<double>(images) * own.in.height * own.in.width;
+  std::vector<float> centres(maps);
+  part.together[0]->take_centres(stage, centres.data());
+  Moments& moments = part.moments[stage];
+  moments.first.assign(maps, 0.0);
+  moments.second.assign(maps, 0.0);
+  for (auto& block : part.together) {
+    if (block->holds()) block->add_moments(stage, centres.data(), moments.first.data(), moments.second.data());
+  }
+  for (std::size_t map = 0; map < maps; ++map) {
+    double &mean = moments.first[map], &squares = moments.second[map];
+    squares -= mean * mean / n;
+    mean = static_cast<double>(centres[map]) + mean / n;
+  }
+}
+
+// The statistics of the batch, from the moments of all parts, in their order; each thread computes them for itself.
+void Network::normalize(std::size_t stage, std::int64_t count, bool keep_statistics, Worker& worker) {
+  const Stage& own = plan_.stages[stage];
+  const auto maps = static_cast<std::size_t>(own.in.maps);
+  const double places = own.in.height * own.in.width, n = static_cast<double>(count) * places;
   const auto numbers = [&](int parameter) {
     return numbers_.data() + plan_.parameters[static_cast<std::size_t>(parameter)].offset;
   };
-  std::vector<float> factors(maps), shifts(maps);
-  for (std::size_t map = 0; map < maps; ++map) {
-    double sum = 0.0, squares = 0.0;
-    for (int i = 0; i < workers; ++i) {
-      const std::vector<double>& moments = workers_[static_cast<std::size_t>(i)].moments[stage];
-      sum += moments[map];
-      squares += moments[maps + map];
+  const auto each_part = [&](auto&& body) {
+    for (int p = 0; p < parts_of(count); ++p) {
+      const Range images = images_of(count, p);
+      body(parts_[static_cast<std::size_t>(p)].moments[stage], static_cast<double>(images.to - images.from) * places);
     }
-    const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean);
-    const double factor = static_cast<double>(numbers(own.weight)[map]) / std::sqrt(variance + kVarianceFloor);
-    factors[map] = static_cast<float>(factor);
-    shifts[map] = static_cast<float>(static_cast<double>(numbers(own.bias)[map]) - mean * factor);
+  };
+  Statistics& statistics = worker.statistics[stage];
+  statistics.means.resize(maps);
+  statistics.narrow.resize(maps);
+  std::vector<float> factors(maps);
+  for (std::size_t map = 0; map < maps; ++map) {
+    double mean = 0.0, squares = 0.0;
+    each_part([&](const Moments& part, double share) { mean += part.first[map] * (share / n); });
+    each_part([&](const Moments& part, double share) {
+      const double off = part.first[map] - mean;
+      squares += part.second[map] + share * off * off;
+    });
+    const double variance = std::max(0.0, squares / n), narrow = 1.0 / std::sqrt(variance + kVarianceFloor);
+    statistics.means[map] = static_cast<float>(mean);
+    statistics.narrow[map] = static_cast<float>(narrow);
+    factors[map] = static_cast<float>(static_cast<double>(numbers(own.weight)[map]) * narrow);
     if (keep_statistics) {
       float &running_mean = numbers(own.weight + 2)[map], &running_variance = numbers(own.weight + 3)[map];
       const auto toward = [](float running, double batch) {
@@ -149,108 +220,121 @@ void Network::normalize(int workers, std::size_t stage, std::int64_t count, bool
       running_variance = toward(running_variance, variance * n / std::max(1.0, n - 1.0));
     }
   }
-  for (auto& block : worker.together) {
-    if (block->holds()) block->normalize(stage, factors.data(), shifts.data());
-  }
+  worker.factors = std::move(factors);
 }
 
 // With x^ = (x - mean) / deviation: dx = weight / deviation (dy - mean of dy - x^ mean of dy x^).
-void Network::normalize_gradient(int workers, std::size_t stage, std::int64_t count, Worker& worker) {
+void Network::normalize_gradient(std::size_t stage, std::int64_t count, Range parts, Worker& worker) {
   const Stage& own = plan_.stages[stage];
   const auto maps = static_cast<std::size_t>(own.in.maps);
   const double n = static_cast<double>(count) * own.in.height * own.in.width;
   const Parameter &weight = plan_.parameters[static_cast<std::size_t>(own.weight)],
                   &bias = plan_.parameters[static_cast<std::size_t>(own.bias)];
-  std::vector<float> by_dy(maps), by_x(maps), shifts(maps);
+  const Statistics& statistics = worker.statistics[stage];
+  std::vector<float> by_dy(maps), by_x(maps), dmeans(maps);
   for (std::size_t map = 0; map < maps; ++map) {
-    double sum = 0.0, squares = 0.0, dsum = 0.0, products = 0.0;
-    for (int i = 0; i < workers; ++i) {
-      const Worker& other = workers_[static_cast<std::size_t>(i)];
-      sum += other.moments[stage][map];
-      squares += other.moments[stage][maps + map];
-      dsum += other.moments_back[stage][map];
-      products += other.moments_back[stage][maps + map];
+    double sum = 0.0, products = 0.0;
+    for (int p = 0; p < parts_of(count); ++p) {
+      const Moments& moments = parts_[static_cast<std::size_t>(p)].moments_back[stage];
+      sum += moments.first[map];
+      products += moments.second[map];
     }
-    const double mean = sum / n, variance = std::max(0.0, squares / n - mean * mean);
-    const double narrow = 1.0 / std::sqrt(variance + kVarianceFloor);
-    const double wide = static_cast<double>(numbers_.data()[weight.offset + static_cast<std::int64_t>(map)]) * narrow;
-    const double along = narrow * narrow * (products - mean * dsum) / n;
+    const auto at = static_cast<std::int64_t>(map);
+    const double narrow = static_cast<double>(statistics.narrow[map]);
+    const double wide = static_cast<double>(numbers_.data()[weight.offset + at]) * narrow;
     by_dy[map] = static_cast<float>(wide);
-    by_x[map] = static_cast<float>(-wide * along);
-    shifts[map] = static_cast<float>(wide * (along * mean - dsum / n));
-    if (!own.frozen) {  // each thread gives its own part, as of every gradient
-      const double own_sum = worker.moments_back[stage][map], own_products = worker.moments_back[stage][maps + map];
-      worker.gradient.data()[weight.offset + static_cast<std::int64_t>(map)] =
-          static_cast<float>(narrow * (own_products - mean * own_sum));
-      worker.gradient.data()[bias.offset + static_cast<std::int64_t>(map)] = static_cast<float>(own_sum);
+    by_x[map] = static_cast<float>(-wide * narrow * narrow * products / n);
+    dmeans[map] = static_cast<float>(sum / n);
+    for (std::int64_t p = parts.from; p < parts.to && !own.frozen; ++p) {
+      Part& part = parts_[static_cast<std::size_t>(p)];
+      const Moments& moments = part.moments_back[stage];
+      part.gradient.data()[weight.offset + at] = static_cast<float>(narrow * moments.second[map]);
+      part.gradient.data()[bias.offset + at] = static_cast<float>(moments.first[map]);
     }
   }
   if (static_cast<int>(stage) == plan_.first_trained_stage) return;
-  for (auto& block : worker.together) {
-    if (block->holds()) block->normalize_gradient(stage, by_dy.data(), by_x.data(), shifts.data());
+  for (std::int64_t p = parts.from; p < parts.to; ++p) {
+    for (auto& block : parts_[static_cast<std::size_t>(p)].together) {
+      if (!block->holds()) continue;
+      block->normalize_gradient(stage, statistics.means.data(), by_x.data(), dmeans.data(), by_dy.data());
+    }
+  }
+}
+
+void Network::load_together(Worker& worker, Part& part, const Batch& batch, Range images) {
+  const std::int64_t lanes = target().kernels[0]->lanes;
+  const auto blocks = static_cast<std::size_t>((images.to - images.from + lanes - 1) / lanes);
+  while (part.together.size() < blocks) part.together.push_back(std::make_unique<Block>(plan_, *target().kernels[0]));
+  for (auto& block : part.together) {
+    const auto fill = static_cast<int>(std::clamp<std::int64_t>(images.to - images.from, 0, lanes));
+    block->load(batch.source, batch.indices ? batch.indices + images.from : nullptr, images.from, fill, worker.watch);
+    images.from += fill;
   }
 }
 
 // Every stage for all images of the batch before the next, where batch normalisation needs them all. The threads meet
 // wherever one needs what the others have summed up; so every thread passes here, with images or without.
-void Network::there_and_back_together(int thread, const Source& source, const std::int64_t* indices,
-                                      std::int64_t count, bool keep_statistics) {
-  Pool& pool = shared_pool();
-  Worker& worker = workers_[static_cast<std::size_t>(thread)];
-  const Range images = share_of(count, thread);
-  const int workers = workers_for(count), lanes = target().kernels[0]->lanes;
+void Network::there_and_back_together(Pool& pool, Worker& worker, Range parts, const Batch& batch,
+                                      bool keep_statistics) {
   const std::size_t stages = plan_.stages.size();
-  worker.total = {0.0, 0};
-  pack(worker);
-  const auto blocks = static_cast<std::size_t>((images.to - images.from + lanes - 1) / lanes);
-  while (worker.together.size() < blocks) {
-    worker.together.push_back(std::make_unique<Block>(plan_, *target().kernels[0]));
-  }
-  worker.moments.resize(stages);
-  worker.moments_back.resize(stages);
-  std::int64_t at = images.from;
-  for (std::size_t b = 0; b < worker.together.size(); ++b) {
-    const auto fill = static_cast<int>(std::clamp<std::int64_t>(images.to - at, 0, lanes));
-    worker.together[b]->load(source, indices ? indices + at : nullptr, at, fill, worker.watch);
-    at += fill;
-  }
-  const auto each_block = [&](auto&& body) {
-    for (std::size_t b = 0; b < blocks; ++b) body(*worker.together[b], b);
+  const auto each_part = [&](auto&& body) {
+    for (std::int64_t p = parts.from; p < parts.to; ++p) {
+      body(parts_[static_cast<std::size_t>(p)], images_of(batch.count, static_cast<int>(p)));
+    }
   };
+  const auto each_block = [&](auto&& body) {
+    each_part([&](Part& part, Range images) {
+      for (std::size_t b = 0; b < part.together.size() && part.together[b]->holds(); ++b) {
+        const std::int64_t first = images.from + static_cast<std::int64_t>(b) * target().kernels[0]->lanes;
+        body(part, *part.together[b], Range{first, images.to});
+      }
+    });
+  };
+  pack(worker);
+  each_part([&](Part& part, Range images) {
+    part.total = {0.0, 0};
+    load_together(worker, part, batch, images);
+  });
   std::size_t from = 0;
   for (std::size_t s = 0; s <= stages; ++s) {
     if (s < stages && plan_.stages[s].work != Stage::Work::normalize) continue;
-    each_block([&](Block& block, std::size_t) { block.forward(worker.weights, true, from, s, worker.watch); });
+    each_block([&](Part&, Block& block, Range) { block.forward(worker.weights, true, from, s, worker.watch); });
     if (s == stages) break;
-    const auto maps = static_cast<std::size_t>(plan_.stages[s].in.maps);
-    worker.moments[s].assign(2 * maps, 0.0);
-    each_block([&](Block& block, std::size_t) { block.add_moments(s, worker.moments[s].data(), worker.moments[s].data() + maps); });
+    each_part([&](Part& part, Range images) { measure(s, part, images.to - images.from); });
     pool.meet();
-    normalize(workers, s, count, keep_statistics && thread == 0, worker);
+    normalize(s, batch.count, keep_statistics, worker);
+    const float* biases = numbers_.data() + plan_.parameters[static_cast<std::size_t>(plan_.stages[s].bias)].offset;
+    each_block([&](Part&, Block& block, Range) {
+      block.normalize(s, worker.statistics[s].means.data(), worker.factors.data(), biases);
+    });
     from = s + 1;
   }
-  each_block([&](Block& block, std::size_t b) {
-    const std::int64_t first = images.from + static_cast<std::int64_t>(b) * lanes;
-    const int fill = static_cast<int>(std::min<std::int64_t>(lanes, images.to - first));
-    const LossOfBlock loss = take_loss(block, source, indices, first, fill, scale_of(count));
-    worker.total.sum += loss.sum;
-    worker.total.correct += loss.correct;
+  each_block([&](Part& part, Block& block, Range images) {
+    const int fill = static_cast<int>(std::min<std::int64_t>(target().kernels[0]->lanes, images.to - images.from));
+    const LossOfBlock loss =
+        take_loss(block, batch.source, batch.indices, images.from, fill, scale_of(batch.count));
+    part.total.sum += loss.sum;
+    part.total.correct += loss.correct;
   });
   std::size_t to = stages;
   for (std::size_t s = stages; s-- > 0;) {
     if (s > 0 && plan_.stages[s].work != Stage::Work::normalize) continue;
     const bool normalizes = plan_.stages[s].work == Stage::Work::normalize;
-    each_block([&](Block& block, std::size_t b) {
-      block.backward(worker.weights, b > 0, worker.gradient.data(), normalizes ? s + 1 : s, to, worker.watch);
+    each_block([&](Part& part, Block& block, Range) {
+      const bool add = &block != part.together[0].get();
+      block.backward(worker.weights, add, part.gradient.data(), normalizes ? s + 1 : s, to, worker.watch);
     });
     if (!normalizes || static_cast<int>(s) < plan_.first_trained_stage) break;
-    const auto maps = static_cast<std::size_t>(plan_.stages[s].in.maps);
-    worker.moments_back[s].assign(2 * maps, 0.0);
-    each_block([&](Block& block, std::size_t) {
-      block.add_gradient_moments(s, worker.moments_back[s].data(), worker.moments_back[s].data() + maps);
+    each_part([&](Part& part, Range) {
+      const auto maps = static_cast<std::size_t>(plan_.stages[s].in.maps);
+      part.moments_back[s] = {std::vector<double>(maps), std::vector<double>(maps)};
+    });
+    each_block([&](Part& part, Block& block, Range) {
+      Moments& moments = part.moments_back[s];
+      block.add_gradient_moments(s, worker.statistics[s].means.data(), moments.first.data(), moments.second.data());
     });
     pool.meet();
-    normalize_gradient(workers, s, count, worker);
+    normalize_gradient(s, batch.count, parts, worker);
     to = s;
   }
 }
@@ -263,14 +347,13 @@ LossOfBlock Network::there(Worker& worker, const Source& source, std::int64_t in
   return single.loss(objective_, source.labels[index], targets, scale);
 }
 
-void Network::one_by_one(Worker& worker, const Source& source, const std::int64_t* indices, Range images,
-                         float scale) {
-  single_of(worker).turn(numbers_.data());
+void Network::one_by_one(Worker& worker, Part& part, const Batch& batch, Range images) {
   for (std::int64_t at = images.from; at < images.to; ++at) {
-    const LossOfBlock loss = there(worker, source, indices ? indices[at] : at, scale);
-    worker.total.sum += loss.sum;
-    worker.total.correct += loss.correct;
-    worker.single->backward(numbers_.data(), at > images.from, worker.gradient.data(), worker.watch);
+    const std::int64_t index = batch.indices ? batch.indices[at] : at;
+    const LossOfBlock loss = there(worker, batch.source, index, scale_of(batch.count));
+    part.total.sum += loss.sum;
+    part.total.correct += loss.correct;
+    worker.single->backward(numbers_.data(), at > images.from, part.gradient.data(), worker.watch);
   }
 }
 
@@ -291,21 +374,21 @@ void Network::set_rates(Range numbers, float learning_rate) {
   }
 }
 
-void Network::update(int workers, Range numbers, float learning_rate) {
+void Network::update(int parts, Range numbers, float learning_rate) {
   const Kernels& kernels = *target().kernels[0];
   if (optimizer_.kind == Optimizer::Kind::sdlm) {
     set_rates(numbers, learning_rate);
-    kernels.sdlm(rates_.data(), gradient_of_.data(), workers, numbers.from, numbers.to, numbers_.data());
+    kernels.sdlm(rates_.data(), gradient_of_.data(), parts, numbers.from, numbers.to, numbers_.data());
   } else if (optimizer_.kind == Optimizer::Kind::adam) {
     const auto share = [&](float beta) {
       return static_cast<float>(1.0 - std::pow(static_cast<double>(beta), static_cast<double>(steps)));
     };
     const AdamStep step{learning_rate,      optimizer_.beta1,        optimizer_.beta2,       optimizer_.epsilon,
                         optimizer_.weight_decay, share(optimizer_.beta1), share(optimizer_.beta2)};
-    kernels.adam(step, gradient_of_.data(), workers, numbers.from, numbers.to, numbers_.data(), memory_[0].data(),
+    kernels.adam(step, gradient_of_.data(), parts, numbers.from, numbers.to, numbers_.data(), memory_[0].data(),
                  memory_[1].data());
   } else {
-    kernels.sgd({learning_rate, optimizer_.momentum, optimizer_.weight_decay}, gradient_of_.data(), workers,
+    kernels.sgd({learning_rate, optimizer_.momentum, optimizer_.weight_decay}, gradient_of_.data(), parts,
                 numbers.from, numbers.to, numbers_.data(), memory_.empty() ? nullptr : memory_[0].data());
   }
 }
@@ -313,48 +396,53 @@ void Network::update(int workers, Range numbers, float learning_rate) {
 void Network::train(const Source& source, const std::int64_t* order, const std::vector<std::int64_t>& sizes,
                     const float* learning_rates, double* losses, std::int64_t* correct) {
   const std::lock_guard only(one_caller_);
-  Pool& pool = shared_pool();
+  if (sizes.empty()) return;
   changed();
   const bool one_image_each = std::ranges::all_of(sizes, [](std::int64_t size) { return size == 1; });
   if (plan_.lanes && one_image_each) {
     return train_singles(source, order, sizes.size(), learning_rates, losses, correct);
   }
   const bool normalizes = plan_.normalizes();
-  pool.run([&](int thread) {
+  const std::int64_t largest = *std::ranges::max_element(sizes);
+  const std::shared_ptr<Pool> pool = shared_pool();
+  const int workers = threads_for(parts_of(largest), pool->threads());
+  prepare(workers, largest);
+  pool->run(workers, [&](int thread) {
     Worker& worker = workers_[static_cast<std::size_t>(thread)];
+    const auto share = [&](std::int64_t n) { return Range{n * thread / workers, n * (thread + 1) / workers}; };
     // Whole cache lines for each thread, so that no two threads write to the same one.
-    const std::int64_t lines = plan_.trained / kRowMultiple;
-    const Range own{lines * thread / threads_ * kRowMultiple, lines * (thread + 1) / threads_ * kRowMultiple};
+    const Range lines = share(plan_.trained / kRowMultiple), own{lines.from * kRowMultiple, lines.to * kRowMultiple};
     const std::int64_t* indices = order;
     worker.watch.start();
     for (std::size_t step = 0; step < sizes.size(); indices += sizes[step++]) {
       const std::int64_t count = sizes[step];
-      const int workers = workers_for(count);
+      const int parts = parts_of(count);
       if (thread == 0) ++steps;
-      Range next{0, 0};  // this thread's images of the next batch, counted from the first of this one
-      if (step + 1 < sizes.size()) {
-        next = share_of(sizes[step + 1], thread);
+      Range next{0, 0};  // this thread's first images of the next batch, counted from the first of this one
+      if (step + 1 < sizes.size() && share(parts_of(sizes[step + 1])).from < parts_of(sizes[step + 1])) {
+        next = images_of(sizes[step + 1], static_cast<int>(share(parts_of(sizes[step + 1])).from));
         next = {next.from + count, next.to + count};
       }
+      const Batch batch{source, indices, count};
       if (normalizes) {
-        there_and_back_together(thread, source, indices, count, true);
+        there_and_back_together(*pool, worker, share(parts), batch, thread == 0);
       } else {
-        there_and_back(worker, source, indices, share_of(count, thread), scale_of(count), next);
+        there_and_back(worker, share(parts), batch, next);
       }
-      pool.meet();
+      pool->meet();
       worker.watch.lap(0, Work::wait);
       if (thread == 0) {
         LossOfBlock total{0.0, 0};
-        for (int i = 0; i < workers; ++i) {
-          total.sum += workers_[static_cast<std::size_t>(i)].total.sum;
-          total.correct += workers_[static_cast<std::size_t>(i)].total.correct;
+        for (int p = 0; p < parts; ++p) {
+          total.sum += parts_[static_cast<std::size_t>(p)].total.sum;
+          total.correct += parts_[static_cast<std::size_t>(p)].total.correct;
         }
         losses[step] = mean_loss(total.sum, count);
         correct[step] = total.correct;
       }
-      update(workers, own, learning_rates[step]);
+      update(parts, own, learning_rates[step]);
       worker.watch.lap(0, Work::update);
-      pool.meet();
+      pool->meet();
       worker.watch.lap(0, Work::wait);
     }
   });
@@ -365,6 +453,7 @@ void Network::train_singles(const Source& source, const std::int64_t* order, std
                             const float* learning_rates, double* losses, std::int64_t* correct) {
   Worker& worker = workers_[0];
   Single& single = single_of(worker);
+  float* gradient = parts_[0].gradient.data();
   worker.watch.start();
   for (std::size_t step = 0; step < count; ++step) {
     ++steps;
@@ -377,9 +466,9 @@ void Network::train_singles(const Source& source, const std::int64_t* order, std
       if (step == 0 || learning_rates[step] != learning_rates[step - 1]) {
         set_rates({0, plan_.trained}, learning_rates[step]);
       }
-      single.step(numbers_.data(), rates_.data(), worker.gradient.data(), worker.watch);
+      single.step(numbers_.data(), rates_.data(), gradient, worker.watch);
     } else {
-      single.backward(numbers_.data(), false, worker.gradient.data(), worker.watch);
+      single.backward(numbers_.data(), false, gradient, worker.watch);
       update(1, {0, plan_.trained}, learning_rates[step]);
     }
     worker.watch.lap(0, Work::update);
@@ -406,7 +495,14 @@ void Network::scores(const float* inputs, std::int64_t count, float* out) {
     }
   };
   if (count <= target().kernels[0]->lanes) return part(workers_[0], {0, count});  // not worth waking anybody
-  shared_pool().run([&](int thread) { part(workers_[static_cast<std::size_t>(thread)], share_of(count, thread)); });
+  const std::shared_ptr<Pool> pool = shared_pool();
+  const std::int64_t lanes = images_at_once(), blocks = (count + lanes - 1) / lanes;
+  const int workers = threads_for(blocks, pool->threads());
+  prepare(workers, 1);
+  pool->run(workers, [&](int thread) {
+    const auto end = [&](int t) { return std::min(blocks * t / workers * lanes, count); };
+    part(workers_[static_cast<std::size_t>(thread)], {end(thread), end(thread + 1)});
+  });
 }
 
 void Network::scores_one_by_one(Worker& worker, const Source& source, Range images, float* out) const {
@@ -427,18 +523,23 @@ void Network::score_one(const float* inputs, float* out) {
 
 double Network::gradients(const Source& source, std::int64_t count, float* out) {
   const std::lock_guard only(one_caller_);
+  const std::shared_ptr<Pool> pool = shared_pool();
+  const int parts = parts_of(count), workers = threads_for(parts, pool->threads());
+  const Batch batch{source, nullptr, count};
   const bool normalizes = plan_.normalizes();
-  shared_pool().run([&](int thread) {
-    if (normalizes) return there_and_back_together(thread, source, nullptr, count, false);
-    there_and_back(workers_[static_cast<std::size_t>(thread)], source, nullptr, share_of(count, thread),
-                   scale_of(count), {0, 0});
+  prepare(workers, count);
+  pool->run(workers, [&](int thread) {
+    Worker& worker = workers_[static_cast<std::size_t>(thread)];
+    const Range own{parts * thread / workers, parts * (thread + 1) / workers};
+    if (normalizes) return there_and_back_together(*pool, worker, own, batch, false);
+    there_and_back(worker, own, batch, {0, 0});
   });
   double sum = 0.0;
   std::fill_n(out, plan_.trained, 0.0f);
-  for (int i = 0; i < workers_for(count); ++i) {
-    const Worker& worker = workers_[static_cast<std::size_t>(i)];
-    sum += worker.total.sum;
-    for (std::int64_t j = 0; j < plan_.trained; ++j) out[j] += worker.gradient.data()[j];
+  for (int p = 0; p < parts; ++p) {
+    const Part& part = parts_[static_cast<std::size_t>(p)];
+    sum += part.total.sum;
+    for (std::int64_t j = 0; j < plan_.trained; ++j) out[j] += part.gradient.data()[j];
   }
   return mean_loss(sum, count);
 }

@@ -6,8 +6,20 @@ namespace lenet5 {
 
 bool OneImage::knows(const Plan& plan) {
   return std::ranges::all_of(plan.stages, [](const Stage& stage) {
-    const bool pools = stage.pool_size == 0 || (stage.pool_size == 2 && stage.work == Stage::Work::convolution);
-    return stage.work != Stage::Work::none && pools;
+    switch (stage.work) {
+      case Stage::Work::convolution:
+        return stage.pool_size == 0 || stage.pool_size == 2;
+      case Stage::Work::dense:
+        return stage.pool_size == 0;
+      case Stage::Work::none:
+      case Stage::Work::subsample:
+      case Stage::Work::pool:
+      case Stage::Work::rbf:
+      case Stage::Work::normalize:
+      case Stage::Work::drop:
+        return false;
+    }
+    return false;
   });
 }
 

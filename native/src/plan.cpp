@@ -72,15 +72,42 @@ Stage normalizing_stage(Plan& plan, const Shape& in, const Layer& layer) {
   return stage;
 }
 
+Stage subsampling_stage(Plan& plan, const Shape& in, const Layer& layer) {
+  Stage stage = next_stage(in);
+  stage.work = Stage::Work::subsample;
+  stage.kernel = layer.size;
+  stage.frozen = layer.frozen;
+  stage.sums = stage.out = pooled(in, layer.size);
+  add_parameters(plan, stage, {0, 1, in.maps, in.maps, layer.frozen}, in.maps);
+  return stage;
+}
+
+Stage rbf_stage(const Shape& in, const Layer& layer) {
+  require(layer.maps > 0 && layer.codes.size() == static_cast<std::size_t>(layer.maps * in.size()),
+          "the codes do not fit");
+  Stage stage = next_stage(in);
+  stage.work = Stage::Work::rbf;
+  stage.sums = stage.out = {layer.maps, 1, 1};
+  return stage;
+}
+
+Stage dropping_stage(const Shape& in, const Layer& layer) {
+  Stage stage = next_stage(in);
+  stage.work = Stage::Work::drop;
+  stage.share = layer.share;
+  return stage;
+}
+
 void add_block_stages(Plan& plan) {
-  require(blocks_know(plan.layers), "blocks of images do not know one of the layers");
   Stage stage = next_stage(plan.input);
+  std::size_t i = 0;
   auto begin = [&](const Stage& next) {
     const bool empty = stage.work == Stage::Work::none && stage.function == Function::none && !stage.pool_size;
     if (!empty) plan.stages.push_back(stage);
     stage = next;
+    stage.layer = static_cast<int>(i);
   };
-  for (std::size_t i = 0; i < plan.layers.size(); ++i) {
+  for (; i < plan.layers.size(); ++i) {
     const Layer& layer = plan.layers[i];
     switch (layer.kind) {
       case Kind::convolution:
@@ -90,11 +117,14 @@ void add_block_stages(Plan& plan) {
       case Kind::batch_normalization:
         begin(normalizing_stage(plan, stage.out, layer));
         break;
+      case Kind::subsample:
+        begin(subsampling_stage(plan, stage.out, layer));
+        break;
+      case Kind::rbf:
+        begin(rbf_stage(stage.out, layer));
+        break;
       case Kind::dropout:
-        begin(next_stage(stage.out));
-        stage.work = Stage::Work::drop;
-        stage.share = layer.share;
-        stage.layer = static_cast<int>(i);
+        begin(dropping_stage(stage.out, layer));
         break;
       case Kind::activation:
         if (stage.work == Stage::Work::drop) begin(next_stage(stage.out));
@@ -114,7 +144,7 @@ void add_block_stages(Plan& plan) {
         stage.pool_size = layer.size;
         stage.out = pooled(stage.sums, layer.size);
         break;
-      default:  // flatten: maps without a margin are a row already, map by map and line by line
+      case Kind::flatten:  // maps without a margin are a row already, map by map and line by line
         break;
     }
   }
@@ -128,31 +158,23 @@ Stage single_stage(Plan& plan, const Shape& in, const Layer& layer) {
     case Kind::dense:
       return stage_with_weights(plan, in, layer);
     case Kind::subsample:
-      stage.work = Stage::Work::subsample;
-      stage.frozen = layer.frozen;
-      add_parameters(plan, stage, {0, 1, in.maps, in.maps, layer.frozen}, in.maps);
-      break;
+      return subsampling_stage(plan, in, layer);
+    case Kind::rbf:
+      return rbf_stage(in, layer);
+    case Kind::dropout:
+      return dropping_stage(in, layer);
     case Kind::average_pool:
     case Kind::max_pool:
       stage.work = Stage::Work::pool;
       stage.pooling = layer.kind == Kind::average_pool ? Pooling::average : Pooling::max;
-      break;
-    case Kind::rbf:
-      require(layer.maps > 0 && layer.codes.size() == static_cast<std::size_t>(layer.maps * in.size()),
-              "the codes do not fit");
-      stage.work = Stage::Work::rbf;
-      stage.sums = stage.out = {layer.maps, 1, 1};
+      stage.pool_size = layer.size;
+      stage.sums = stage.out = pooled(in, layer.size);
       break;
     case Kind::batch_normalization:
-    case Kind::dropout:
-      throw std::invalid_argument("single images know neither batch normalisation nor dropout");
+      throw std::invalid_argument("single images do not know batch normalisation");
     case Kind::activation:
     case Kind::flatten:
       break;
-  }
-  if (stage.work == Stage::Work::subsample || stage.work == Stage::Work::pool) {
-    stage.pool_size = layer.size;
-    stage.sums = stage.out = pooled(in, layer.size);
   }
   return stage;
 }
@@ -213,10 +235,8 @@ bool Plan::normalizes() const {
   return std::ranges::any_of(stages, [](const Stage& stage) { return stage.work == Stage::Work::normalize; });
 }
 
-bool blocks_know(const std::vector<Layer>& layers) {
-  return std::ranges::all_of(layers, [](const Layer& layer) {
-    return layer.kind != Kind::subsample && layer.kind != Kind::rbf && layer.seen.empty();
-  });
+bool singles_know(const std::vector<Layer>& layers) {
+  return std::ranges::none_of(layers, [](const Layer& layer) { return layer.kind == Kind::batch_normalization; });
 }
 
 Plan plan(Shape input, const std::vector<Layer>& layers, int lanes) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "lenet5/dropout.h"
+
 namespace lenet5 {
 
 Single::Single(const Plan& plan, const Kernels& kernels)
@@ -76,6 +78,9 @@ Single::Constants Single::constants_of(const Stage& stage, bool turns) const {
 void Single::load(const Source& source, std::int64_t index, Stopwatch& watch) {
   const Shape& shape = plan_.input;
   const Places& to = values_[0].inside;
+  drops_ = source.drops;
+  chance_ = source.chance;
+  number_ = static_cast<std::uint32_t>(index);
   if (source.inputs) {
     const float* number = source.inputs + index * shape.size();
     for (int map = 0; map < shape.maps; ++map) {
@@ -135,6 +140,19 @@ Maps Single::as_maps(const Places& places, const Shape& shape) const {
   return {places.data, 1, shape.height, shape.width * vectors, places.row / kernels_.lanes, 0};
 }
 
+// One unit after another: such a network is small, and the rest of it costs far more.
+void Single::drop(const Stage& stage, const Places& x, const Places& y) const {
+  const std::uint32_t word = word_of_image(word_of_layer(chance_, stage.layer), number_);
+  const std::uint32_t threshold = drops_ ? threshold_of(stage.share) : 0;
+  const float factor = drops_ ? 1.0f / (1.0f - stage.share) : 1.0f;
+  for (int unit = 0; unit < stage.in.size(); ++unit) {
+    const int places = stage.in.height * stage.in.width, map = unit / places;
+    const int row = unit % places / stage.in.width, column = unit % stage.in.width;
+    const float value = x.data[row * x.row + column * x.stride + map];
+    y.data[row * y.row + column * y.stride + map] = bits_of_unit(word, unit) >= threshold ? value * factor : 0.0f;
+  }
+}
+
 void Single::forward(const float* numbers, Stopwatch& watch) {
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
     const Stage& stage = plan_.stages[s];
@@ -154,7 +172,7 @@ void Single::forward(const float* numbers, Stopwatch& watch) {
         kernels_.one_dense(in.whole, places, weights, biases, stage.out.maps, stage.function, out.inside.data);
         break;
       case Stage::Work::subsample:
-        kernels_.one_sum_pool(in.inside, stage.pool_size, weights, biases, out.inside, height, width);
+        kernels_.one_sum_pool(in.inside, stage.kernel, weights, biases, out.inside, height, width);
         break;
       case Stage::Work::pool:
         if (stage.pooling == Pooling::average) {
@@ -170,12 +188,15 @@ void Single::forward(const float* numbers, Stopwatch& watch) {
       case Stage::Work::none:
         kernels_.squash(stage.function, as_maps(in.inside, stage.in), as_maps(out.inside, stage.out));
         break;
-      case Stage::Work::normalize:
       case Stage::Work::drop:
-        throw std::logic_error("a single image is never normalised, and none of its units dropped");
+        drop(stage, in.inside, out.inside);
+        break;
+      case Stage::Work::normalize:
+        throw std::logic_error("a single image is never normalised");
     }
-    const bool pools = stage.work == Stage::Work::subsample || stage.work == Stage::Work::pool;
-    if (pools && stage.function != Function::none) {
+    const bool squashes = stage.work == Stage::Work::convolution || stage.work == Stage::Work::dense ||
+                          stage.work == Stage::Work::none;  // their kernels do
+    if (!squashes && stage.function != Function::none) {
       kernels_.squash(stage.function, as_maps(out.inside, stage.out), as_maps(out.inside, stage.out));
     }
     watch.lap(s, Work::forward);
@@ -307,8 +328,8 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
       break;
     }
     case Stage::Work::subsample:
-      kernels_.one_sum_pool_gradients(in.inside, stage.pool_size, weights, dy, height, width, way.second,
-                                      way.add, dweight, dx.inside);
+      kernels_.one_sum_pool_gradients(in.inside, stage.kernel, weights, dy, height, width, way.second, way.add,
+                                      dweight, dx.inside);
       break;
     case Stage::Work::pool:
       if (stage.pooling == Pooling::average) {
@@ -326,9 +347,11 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
     case Stage::Work::none:
       kernels_.squash(Function::none, as_maps(dy, stage.out), as_maps(dx.inside, stage.in));
       break;
-    case Stage::Work::normalize:
     case Stage::Work::drop:
-      throw std::logic_error("a single image is never normalised, and none of its units dropped");
+      drop(stage, dy, dx.inside);
+      break;
+    case Stage::Work::normalize:
+      throw std::logic_error("a single image is never normalised");
   }
   watch.lap(s, Work::input_gradient);
 }

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <stdexcept>
 
 namespace lenet5 {
 namespace {
@@ -21,12 +22,13 @@ void pause() {
 #endif
 }
 
-// Waits until `value` is no longer `old`: about 50 microseconds awake, then asleep.
+// Waits until `value` is no longer `old`: about 50 microseconds awake, then asleep. Every microsecond or two the core is
+// offered to others: where more threads compute than there are cores, the one waited for may need it.
 template <class T>
 void wait_while(const std::atomic<T>& value, T old) {
   for (int look = 0; look < 2000; ++look) {
     if (value.load(std::memory_order_acquire) != old) return;
-    pause();
+    look % 50 == 49 ? std::this_thread::yield() : pause();
   }
   value.wait(old, std::memory_order_acquire);
 }
@@ -44,7 +46,7 @@ long process() {
 
 int default_threads() {
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
-    if (const int asked = std::atoi(text); asked > 0) return std::min(asked, 64);
+    if (const int asked = std::atoi(text); asked > 0) return std::min(asked, kMostThreads);
   }
 #if defined(__linux__)
   cpu_set_t cores;
@@ -53,23 +55,29 @@ int default_threads() {
   return std::max(1, static_cast<int>(std::min(std::thread::hardware_concurrency(), 64u)));
 }
 
-Pool::Pool(int threads) : threads_(threads) {
+Pool::Pool(int threads) : threads_(threads), calls_(std::make_unique<Calls[]>(static_cast<std::size_t>(threads))) {
   for (int number = 1; number < threads; ++number) others_.emplace_back([this, number] { serve(number); });
 }
 
 Pool::~Pool() {
   stop_ = true;
-  call_.fetch_add(1, std::memory_order_release);
-  call_.notify_all();
+  for (int number = 1; number < threads_; ++number) {
+    calls_[static_cast<std::size_t>(number)].count.fetch_add(1, std::memory_order_release);
+    calls_[static_cast<std::size_t>(number)].count.notify_one();
+  }
   for (std::thread& thread : others_) thread.join();
 }
 
-void Pool::run(const std::function<void(int)>& work) {
+void Pool::run(int workers, const std::function<void(int)>& work) {
+  if (workers < 1 || workers > threads_) throw std::invalid_argument("there are fewer threads than workers");
   const std::lock_guard only(one_caller_);
   work_ = &work;
-  busy_.store(threads_ - 1, std::memory_order_relaxed);
-  call_.fetch_add(1, std::memory_order_release);
-  call_.notify_all();
+  workers_ = workers;
+  busy_.store(workers - 1, std::memory_order_relaxed);
+  for (int number = 1; number < workers; ++number) {
+    calls_[static_cast<std::size_t>(number)].count.fetch_add(1, std::memory_order_release);
+    calls_[static_cast<std::size_t>(number)].count.notify_one();
+  }
   work(0);
   for (int left = busy_.load(std::memory_order_acquire); left != 0; left = busy_.load(std::memory_order_acquire)) {
     wait_while(busy_, left);
@@ -78,7 +86,7 @@ void Pool::run(const std::function<void(int)>& work) {
 
 void Pool::serve(int number) {
   for (unsigned done = 0;;) {
-    wait_while(call_, done);
+    wait_while(calls_[static_cast<std::size_t>(number)].count, done);
     ++done;
     if (stop_) return;
     (*work_)(number);
@@ -87,9 +95,9 @@ void Pool::serve(int number) {
 }
 
 void Pool::meet() {
-  if (threads_ == 1) return;
+  if (workers_ == 1) return;
   const unsigned meeting = meeting_.load(std::memory_order_acquire);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == workers_ - 1) {
     arrived_.store(0, std::memory_order_relaxed);
     meeting_.fetch_add(1, std::memory_order_release);
     meeting_.notify_all();
@@ -98,17 +106,45 @@ void Pool::meet() {
   }
 }
 
-Pool& shared_pool() {
-  // Never freed: at the end of a process its threads may still be asleep in there.
-  static std::mutex making;
-  static Pool* pool = nullptr;
-  static long owner = 0;
-  const std::lock_guard only(making);
-  if (!pool || owner != process()) {
-    pool = new Pool(default_threads());
-    owner = process();
-  }
-  return *pool;
+namespace {
+
+struct Shared {
+  std::mutex changing;
+  std::shared_ptr<Pool> pool;
+  int threads = 0;  // that were asked for; 0: none
+  long owner = process();
+};
+
+// Never freed: at the end of a process its threads may still be asleep in there.
+Shared& shared() {
+  static Shared* only = new Shared;
+  return *only;
+}
+
+// The threads of a parent are not in this process, so its pool cannot be taken down here either.
+void leave_pool_of_parent(Shared& own) {
+  if (own.owner != process()) new std::shared_ptr<Pool>(std::move(own.pool));
+  own.owner = process();
+}
+
+}  // namespace
+
+std::shared_ptr<Pool> shared_pool() {
+  Shared& own = shared();
+  const std::lock_guard only(own.changing);
+  leave_pool_of_parent(own);
+  if (!own.pool) own.pool = std::make_shared<Pool>(own.threads ? own.threads : default_threads());
+  return own.pool;
+}
+
+void use_threads(int threads) {
+  if (threads < 0) throw std::invalid_argument("the number of threads is negative");
+  Shared& own = shared();
+  std::shared_ptr<Pool> before;  // taken down at the end, or by whoever still computes with it
+  const std::lock_guard only(own.changing);
+  leave_pool_of_parent(own);
+  own.threads = std::min(threads, kMostThreads);
+  before = std::move(own.pool);
 }
 
 }  // namespace lenet5

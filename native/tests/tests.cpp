@@ -89,7 +89,7 @@ std::vector<Case> cases() {
   };
 }
 
-// What only single images can do.
+// What single images do in a network, layer by layer; blocks must know it all the same.
 std::vector<Case> single_cases() {
   const auto relu = squash(Function::relu), sigmoid = squash(Function::sigmoid), scaled = squash(Function::scaled_tanh);
   return {
@@ -236,7 +236,7 @@ void test_block(const Case& test, const Kernels& kernels, const std::string& nam
   for (const bool add : {false, true}) {
     block.load(source, nullptr, 0, count, off);
     block.forward(weights, true, off);
-    const LossOfBlock loss = block.loss(test.objective.loss, {made.labels.data(), nullptr}, 1.0f);
+    const LossOfBlock loss = block.loss(test.objective, {made.labels.data(), nullptr}, 1.0f);
     compare(what + ", loss", &loss.sum, &expected_loss, 1);
     block.backward(weights, add, gradient.data(), off);
     if (add) {
@@ -388,6 +388,7 @@ int main() {
     }
   };
   std::vector<Case> all = cases();
+  for (Case& test : single_cases()) all.push_back(std::move(test));
   for (const Case& test : all) {
     each_width([&](const Kernels& kernels, const char* name) {
       for (const int count : {1, kernels.lanes - 1, kernels.lanes}) {
@@ -396,7 +397,6 @@ int main() {
       }
     });
   }
-  for (Case& test : single_cases()) all.push_back(std::move(test));
   for (const Case& test : all) {
     each_width([&](const Kernels& kernels, const char* name) {
       test_single(test, kernels, name);
@@ -408,5 +408,5 @@ int main() {
   }
   std::string names;
   for (const Target* target : targets) names += std::string(" ") + target->name;
-  std::printf("%d comparisons agree; instruction sets:%s; %d threads\n", compared, names.c_str(), shared_pool().threads());
+  std::printf("%d comparisons agree; instruction sets:%s; %d threads\n", compared, names.c_str(), shared_pool()->threads());
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import ModelError
 from lenet5.exchange import write
 from lenet5.exchange.write import Exported
@@ -35,6 +36,7 @@ def train(
     data_folder: Path | str | None = None,
     runs_folder: Path | str = "runs",
     score_train: bool = False,
+    threads: int | None = None,
     observer: Observer | None = None,
 ) -> RunFolder:
     """Train a recipe and return its run folder, with model, history, result and curves.
@@ -44,6 +46,7 @@ def train(
     device       "cpu", "cuda" or "mps", the last two by torch; "auto" is the engine's fastest
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
+    threads      that compute in this process from now on; as many as there are cores if not given
 
     Raises Lenet5Error of the kind that fits; see `lenet5.errors`.
 
@@ -54,6 +57,7 @@ def train(
     97.6
 
     """
+    use_threads(threads)
     given = dict(overrides or {})
     given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
     changes = [f"{key}={_toml(value)}" for key, value in given.items()]
@@ -77,24 +81,51 @@ def train(
 def resume(
     run: Path | str,
     *,
+    engine: str | None = None,
+    device: str | None = None,
     data_folder: Path | str | None = None,
     score_train: bool = False,
+    threads: int | None = None,
     observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte. Raises Lenet5Error."""
-    folder = training.resume(Path(run), data_folder=_path(data_folder), score_train=score_train, observer=observer)
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte.
+
+    engine, device  the run's own if not given
+    threads         as in `train`
+    accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
+                    which then ends in other bytes; the changes are recorded
+
+    Raises RunError, naming what differs, when the conditions are others and that is not accepted; Lenet5Error of the
+    kind that fits otherwise.
+    """
+    use_threads(threads)
+    folder = training.resume(
+        Path(run),
+        engine=engine,
+        device=device,
+        data_folder=_path(data_folder),
+        score_train=score_train,
+        observer=observer,
+        accept_changes=accept_changes,
+    )
     _draw(folder)
     return folder
 
 
-def load(model: Path | str, *, engine: str = registry.AUTO, device: str = registry.AUTO) -> ReadingPredictor:
+def load(
+    model: Path | str, *, engine: str = registry.AUTO, device: str = registry.AUTO, threads: int | None = None
+) -> ReadingPredictor:
     """Return a model ready to answer; one of digits can `read` pictures.
 
-    model   the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run folder
-    device  "cpu", "cuda" or "mps", the last two by engine "torch"; "auto" is the engine's fastest
+    model    the name of a model that comes with the package, such as "modern"; a model file (.safetensors); a run
+             folder
+    device   "cpu", "cuda" or "mps", the last two by engine "torch"; "auto" is the engine's fastest
+    threads  as in `train`
 
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
+    use_threads(threads)
     path = Path(model)
     if shipped.is_shipped(path):
         return ReadingPredictor(shipped.read(str(path)), engine=engine, device=device)
@@ -113,14 +144,17 @@ def evaluate(
     data_folder: Path | str | None = None,
     engine: str = registry.AUTO,
     device: str = registry.AUTO,
+    threads: int | None = None,
 ) -> Evaluation:
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
     model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
     data  a data set's name; the one that the model was trained on if not given
+    threads  as in `train`
 
     Raises Lenet5Error of the kind that fits.
     """
+    use_threads(threads)
     models = [model] if isinstance(model, Path | str | Predictor) else model
     members = [each if isinstance(each, Predictor) else load(each, engine=engine, device=device) for each in models]
     name = data or members[0].model.card.data

@@ -10,6 +10,7 @@
     ├── ModelError           a model file is damaged or of another kind
     ├── ReadingError         a picture is missing, damaged, too large or of a kind that is not read
     ├── RunError             a run folder cannot be written, read or resumed
+    │   └── BusyError            another process holds the folder
     ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
     ├── BulkError            a job of very many images has no input, another input, or shards that fail
     ├── ServeError           the server is asked for something that it cannot or should not do
@@ -59,6 +60,10 @@ class ReadingError(Lenet5Error):
 
 class RunError(Lenet5Error):
     """A run folder cannot be written, read or resumed."""
+
+
+class BusyError(RunError):
+    """Another process holds the folder."""
 
 
 class StudyError(Lenet5Error):

@@ -1,4 +1,4 @@
-"""Files written whole or not at all, hashed, and locked.
+"""Files written whole or not at all, read with every fault in a sentence, hashed, and locked.
 
 A file or folder appears under its final name only when all of it is on the disk. Until then it has a name
 that begins with ".writing-"; a killed process may leave such a one behind, and `remove_leftovers` clears it.
@@ -8,20 +8,29 @@ Every fault of the disk is a RunError of one sentence or two.
 import contextlib
 import errno
 import hashlib
+import json
 import os
 import secrets
 import shutil
 import socket
+import stat
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import platformdirs
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from lenet5 import machine
-from lenet5.errors import RunError
+from lenet5.errors import BusyError, Lenet5Error, RunError
 
 UNFINISHED = ".writing-"
+SECONDS_BETWEEN_LOCKS = 0.2  # while another process holds a folder
+MOST_JSON_BYTES = 64 << 20
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "your share of the disk is used up; free some space",
@@ -81,6 +90,68 @@ def remove_leftovers(folder: Path) -> None:
         _forget(left)
 
 
+class JsonObject(TypedDict):
+    """An object of JSON; a form of one's own derives from it and names the keys that must be there."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # keys that a form does not name are kept
+
+
+def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError) -> bytes:
+    """Return the content of a file of at most so many bytes. Raises `error`, also for what is no file."""
+    try:
+        status = path.stat()  # looked at first: opening a pipe waits for a writer
+        if stat.S_ISDIR(status.st_mode):
+            raise error(f"{path}: is a folder; expected a file.")
+        if not stat.S_ISREG(status.st_mode):
+            raise error(f"{path}: is no regular file.")
+        if status.st_size > most_bytes:
+            raise error(f"{path}: has {status.st_size / 1e6:,.0f} MB; expected at most {most_bytes / 1e6:,.0f} MB.")
+        with path.open("rb") as file:
+            return file.read(status.st_size)  # no more: a buffer of that size is made at once
+    except FileNotFoundError:
+        raise error(f"{path}: no such file.") from None
+    except (OSError, ValueError) as fault:  # ValueError: a name that holds a null character
+        raise error(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or fault}).") from None
+
+
+def read_text(path: Path, most_bytes: int = MOST_JSON_BYTES, error: type[Lenet5Error] = RunError) -> str:
+    """Return the content of a text file, UTF-8. Raises `error`."""
+    try:
+        return read_bytes(path, most_bytes, error).decode()
+    except UnicodeDecodeError as fault:
+        raise error(f"{path}: is no text in UTF-8 ({fault.reason} at byte {fault.start:,}).") from None
+
+
+def read_json(path: Path, form: Any, error: type[Lenet5Error] = RunError) -> Any:
+    """Return what a JSON file holds, checked against a form: `JsonObject`, or `list[str]`. Raises `error`."""
+    return parse_json(read_bytes(path, MOST_JSON_BYTES, error), form, str(path), error)
+
+
+def parse_json(
+    content: bytes | str, form: Any, where: str, error: type[Lenet5Error] = RunError, *, strict: bool = True
+) -> Any:
+    """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence.
+
+    strict  types must be the form's very own; a dataclass is made of an object only where they need not
+    """
+    try:
+        return _adapter(form).validate_python(json.loads(content), strict=strict)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        what = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        raise error(f"{where}: {f'{place!r}' if place else 'its content'} {what}; the file is damaged.") from None
+    except RecursionError:
+        raise error(f"{where}: is nested too deeply to be JSON of ours; the file is damaged.") from None
+    except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, and a number of thousands of digits
+        raise error(f"{where}: not valid JSON ({fault}); the file is damaged.") from None
+
+
+@cache
+def _adapter(form: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(form)
+
+
 def sha256_hex(content: bytes) -> str:
     """Return the SHA-256 of some bytes as 64 hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
@@ -93,10 +164,15 @@ def file_sha256(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
+def lock_folder(
+    folder: Path, *, seconds: float = 0.0, waiting: Callable[[str], None] = lambda _: None
+) -> Iterator[None]:
     """Hold a folder for this process alone; the lock goes with the process, however it ends.
 
-    Raises RunError, naming the holder, when another holds it.
+    seconds  how long to wait for another process to let go of it
+    waiting  is told once, in a sentence, what is waited for
+
+    Raises BusyError, naming the holder, when another process holds it; RunError where the file system has no locks.
     """
     place = folder / ".lock"
     try:
@@ -104,19 +180,41 @@ def lock_folder(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(place, error) from None
     with file:
-        try:
-            machine.lock_file(file.fileno())
-        except BlockingIOError:
+        deadline, told = time.monotonic() + seconds, False
+        while True:
+            try:
+                machine.lock_file(file.fileno())
+                break
+            except OSError as error:
+                if not held_elsewhere(error):
+                    raise unlockable(folder, error) from None
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise RunError(f"{folder}: in use by {holder}; wait until it ends, or stop it.") from None
-        except OSError as error:
-            raise RunError(f"{folder}: cannot be locked ({error.strerror}); choose another folder.") from None
+            busy = f"{folder}: in use by {holder}; wait until it ends, or stop it."
+            if time.monotonic() >= deadline:
+                raise BusyError(busy)
+            if not told:
+                waiting(busy)
+                told = True
+            time.sleep(SECONDS_BETWEEN_LOCKS)
         with _explained(place):
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
             file.flush()
         yield
+
+
+def held_elsewhere(error: OSError) -> bool:
+    """Return whether a failed attempt to lock says that another process holds the lock; all else is a fault."""
+    return error.errno in (errno.EAGAIN, errno.EACCES)
+
+
+def unlockable(folder: Path, error: OSError) -> RunError:
+    """Return the error of a folder whose file system cannot lock."""
+    return RunError(
+        f"{folder}: cannot be locked ({error.strerror}); without locks two processes could write here at once. "
+        "Choose a folder on another file system, such as a local disk."
+    )
 
 
 def cache_folder() -> Path:

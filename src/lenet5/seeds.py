@@ -9,6 +9,8 @@ import hashlib
 
 import numpy as np
 
+FIRST_RESTART = 2**32  # above every seed that anyone types
+
 
 def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     """Return the random generator of one purpose in one epoch.
@@ -20,3 +22,13 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
     name = f"{seed}/{purpose}/{epoch}".encode()
     key = int.from_bytes(hashlib.sha256(name).digest()[:16], "little")
     return np.random.Generator(np.random.Philox(key=key))
+
+
+def restarted(seed: int, attempt: int) -> int:
+    """Return the seed of a run's restart: one of its own, so that no restart repeats another seed's run."""
+    return seed + attempt * FIRST_RESTART
+
+
+def restarts_so_far(seed: int, current: int) -> int:
+    """Return how many restarts lie between the seed of a recipe and the one in use."""
+    return (current - seed) // FIRST_RESTART

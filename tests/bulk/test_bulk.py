@@ -106,6 +106,64 @@ def test_what_is_no_digit_is_a_row_with_an_error(tmp_path: Path, digits: Images)
     assert "no image" in bad[3]["error"]
 
 
+def bad_files(folder: Path) -> None:
+    """Write files that each once failed a whole job."""
+    shapes = {
+        "true": "(True, 28, 28)",
+        "nested": "(" * 3000,
+        "huge": f"({1 << 40}, 28, 28)",
+        "negative": "(-1, 28, 28)",
+    }
+    for name, shape in shapes.items():
+        header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+        (folder / f"{name}.npy").write_bytes(
+            b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(784)
+        )
+    digits = b"9" * 5000
+    record = tarfile.TarInfo("pax")
+    record.type, record.size = tarfile.XHDTYPE, len(digits) + 10
+    content = record.tobuf(tarfile.USTAR_FORMAT) + (digits + b" size=1\n").ljust(-(-record.size // 512) * 512, b"\0")
+    (folder / "pax.tar").write_bytes(content + tarfile.TarInfo("a.png").tobuf(tarfile.USTAR_FORMAT) + bytes(1024))
+    pq.write_table(pa.table({"image": [b"x"] * 3}), folder / "rows.parquet")
+    whole = (folder / "rows.parquet").read_bytes()
+    # In the footer the file and its row group say 3 rows, each as a varint after a field's header: 16 06 means 3.
+    many = whole.replace(b"\x16\x06", b"\x16\x80\x80\x80\x80\x80\x40")
+    length = int.from_bytes(whole[-8:-4], "little") + len(many) - len(whole)
+    (folder / "rows.parquet").write_bytes(many[:-8] + length.to_bytes(4, "little") + b"PAR1")
+
+
+def test_bad_files_of_every_kind_cost_their_own_rows_alone(tmp_path: Path, digits: Images) -> None:
+    (tmp_path / "in").mkdir()
+    bad_files(tmp_path / "in")
+    (tmp_path / "in" / "good.png").write_bytes(png(digits[0]))
+    found = {row["name"]: row["error"] for row in job(tmp_path / "in", tmp_path / "out")}
+    assert found.pop("good.png") is None
+    assert len(found) == 6
+    assert all(found.values())
+    assert "1,099,511,627,776" in found["huge.npy"] or "1099511627776" in found["huge.npy"]
+    assert "rows" in found["rows.parquet"]
+
+
+def test_a_sparse_tar_is_read_in_bounded_memory(tmp_path: Path) -> None:
+    """A thousand files of a megabyte each, which take no room on the disk; then a hole of a terabyte."""
+    with (tmp_path / "sparse.tar").open("wb") as file:
+        for number in range(1000):
+            member = tarfile.TarInfo(f"{number}.png")
+            member.size = 1 << 20
+            file.seek(number * ((1 << 20) + 512))
+            file.write(member.tobuf())
+        file.truncate(1 << 40)
+    program = (
+        "import resource, sys; from pathlib import Path; from lenet5.bulk.run import read\n"
+        "read(Path(sys.argv[1]), Path(sys.argv[2]), model='modern', workers=1)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "sparse.tar"), str(tmp_path / "out")],
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    assert int(done.stdout) < 700_000, "kilobytes; all at once would be more than a gigabyte"
+    assert len(rows(tmp_path / "out")) == 1000
+
+
 def test_a_damaged_header_in_a_tar_costs_one_member(tmp_path: Path, digits: Images) -> None:
     path = tar(tmp_path / "t.tar", {f"{number}.png": png(image) for number, image in enumerate(digits[:9])})
     with tarfile.open(path) as archive:
@@ -213,3 +271,98 @@ def test_a_changed_input_is_not_taken_for_the_planned_one(tmp_path: Path, digits
     np.save(tmp_path / "a.npy", digits[:50])
     with pytest.raises(BulkError, match="when the job was planned"):
         job(tmp_path / "a.npy", out)
+
+
+def harmed(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("place", [3, 20, 400, 0.5, 0.8, 0.9, -30, -1])
+def test_a_flipped_bit_anywhere_in_a_result_is_noticed(tmp_path: Path, digits: Images, place: float) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    result = tmp_path / "out" / "shards" / "000000" / "000000001.parquet"
+    harmed(result, place if isinstance(place, int) else int(place * result.stat().st_size))
+    with pytest.raises(BulkError, match=r"000000001.parquet: damaged: .* Delete it"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+    result.unlink()
+    assert len(job(tmp_path / "a.npy", tmp_path / "out")) == 60
+
+
+def test_swapped_results_are_noticed(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    shards = tmp_path / "out" / "shards" / "000000"
+    one, two, between = shards / "000000000.parquet", shards / "000000001.parquet", shards / "between"
+    for old, new in ((one, between), (two, one), (between, two)):
+        old.rename(new)
+    with pytest.raises(BulkError, match=r"another result than belongs here \(lenet5.shard is 1, expected 0\)"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_an_input_replaced_by_one_of_the_same_size_is_noticed(tmp_path: Path, digits: Images, kind: str) -> None:
+    given = tmp_path / "in"
+    given.mkdir()
+    for number in range(30):
+        (given / f"{number:02}.bin").write_bytes(digits[number].tobytes())
+    changed = given / "07.bin"
+    if kind == "file":
+        given = changed = tmp_path / "a.npy"
+        np.save(given, digits)
+    job(given, tmp_path / "out")
+    content = bytearray(changed.read_bytes())
+    content[-400] ^= 255
+    changed.write_bytes(content)
+    for _ in range(2):  # whether all is done, or something is left to do
+        with pytest.raises(BulkError, match="than when the job was planned"):
+            job(given, tmp_path / "out")
+        (tmp_path / "out" / "shards" / "000000" / "000000001.parquet").unlink(missing_ok=True)
+
+
+def test_verify_reads_the_input_again(tmp_path: Path, digits: Images) -> None:
+    given = tmp_path / "a.npy"
+    np.save(given, digits)
+    job(given, tmp_path / "out")
+    whole = subprocess.run([*command(given, tmp_path / "out"), "--verify"], capture_output=True, text=True, check=True)
+    assert "3 of 3 shards are whole, and made of this input" in whole.stdout
+    before = given.stat()
+    harmed(given, 20_000)
+    os.utime(given, ns=(before.st_atime_ns, before.st_mtime_ns))  # as if nothing had happened
+    assert len(job(given, tmp_path / "out")) == 60
+    found = subprocess.run([*command(given, tmp_path / "out"), "--verify"], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "1 of 3 shards are wrong" in found.stderr
+    assert "is not what shard 1 was made of" in found.stderr
+
+
+@pytest.mark.parametrize("name", ["job.json", "plan.jsonl"])
+def test_a_damaged_plan_is_noticed(tmp_path: Path, digits: Images, name: str) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    content = (tmp_path / "out" / name).read_text()
+    (tmp_path / "out" / name).write_text(
+        content.replace("60", "61") if name == "job.json" else content.replace("20", "21")
+    )
+    with pytest.raises(BulkError, match=r"damaged.*begin anew"):
+        job(tmp_path / "a.npy", tmp_path / "out")
+
+
+def test_another_engine_goes_on_only_when_that_is_accepted(tmp_path: Path, digits: Images) -> None:
+    np.save(tmp_path / "a.npy", digits)
+    job(tmp_path / "a.npy", tmp_path / "out")
+    with pytest.raises(BulkError, match=r'engine was "native", now "numpy".*--accept-changes'):
+        job(tmp_path / "a.npy", tmp_path / "out", engine="numpy")
+    job(tmp_path / "a.npy", tmp_path / "out", engine="numpy", accept_changes=True)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert 'engine was "native", now "numpy"' in manifest["changes"][0]
+
+
+def test_a_pipe_among_the_files_is_a_row_with_an_error(tmp_path: Path, digits: Images) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a.png", "b.tar", "c.npy"):
+        os.mkfifo(tmp_path / "in" / name)
+    (tmp_path / "in" / "d.png").write_bytes(png(digits[0]))
+    assert [row["error"] for row in job(tmp_path / "in", tmp_path / "out")] == [*["no regular file"] * 3, None]

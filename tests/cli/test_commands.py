@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lenet5 import distribution
+from lenet5.cli.main import HOMES
+from lenet5.models import file as model_file
+from lenet5.models import shipped
 
 
 def lenet5(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -121,8 +125,34 @@ def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mn
     assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_printed() -> None:
-    assert lenet5("--version").stdout.strip() == f"lenet5 {distribution.VERSION}"
+def test_the_version_is_printed_before_any_heavy_library_is_there() -> None:
+    program = (
+        "import sys; from lenet5.cli.main import run; sys.argv = ['lenet5', '--version']\n"
+        "try: run()\n"
+        "except SystemExit: print([name for name in ('numpy', 'pydantic', 'scipy', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"lenet5 {distribution.VERSION}", "[]"]
+
+
+@pytest.mark.parametrize("name", [name for name in HOMES if name != "serve"])
+def test_every_help_has_examples_and_fits_forty_columns(name: str) -> None:
+    done = lenet5(name, "-h", COLUMNS="40")
+    assert done.returncode == 0, done.stderr
+    text, examples = done.stdout.split("Examples:")
+    assert f"lenet5 {name}" in examples
+    for line in text.splitlines():
+        assert len(line) <= 40 or line.lstrip().startswith("-"), line  # an option's name is never broken
+
+
+def test_a_shell_completes_commands() -> None:
+    done = lenet5(_LENET5_COMPLETE="complete_bash", COMP_WORDS="lenet5 tr", COMP_CWORD="1")
+    assert done.stdout.split() == ["train"]
+
+
+def test_a_mistyped_command_is_guessed_only_where_one_is_near() -> None:
+    assert "Did you mean 'train'" in lenet5("trian").stderr
+    assert "Did you mean" not in lenet5("cheese").stderr
 
 
 def test_without_data_and_network_the_small_digits_take_over(tmp_path: Path) -> None:
@@ -146,3 +176,38 @@ def test_output_may_be_cut_by_its_reader(run: Path) -> None:
         f"{sys.executable} -m lenet5 recipes | head -1", shell=True, capture_output=True, text=True, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_model_file_says_never_commands_the_terminal(tmp_path: Path) -> None:
+    model = shipped.read("modern")
+    names = tuple(f"\x1b[31m{digit}" for digit in range(10))
+    card = model.card.model_copy(update={"recipe": "\x1b]0;title\x07[/bold][red]\x9b2J\u202e", "class_names": names})
+    model_file.write(replace(model, card=card), tmp_path / "model.safetensors")
+    done = lenet5("show", tmp_path / "model.safetensors", FORCE_COLOR="1")
+    assert done.returncode == 0, done.stderr
+    assert "\\x1b]0;title\\x07[/bold][red]\\x9b2J\\u202e, 99" in done.stdout
+    assert "\\x1b[31m0, \\x1b[31m1" in done.stdout
+    assert not set("\x07\x9b\u202e") & set(done.stdout)
+    assert "\x1b]0" not in done.stdout
+
+
+def test_a_name_with_brackets_and_escapes_is_shown_as_it_is() -> None:
+    done = lenet5("show", "a\x1b[31m[/red].safetensors", FORCE_COLOR="1")
+    assert done.returncode == 1
+    assert "a\\x1b[31m[/red].safetensors: no such file" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["recipes"], ["show", "modern"], ["--help"]])
+def test_a_full_disk_for_the_output_is_one_sentence(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "lenet5", *arguments], stdout=full, stderr=subprocess.PIPE,
+                              text=True, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_terminal_with_few_characters_gets_escapes() -> None:
+    done = lenet5("show", "Ziffern-é.safetensors", PYTHONIOENCODING="ascii")
+    assert done.returncode == 1
+    assert "Ziffern-\\xe9.safetensors: no such file" in done.stderr

@@ -31,6 +31,15 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         if kind == "silent":
             closing.wait()
             return
+        if kind in ("nowhere", "chunks"):
+            self.send_response(302 if kind == "nowhere" else 200)
+            self.send_header(*(("Location", "http://[::1") if kind == "nowhere" else ("Transfer-Encoding", "chunked")))
+            self.end_headers()
+            self.wfile.write(b"-5\r\nhello\r\n0\r\n\r\n" if kind == "chunks" else b"")
+            return
+        if kind == "dripping-header":
+            self.drip(b"HTTP/1.1 200 OK" + bytes(1000))
+            return
         self.send_response(404 if kind == "empty" else 200)
         if kind != "endless":
             self.send_header("Content-Length", str(len(content)))
@@ -38,6 +47,8 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         match kind:
             case "good":
                 self.wfile.write(content)
+            case "dripping":
+                self.drip(content)
             case "wrong":
                 self.wfile.write(bytes(len(content)))
             case "short":
@@ -46,6 +57,14 @@ class Mirror(http.server.BaseHTTPRequestHandler):
                 with contextlib.suppress(ConnectionError):
                     while True:
                         self.wfile.write(content * 1000)
+
+    def drip(self, content: bytes) -> None:
+        """Send a byte now and then: no wait for one of them is long."""
+        with contextlib.suppress(ConnectionError):
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                if closing.wait(0.05):
+                    return
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
         """Be quiet."""
@@ -97,7 +116,7 @@ def test_missing_files_are_fetched(tmp_path: Path, tiny: Callable[..., DataSet],
     assert statuses(data_set, tmp_path / "new" / "folder") == ["ok", "ok"]
 
 
-@pytest.mark.parametrize("bad", ["wrong", "short", "endless", "empty"])
+@pytest.mark.parametrize("bad", ["wrong", "short", "endless", "empty", "nowhere", "chunks"])
 @pytest.mark.parametrize("known_size", [True, False])
 def test_a_bad_mirror_is_passed_over(tmp_path: Path, tiny: Callable[..., DataSet], bad: str, known_size: bool) -> None:
     data_set = tiny(bad, "good", known_size=known_size)
@@ -111,6 +130,17 @@ def test_a_silent_mirror_is_passed_over(
     monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.2)
     fetch.fetch(tiny("silent", "good"), tmp_path)
     assert statuses(tiny(), tmp_path) == ["ok", "ok"]
+
+
+@pytest.mark.parametrize("kind", ["dripping", "dripping-header"])
+def test_a_mirror_that_drips_bytes_is_passed_over(
+    tmp_path: Path, tiny: Callable[..., DataSet], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.3)
+    fetch.fetch(tiny(kind, "good"), tmp_path)
+    assert statuses(tiny(), tmp_path) == ["ok", "ok"]
+    with pytest.raises(DataNotFoundError, match=r"sent \d+ bytes in 0.3 seconds"):
+        fetch.fetch(tiny(kind), tmp_path / "other")
 
 
 def test_when_no_mirror_helps_all_that_a_user_needs_is_said(

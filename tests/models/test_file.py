@@ -2,7 +2,10 @@
 
 import contextlib
 import json
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,10 +15,15 @@ from hypothesis import strategies as st
 
 from lenet5.engines.initial import first_weights
 from lenet5.errors import ModelError, RunError
+from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
+from lenet5.models import tensors
 from lenet5.models.model import Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec.architecture import Architecture
 from lenet5.spec.initial import Pytorch
+from lenet5.spec.layers import AveragePool, Convolution, Dense, Flatten
+from lenet5.spec.preparation import Preparation
 
 
 def a_model() -> Model:
@@ -39,6 +47,12 @@ def test_what_is_written_is_read(path: Path) -> None:
     model, again = a_model(), model_file.read(path)
     assert (again.card, again.architecture, again.preparation) == (model.card, model.architecture, model.preparation)
     assert all(again.weights[name].tobytes() == model.weights[name].tobytes() for name in model.weights)
+
+
+def test_equal_models_give_equal_bytes(path: Path, tmp_path: Path) -> None:
+    for number in range(5):
+        model_file.write(a_model(), tmp_path / f"{number}.safetensors")
+        assert (tmp_path / f"{number}.safetensors").read_bytes() == path.read_bytes()
 
 
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
@@ -123,3 +137,89 @@ def test_a_full_disk_leaves_the_old_file(path: Path, tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, handler)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def set_to(*place: str | int, value: object) -> Change:
+    """Return what sets one value somewhere in the metadata."""
+
+    def change(metadata: dict[str, Any]) -> None:
+        node: Any = metadata
+        for key in place[:-1]:
+            node = node[key]
+        node[place[-1]] = value
+
+    return change
+
+
+CALIBRATION = {"images": "x", "expected_calibration_error_percent": 0.1, "thresholds": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        *((set_to("card", "calibration", value=CALIBRATION | {"temperature": value}), "calibration.temperature")
+          for value in (0.0, -1.0, float("nan"), float("inf"), "1")),
+        *((set_to("card", "class_names", value=list(names)), f"names {len(names)} classes, and has scores for 10")
+          for names in ("", "abc", "0123456789A")),
+        (set_to("card", "class_names", 0, value=""), "class_names.0"),
+        (set_to("card", "test_accuracy_percent", value=1e300), "test_accuracy_percent"),
+        (set_to("preparation", "padding", value=2), r"shape \(1, 32, 32\), and its architecture needs \(1, 28, 28\)"),
+        (set_to("preparation", "resize", value=20_000), "less than or equal to 1024"),
+        (set_to("preparation", "ink", value=1e30), "preparation|ink"),
+        (set_to("preparation", "subtract_mean", value=True), "subtracts a mean"),
+        (set_to("architecture", "input", value=[1, 20_000, 20_000]), "less than or equal to 1024"),
+        (set_to("architecture", "input", value=[4096, 1024, 1024]), "numbers or more"),
+        (set_to("architecture", "layers", 0, "maps", value=4_000_000_000), "less than or equal to 4096"),
+        (set_to("architecture", "layers", 0, "padding", value=500), "numbers or more|does not"),
+        (lambda metadata: metadata.pop("card"), "lack 'card'"),
+    ],
+)  # fmt: skip
+def test_a_model_that_could_not_answer_is_refused_when_it_is_read(path: Path, change: Change, said: str) -> None:
+    found = tensors.read(path, 1_000_000)
+    metadata = {key: json.loads(text) if key != "format" else text for key, text in found.metadata.items()}
+    change(metadata)
+    told = {key: json.dumps(value) if key != "format" else value for key, value in metadata.items()}
+    path.write_bytes(safetensors.numpy.save(found.arrays, told))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ModelError, match=said) as refusal:
+            model_file.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert "\n" not in str(refusal.value)
+
+
+def test_weights_that_lead_beyond_float32_are_refused(path: Path) -> None:
+    model = a_model()
+    for name in ("C1.weight", "C3.weight", "F6.weight"):
+        model.weights[name] *= np.float32(1e15)
+    model_file.write(model, path)
+    with pytest.raises(ModelError, match="can leave float32"):
+        model_file.read(path)
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F8_E5M2"])
+def test_types_of_numbers_that_are_not_read_are_named(tmp_path: Path, dtype: str) -> None:
+    header = json.dumps({"a": {"dtype": dtype, "shape": [1], "data_offsets": [0, 1]}}).encode()
+    (tmp_path / "f8.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0")
+    with pytest.raises(ModelError, match=f"type {dtype}; those read are"):
+        model_file.read(tmp_path / "f8.safetensors")
+
+
+def test_a_large_network_scores_few_images_at_a_time(path: Path) -> None:
+    """Maps of 500x500: all 300 images at once would take gigabytes."""
+    architecture = Architecture.model_validate(
+        {"input": (1, 500, 500), "layers": (Convolution(name="C1", maps=1), AveragePool(name="S2", size=496), Flatten(),
+                                            Dense(name="output", units=10))}
+    )  # fmt: skip
+    weights = first_weights(architecture, Pytorch(), 1)
+    model = Model(architecture, Preparation(resize=500), weights, a_model().card)
+    tracemalloc.start()
+    scores = Predictor(model, engine="numpy").scores(np.zeros((300, 28, 28), np.uint8))
+    assert tracemalloc.get_traced_memory()[1] < 2 << 30
+    tracemalloc.stop()
+    assert scores.shape == (300, 10)

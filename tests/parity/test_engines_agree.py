@@ -23,6 +23,7 @@ from lenet5.spec.recipe import Recipe
 OPTIMIZERS: list[Optimizer] = [
     Sgd(learning_rate=0.01),
     Sgd(learning_rate=0.01, momentum=0.9, weight_decay=1e-3),
+    Sgd(learning_rate=0.02, momentum=0.9, dampening=0.5, weight_decay=1e-3),
     Adam(weight_decay=1e-3),
 ]
 # float64: rounding alone. float32: 24 bits over sums of up to 576 terms, and ten steps that build on each other.
@@ -125,7 +126,7 @@ def test_a_rate_for_each_weight(other: str, precision: Precision) -> None:
 
 
 @pytest.mark.parametrize("name", catalogue.names())
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["sgd", "momentum and decay", "adam"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=["sgd", "momentum and decay", "dampening", "adam"])
 @pytest.mark.parametrize(("other", "precision"), OTHERS)
 def test_ten_training_steps(name: str, optimizer: Optimizer, other: str, precision: Precision) -> None:
     recipe = catalogue.load(name, overrides=["objective.reduction=mean"])

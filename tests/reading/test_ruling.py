@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from lenet5.reading.layout import lines
 from lenet5.reading.pieces import Piece
+from lenet5.reading.pipeline import no_digit
 from lenet5.reading.ruling import without_rules
 
 Mask = NDArray[np.bool_]
@@ -72,3 +73,21 @@ def test_a_digit_in_two_parts_does_not_begin_a_second_line() -> None:
     assert [len(line) for line in lines([upper, lower, *others])] == [6]
     below = [piece(70, 110, 30, 50), piece(70, 110, 60, 80)]
     assert [len(line) for line in lines([*others, *below])] == [4, 2]
+
+
+def test_squared_paper_goes_and_the_digits_stay() -> None:
+    written = fives((700, 900), 60, 12)
+    ruled = written.copy()
+    for place in range(5, 900, 20):
+        ruled[place : place + 1] = True
+        ruled[:, place : place + 1] = True
+    left, _, count = without_rules(ruled)
+    assert count == 35 + 45
+    assert (left & ~written).sum() < 0.01 * written.sum()
+    assert (written & ~left).sum() < 0.05 * written.sum()
+
+
+def test_a_mesh_is_no_digit() -> None:
+    mesh = np.zeros((100, 100), bool)
+    mesh[::10] = mesh[:, ::10] = True
+    assert no_digit(Piece(50, 150, 50, 150, mesh), 100, (200, 200)) == "a mesh"

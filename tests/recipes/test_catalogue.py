@@ -13,8 +13,11 @@ SHIPPED = (
     "archaeology",
     "digits",
     "lab-report",
+    "lab-report-constant",
+    "lab-report-tenfold",
     "lecun-1998",
     "lecun-1998-15k",
+    "lecun-1998-15k-longer",
     "lecun-1998-30k",
     "lecun-1998-distortions",
     "modern",
@@ -22,6 +25,7 @@ SHIPPED = (
     "modern-fashion",
     "scratch",
     "scratch-as-printed",
+    "scratch-xavier",
     "sigmoid-fashion",
     "space-displacement",
     "speedrun",
@@ -51,7 +55,9 @@ def test_overrides_reach_the_recipe() -> None:
 
 
 def test_an_unknown_name_gets_the_nearest_and_the_list() -> None:
-    with pytest.raises(RecipeError, match=r'no recipe "archeology".*mean "archaeology"\?.*lab-report, lecun-1998,'):
+    with pytest.raises(
+        RecipeError, match=r'no recipe "archeology".*mean "archaeology"\?.*lab-report-tenfold, lecun-1998,'
+    ):
         catalogue.load("archeology")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim, Quantity
+from lenet5.training.diagnosis import loss_crossing, lowest_test_loss, overfitting_onset
 
 # By batch size: MB, seconds an epoch, accuracy at epochs 1, 3 and 10, last train and test loss, onset.
 BATCH_SIZES = {
@@ -41,7 +42,7 @@ def test_archaeology_has_the_whole_table_of_batch_sizes(batch_size: int) -> None
         *(value("archaeology", "test_accuracy_percent", epoch=epoch, **place) for epoch in (1, 3, 10)),
         value("archaeology", "train_loss", epoch=10, **place),
         value("archaeology", "test_loss", epoch=10, **place),
-        value("archaeology", "overfitting_onset_epoch", **place),
+        value("archaeology", "loss_crossing_epoch" if batch_size == 64 else "lowest_test_loss_epoch", **place),
     )
 
 
@@ -50,6 +51,20 @@ def test_archaeology_has_the_losses_where_overfitting_begins(batch_size: int) ->
     place = {"batch_size": batch_size, "epochs": 10, "epoch": BATCH_SIZES[batch_size][-1]}
     quantities: tuple[Quantity, ...] = ("train_loss", "test_loss", "test_accuracy_percent")
     assert tuple(value("archaeology", quantity, **place) for quantity in quantities) == AT_ONSET[batch_size]
+
+
+def test_the_two_onset_rules_give_the_published_epochs_on_the_published_curves() -> None:
+    curves = {}
+    for batch_size in (32, 64):
+        for quantity in ("train_loss", "test_loss"):
+            (curve,) = (claim for claim in claims("archaeology", quantity, batch_size=batch_size) if claim.values)
+            curves[batch_size, quantity] = curve.values
+            for claim in claims("archaeology", quantity, batch_size=batch_size):
+                assert claim.epoch is None or curve.values[claim.epoch - 1] == claim.value
+    assert lowest_test_loss(curves[32, "test_loss"]) == 6
+    assert loss_crossing(curves[64, "train_loss"], curves[64, "test_loss"]) == 5
+    # The rule that the text states gives neither.
+    assert [overfitting_onset(curves[size, "train_loss"], curves[size, "test_loss"]) for size in (32, 64)] == [4, 4]
 
 
 def test_archaeology_has_the_run_of_100_epochs() -> None:
@@ -75,13 +90,18 @@ def test_archaeology_counts_12_batches_where_there_are_15() -> None:
 def test_archaeology_has_so_many_claims_of_each_quantity() -> None:
     assert Counter(claim.quantity for claim in catalogue.load("archaeology").claims) == {
         "test_accuracy_percent": 4 * 3 + 2 + 1 + 2,  # batch sizes, onsets, 100 epochs, best run
-        "train_loss": 7,
-        "test_loss": 7,
-        "overfitting_onset_epoch": 4,
+        "train_loss": 7 + 2,  # two curves
+        "test_loss": 7 + 2,
+        "lowest_test_loss_epoch": 3 + 1,  # and after 100 epochs
+        "loss_crossing_epoch": 1,
         "memory_megabytes": 4,
         "seconds_per_epoch": 6,
         "total_seconds": 1,
         "train_batches": 1,
+        "train_images": 1,
+        "test_images": 1,
+        "card_teraflops": 2,
+        "alexnet_times_larger": 1,
         "parameters": 13,
         "output_shape": 12,
         "original_accuracy_percent": 1,
@@ -136,4 +156,4 @@ def test_scratch_counts_the_fixed_codes_of_1998_as_trainable() -> None:
 
 def test_sigmoid_fashion_publishes_no_accuracy() -> None:
     quantities = {claim.quantity for claim in catalogue.load("sigmoid-fashion").claims}
-    assert quantities == {"output_shape", "parameters"}
+    assert quantities == {"output_shape", "parameters", "kernel_size", "original_year"}

@@ -48,7 +48,7 @@ def test_a_recipe_survives_being_written_and_read(recipe: Recipe) -> None:
 
 
 def test_parameters_are_those_of_the_source(recipe: Recipe) -> None:
-    assert recipe.architecture.parameters == PARAMETERS[recipe.name]
+    assert recipe.architecture.parameters == PARAMETERS[recipe.explains or recipe.name]
 
 
 def test_layers_have_the_names_of_the_paper(recipe: Recipe) -> None:
@@ -62,6 +62,9 @@ def test_source_and_differences_are_told(recipe: Recipe) -> None:
         return
     assert recipe.source is not None
     assert recipe.source.sets_out_to
+    if recipe.explains:  # what it changes; the other differences are those of the recipe that it explains
+        assert recipe.differences
+        return
     assert {"seed", "first weights and seed"} & {difference.topic for difference in recipe.differences}
 
 

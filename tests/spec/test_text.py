@@ -125,3 +125,34 @@ def test_an_override_may_reach_into_the_list_of_layers() -> None:
     assert parse(TEXT, where="small.toml", overrides=[whole]).architecture.placed[-1].name == "scores"
     with pytest.raises(RecipeError, match='"9" is not one of the 2 elements'):
         parse(TEXT, where="small.toml", overrides=["architecture.layers.9=7"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "kind"),
+    [
+        ("lab-report", "schedule.kind=constant", "constant"),
+        ("archaeology", "optimizer.kind=adam", "adam"),
+        ("lecun-1998", "optimizer.kind=sgd", "sgd"),
+        ("lecun-1998", "initial.kind=he", "he"),
+        ("archaeology", "architecture.layers.0.kind=dense", None),
+    ],
+)
+def test_a_changed_kind_drops_the_fields_that_only_the_old_kind_has(
+    recipe: str, override: str, kind: str | None
+) -> None:
+    if kind is None:  # a dense layer needs `units`: the error names that, not what a convolution left behind
+        with pytest.raises(RecipeError, match=r"units.* is missing"):
+            catalogue.load(recipe, [override])
+        return
+    part = getattr(catalogue.load(recipe, [override]), override.split(".")[0])
+    assert part.kind == kind
+
+
+def test_a_kind_that_stays_keeps_its_fields() -> None:
+    assert catalogue.load("lab-report", ["schedule.kind=step"]).schedule == catalogue.load("lab-report").schedule
+
+
+def test_a_recipe_may_extend_one_that_extends_another() -> None:
+    longer = catalogue.load("lecun-1998-15k-longer")
+    assert (longer.images, longer.epochs, longer.batch_size) == (15_000, 80, 1)
+    assert longer.architecture == catalogue.load("lecun-1998").architecture

@@ -107,7 +107,7 @@ def test_a_worker_with_other_data_refuses(cluster: Any, study: Start, small_mnis
         idx.write(other / path.name, idx.read(path)[:400])
     cluster.add_worker(data=other.parent)
     output = output_of(study(cluster.address))
-    assert output.count("set aside: this worker's mnist has the fingerprint") == 3
+    assert output.count("set aside: this worker: was computed under other conditions: data fingerprints.train was") == 3
 
 
 def test_nobody_at_the_address_is_one_sentence(study: Start) -> None:

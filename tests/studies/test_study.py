@@ -1,7 +1,10 @@
 """Studies with real processes: each unit is done once, whatever dies."""
 
+import errno
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,6 +12,14 @@ import time
 from pathlib import Path
 
 import pytest
+from killable import doubled
+
+from lenet5 import files
+from lenet5.data import idx
+from lenet5.errors import BusyError, RunError
+from lenet5.studies.executor import Outcome
+from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import Processes
 
 PLAN = """
 name = "small"
@@ -148,3 +159,85 @@ def test_bad_input_is_one_clear_error(plan: Path, small_mnist: Path, arguments: 
     assert process.returncode == 1
     assert said in output
     assert "Traceback" not in output
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        found = [pid for pid in children_of(process) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        if len(found) == 2:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("no workers")
+
+
+def test_an_idle_worker_that_dies_is_replaced() -> None:
+    """Straight after its start a worker has nothing to do; what is given to it then must reach another one."""
+    hands: Processes[int] = Processes(1, doubled)
+    try:
+        hands.give(1)
+        assert outcome_of(hands).value == {"doubled": 2}
+        hands._workers[0].process.kill()
+        hands._workers[0].process.join()
+        hands.give(2)
+        assert outcome_of(hands).value == {"doubled": 4}
+    finally:
+        hands.stop()
+
+
+def test_a_worker_that_hangs_is_ended_and_its_unit_tried_again(plan: Path, small_mnist: Path) -> None:
+    plan.write_text(PLAN.replace("steps=40", "steps=1200"))
+    process = start(plan, small_mnist, "study", "--deadline", "15")
+    wait_for(plan.parent / "study" / "units", "*/*/checkpoints/*", process)
+    os.kill(workers_of(process)[0], signal.SIGSTOP)
+    output = finished(process)
+    assert "tried again: no sign of life for 15 seconds (--deadline); its process was ended" in output
+    assert len(models(plan)) == 4
+
+
+def test_a_unit_that_another_process_has_is_named(plan: Path, small_mnist: Path) -> None:
+    finished(start(plan, small_mnist))
+    done = next((plan.parent / "study" / "units").glob("*/result.json"))
+    done.unlink()
+    with files.lock_folder(done.parent):
+        process = start(plan, small_mnist)
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if line.startswith("waiting"))
+    assert f"in use by process {os.getpid()} on" in line
+    finished(process)
+
+
+def test_a_result_of_other_data_is_refused_or_accepted_on_record(plan: Path, small_mnist: Path, tmp_path: Path) -> None:
+    plan.write_text(PLAN.replace("seeds = 2", "seeds = 1"))
+    finished(start(plan, small_mnist))
+    other = tmp_path / "other" / "mnist"
+    shutil.copytree(small_mnist / "mnist", other)
+    labels = idx.read(other / "train-labels-idx1-ubyte").copy()
+    labels[0] ^= 1
+    idx.write(other / "train-labels-idx1-ubyte", labels)
+    process = start(plan, other.parent)
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert "data fingerprints.train was" in output
+    assert "Traceback" not in output
+    finished(start(plan, other.parent, "study", "--accept-changes"))
+    kept = json.loads(next((plan.parent / "study" / "units").glob("*/changes.json")).read_text())
+    assert "data fingerprints.train was" in kept[0]
+
+
+def test_a_file_system_without_locks_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    with pytest.raises(RunError, match=r"No locks available.*another file system") as caught:
+        Ledger(tmp_path / "study").keep_order([])
+    assert not isinstance(caught.value, BusyError)
+
+
+def outcome_of(hands: Processes[int]) -> Outcome:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for _, outcome in hands.wait(0.2):
+            return outcome
+    raise AssertionError("no outcome")

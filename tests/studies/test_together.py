@@ -39,7 +39,7 @@ def tasks(folder: Path, data: Path, *overrides: str) -> tuple[Task, ...]:
 
 
 def together(folder: Path, data: Path, *overrides: str) -> list[Outcome]:
-    value = attend_together(tasks(folder, data, *overrides)).value
+    value = attend_together(tasks(folder, data, *overrides), lambda: None).value
     assert value is not None
     each: list[Outcome] = value["each"]
     return each
@@ -55,7 +55,7 @@ def models(folder: Path) -> list[bytes]:
 def test_each_run_comes_out_as_alone_and_is_recorded_like_any_other(small_mnist: Path, tmp_path: Path) -> None:
     settings = ("steps=40", "images=640", "report_every=1", "validation=100", "averaged_epochs=2")
     ours = together(tmp_path / "together", small_mnist, *settings)
-    alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
+    alone = [attend(task, lambda: None) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
     for one, other in zip(ours, alone, strict=True):
         assert (one.kind, other.kind) == ("done", "done")
         assert one.value is not None
@@ -81,7 +81,7 @@ def test_what_was_cut_off_goes_on_from_where_each_stood(small_mnist: Path, tmp_p
         run = next(place.glob("archaeology-seed*"))
         for path in (place / "result.json", run / "result.json", run / "model.safetensors"):
             path.unlink()
-        shutil.rmtree(run / "checkpoints" / f"seed-{run.name[-1]}-step-60")  # the newest
+        shutil.rmtree(run / "checkpoints" / f"seed-{run.name[-1]}-epoch-4-step-60")  # the newest
     for one in together(cut, small_mnist, "epochs=3", "images=640"):
         assert one.kind == "done"
     assert models(cut) == models(straight)
@@ -98,7 +98,7 @@ def test_one_that_begins_again_with_another_seed_leaves_the_others_in_step(small
     """Of these, seeds 1 and 3 begin no better than guessing: they begin again with the next seed, 2 goes on."""
     settings = ("epochs=1", "images=640", "restarts=5", "optimizer.lr=0.1")
     ours = together(tmp_path / "together", small_mnist, *settings)
-    alone = [attend(task) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
+    alone = [attend(task, lambda: None) for task in tasks(tmp_path / "alone", small_mnist, *settings)]
     assert [one.kind for one in ours] == [one.kind for one in alone] == ["done"] * 3
     seeds = [[one.value["result"]["seed"] for one in each if one.value] for each in (ours, alone)]
     assert seeds[0] == seeds[1] == [2, 2, 4]
@@ -112,8 +112,7 @@ def test_one_that_fails_is_told_apart(small_mnist: Path, tmp_path: Path) -> None
 
 def test_what_another_process_holds_is_left_to_it(small_mnist: Path, tmp_path: Path) -> None:
     held = tasks(tmp_path, small_mnist, "steps=20")[1]
-    with Ledger(tmp_path).alone(held.unit) as mine:
-        assert mine
+    with Ledger(tmp_path).alone(held.unit):
         assert [one.kind for one in together(tmp_path, small_mnist, "steps=20")] == ["done", "busy", "done"]
 
 
@@ -130,7 +129,7 @@ def test_ctrl_c_saves_all_of_them_at_one_place_and_the_same_command_goes_on(smal
     process = start(tmp_path, small_mnist, "--together", "2")
     places = tmp_path / "study" / "units"
     deadline = time.monotonic() + 200
-    while not list(places.glob("*/*/checkpoints/seed-2-step-20")):
+    while not list(places.glob("*/*/checkpoints/seed-2-epoch-2-step-20")):
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -138,7 +137,7 @@ def test_ctrl_c_saves_all_of_them_at_one_place_and_the_same_command_goes_on(smal
     output = process.communicate(timeout=120)[0]
     assert process.returncode == 130, output
     assert "3 runs, 0 done already, 3 to do, 2 at a time" in output
-    newest = [max(int(path.name.split("-")[3]) for path in each.iterdir()) for each in places.glob("*/*/checkpoints")]
+    newest = [max(int(path.name.split("-")[5]) for path in each.iterdir()) for each in places.glob("*/*/checkpoints")]
     assert len(newest) == 2
     assert len(set(newest)) == 1
     process = start(tmp_path, small_mnist, "--together", "2")

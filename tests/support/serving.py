@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lenet5.web.security import guard
 from lenet5.web.server import Settings, serve
 door = guard("127.0.0.1", None, no_auth=False, allowed=())
 limits = Limits(**json.loads(sys.argv[1]))
-serve(Settings(("modern",), "127.0.0.1", 0, 1, "auto", limits), door, lambda url: print("serving", url, flush=True))
+serve(Settings(("modern",), "127.0.0.1", 0, 1, "auto", "auto", limits), door, lambda url: print("serving", url, flush=True))
 """
 
 
@@ -84,6 +85,11 @@ class Running:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(each) for each in children.read_text().split()]
 
+    def metric(self, name: str) -> float:
+        """One figure of /metrics."""
+        lines = self.ask("/metrics").content.decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
+
     def until_ready(self) -> None:
         """Wait until a worker is there."""
         end = time.monotonic() + 60
@@ -97,11 +103,20 @@ class Running:
         return self.process.wait(seconds)
 
 
-def started(words: list[str], environment: dict[str, str]) -> Running:
-    """Start a server by Python's arguments; return it when it is ready."""
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it did not come to pass within a minute"
+        time.sleep(0.02)
+
+
+def started(words: list[str], environment: dict[str, str], before_start: Callable[[], None] | None = None) -> Running:
+    """Start a server by Python's arguments; return it when it is ready. before_start: called in the new process."""
     process = subprocess.Popen(
-        [sys.executable, *words], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
-    )
+        [sys.executable, *words], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment},
+        preexec_fn=before_start,
+    )  # fmt: skip
     assert process.stdout is not None
     line = process.stdout.readline()
     url = next((word for word in line.split() if word.startswith("http://")), None)

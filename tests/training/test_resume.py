@@ -18,6 +18,7 @@ from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.training import checkpoint
 from lenet5.training.history import EpochRow, History
+from lenet5.training.run import RunFolder
 from lenet5.training.train import resume, train
 
 # Slow enough that a signal finds it at work: 2,000 images one by one, three epochs.
@@ -201,6 +202,24 @@ def test_a_damaged_line_of_history_is_named(finished: Path) -> None:
     path.write_text(json.dumps({"event": "epoch"}) + "\n" + path.read_text())
     with pytest.raises(RunError, match="line 1"):
         History(path)
+
+
+def test_a_copy_beside_the_checkpoints_is_passed_over(finished: Path) -> None:
+    folder = finished / "checkpoints"
+    place = next(folder.glob("seed-*"))
+    for name in (f"{place.name} copy", "seed-1-step-x", "seed-1-step-99999999999999999999999"):
+        shutil.copytree(place, folder / name)
+    assert checkpoint.newest(folder)[0] is not None
+    assert checkpoint.newest(folder)[1] == []
+
+
+@pytest.mark.parametrize("name", ["environment.json", "result.json", "history.jsonl"])
+def test_a_folder_in_the_place_of_a_file_is_one_sentence(finished: Path, name: str) -> None:
+    (finished / name).unlink()
+    (finished / name).mkdir()
+    run = RunFolder(finished)
+    with pytest.raises(RunError, match=f"{name}: is a folder"):
+        {"environment.json": run.environment, "result.json": run.result, "history.jsonl": run.history}[name]()
 
 
 def test_resuming_what_is_no_run_folder_is_one_sentence(tmp_path: Path) -> None:

@@ -1,19 +1,22 @@
 """Distillation: teachers are trained first, once, on the pupil's own part of the training set."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lenet5 import api, metrics
+from lenet5.data import idx
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import load
 from lenet5.engines import registry
-from lenet5.errors import RecipeError
+from lenet5.errors import RecipeError, RunError
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.spec.teacher import Teacher
+from lenet5.training.identity import weights_digest
 from lenet5.training.teaching import Teaching
 
 TINY = ["epochs=1", "images=400", "validation=100", "averaged_epochs=0"]
@@ -34,6 +37,38 @@ def test_teachers_are_trained_beside_the_pupil_and_only_once(tmp_path: Path, sma
     assert (tmp_path / "modern-seed7" / "model.safetensors").stat().st_mtime_ns == written
     pupil(tmp_path, small_mnist, "images=300")  # other images: other teachers
     assert (tmp_path / "modern-seed7-2").is_dir()
+
+
+def test_what_is_in_the_way_of_a_teacher_does_not_stop_the_pupil(tmp_path: Path, small_mnist: Path) -> None:
+    (tmp_path / "modern-seed7").write_text("a file")
+    (tmp_path / "modern-seed8" / "checkpoints").mkdir(parents=True)  # cut off in its making
+    first = pupil(tmp_path, small_mnist)
+    assert (first / "model.safetensors").exists()
+    assert (tmp_path / "modern-seed8-2" / "model.safetensors").exists()
+
+
+def test_a_teacher_of_other_data_is_not_reused(tmp_path: Path, small_mnist: Path) -> None:
+    pupil(tmp_path, small_mnist)
+    other = tmp_path / "other"
+    shutil.copytree(small_mnist / "mnist", other / "mnist")
+    images = idx.read(other / "mnist" / "train-images-idx3-ubyte").copy()
+    images[0, 10:20, 10:20] ^= 255
+    idx.write(other / "mnist" / "train-images-idx3-ubyte", images)
+    second = pupil(tmp_path, other)
+    assert (tmp_path / "modern-seed7-2").is_dir()
+    with pytest.raises(RunError, match=r"data fingerprints\.train was"):
+        api.resume(second, data_folder=small_mnist)
+
+
+def test_a_damaged_teacher_is_made_whole_from_its_checkpoint(tmp_path: Path, small_mnist: Path) -> None:
+    first = pupil(tmp_path, small_mnist)
+    model = tmp_path / "modern-seed7" / "model.safetensors"
+    content = bytearray(model.read_bytes())
+    content[-9] ^= 1
+    model.write_bytes(content)
+    second = pupil(tmp_path, small_mnist)
+    digests = [weights_digest(model_file.read(run / "model.safetensors").weights) for run in (first, second)]
+    assert digests[0] == digests[1]
 
 
 def test_the_targets_are_the_mean_of_the_teachers(tmp_path: Path, small_mnist: Path) -> None:

@@ -1,6 +1,7 @@
 """The main job on a slice of real MNIST: it learns, it repeats, it records."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from lenet5.data.datasets import load
 from lenet5.errors import DataError, DataNotFoundError, EngineError, RunError, TrainingError
+from lenet5.files import file_sha256
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
@@ -87,13 +89,32 @@ def test_a_loss_that_is_not_a_number_stops_and_keeps_the_last_good_checkpoint(
     assert "training images" in incidents[-1].text
 
 
-def test_a_failed_start_is_diagnosed_and_begun_again_with_the_next_seed(small_mnist: Path, tmp_path: Path) -> None:
+def test_a_failed_start_is_diagnosed_and_begun_again_from_a_stream_of_its_own(
+    small_mnist: Path, tmp_path: Path
+) -> None:
     plan = recipe("epochs=1", "restarts=1", "optimizer.learning_rate=1e-7")
-    with pytest.raises(TrainingError, match="no start succeeded with the seeds 1 to 2"):
+    with pytest.raises(TrainingError, match="seed 1 failed to start 2 times"):
         train(plan, data_folder=small_mnist, runs_folder=tmp_path)
     incidents = History(tmp_path / "archaeology-seed1" / "history.jsonl").incidents
     assert [incident.what for incident in incidents] == ["failed start", "restart", "failed start"]
     assert "too small for so few" in incidents[0].text
+    assert f"with seed {1 + 2**32}" in incidents[1].text
+
+
+def test_a_collapse_is_noticed_at_any_epoch(small_mnist: Path, tmp_path: Path) -> None:
+    plan = recipe(
+        "epochs=3",
+        "batch_size=8",
+        "schedule.kind=listed",
+        "schedule.from_epochs=[1, 3]",
+        "schedule.multiply_by=[1.0, 90]",
+    )
+    run = train(plan, data_folder=small_mnist, runs_folder=tmp_path)
+    (collapse,) = (incident for incident in run.history().incidents if incident.what == "collapse")
+    assert "epoch 3: test accuracy" in collapse.text
+    result = run.result()
+    assert result is not None
+    assert (result["collapses"], result["failed_starts"], result["seed"]) == ([collapse.text], [], 1)
 
 
 def test_unscaled_pixels_and_saturated_units_are_named(small_mnist: Path, tmp_path: Path) -> None:
@@ -161,3 +182,12 @@ def test_distorted_copies_change_the_run_and_repeat(small_mnist: Path, tmp_path:
     runs = [train(plan, data_folder=small_mnist, runs_folder=tmp_path) for plan in plans]
     plain, moved, again = (model_file.read(run.model).weights["C1.weight"].tobytes() for run in runs)
     assert plain != moved == again
+
+
+def test_the_same_training_gives_the_same_model_file_at_any_time(small_mnist: Path, tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        run = train(recipe("epochs=1"), data_folder=small_mnist, runs_folder=tmp_path / name)
+        digests.append(file_sha256(run.model))
+        time.sleep(1.1 - time.time() % 1)  # into the next second
+    assert digests[0] == digests[1]

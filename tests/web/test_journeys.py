@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
+
+from lenet5.web.limits import Limits
+from lenet5.web.static_page import export_single_file
 
 SEVEN = [(70, 60), (130, 58), (200, 60), (170, 120), (145, 180), (130, 230)]
 
@@ -120,6 +123,145 @@ def test_a_unit_of_c3_lights_the_maps_that_it_sees(page: Page) -> None:
     assert page.locator(".every tbody tr").count() == 3 * 25 + 2  # the bias and the sum
 
 
+def test_an_answer_is_named_by_its_digit_and_measured_by_squares(page: Page) -> None:
+    page.locator(".layer").last.locator(".plate").click(position={"x": 60, "y": 10})
+    assert page.inner_text(".inspector h3") == "output, digit 2"
+    assert "squared differences from the code" in page.inner_text(".sum")
+    assert page.locator(".product b").all_inner_texts() == ["−0.5 (", "−", ")² ="]
+    assert page.evaluate("[...document.querySelectorAll('.product canvas')].map((each) => each.width)") == [7, 7, 7]
+
+
+def test_a_click_pins_a_unit_and_escape_lets_go(page: Page) -> None:
+    first, other = (
+        page.locator(".layer").nth(2).locator(".plate").nth(0),
+        page.locator(".layer").nth(0).locator(".plate").nth(2),
+    )
+    first.click()
+    pinned = page.inner_text(".inspector h3")
+    assert pinned.startswith("C3 1")
+    other.hover()
+    assert page.inner_text(".inspector h3") == pinned
+    page.keyboard.press("Escape")
+    other.hover(position={"x": 20, "y": 20})
+    assert page.inner_text(".inspector h3").startswith("C1 3")
+
+
+def test_what_is_announced_is_the_chosen_networks_word(page: Page) -> None:
+    page.wait_for_function("() => live.textContent.startsWith('lecun-1998 says 3')")
+    page.locator(".panel select").first.select_option("modern")
+    page.wait_for_function("() => live.textContent.startsWith('modern says 3')")
+    assert "harder" not in page.inner_text(".panel header small")
+    page.locator(".panel select").first.select_option("digits")
+    page.wait_for_function(
+        "() => document.querySelector('.panel header small').textContent.includes('a harder set than MNIST')"
+    )
+
+
+def test_one_probability_is_written_one_way(page: Page) -> None:
+    page.wait_for_function("() => live.textContent.startsWith('lecun-1998 says 3')")
+    share = page.inner_text(".bars .best .share")
+    assert page.inner_text("#guess span") == share
+    assert page.inner_text("#live").endswith(share)
+
+
+def test_an_empty_sheet_has_no_answer(page: Page) -> None:
+    page.click("#clear")
+    says(page, "·")
+    assert set(page.locator(".bars .share").all_inner_texts()) == {"–"}
+    assert page.locator(".bars .best").count() == 0
+
+
+def test_a_photograph_beyond_the_servers_limits_is_shrunk(page: Page) -> None:
+    sent: list[bytes] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_buffer or b"")
+        route.fulfill(status=200, json={"width": 100, "height": 100, "lines": []})
+
+    page.route("**/v1/read", answer)
+    large = io.BytesIO()
+    Image.fromarray(np.full((4_000, 9_000), 200, np.uint8)).save(large, "PNG")
+    page.set_input_files("#photo", {"name": "wide.png", "mimeType": "image/png", "buffer": large.getvalue()})
+    page.wait_for_function("() => document.querySelector('#photo-result canvas')")
+    content = sent[0][sent[0].index(b"\xff\xd8") :]
+    with Image.open(io.BytesIO(content)) as opened:
+        assert opened.format == "JPEG"
+        assert max(opened.size) <= Limits().picture_side_px
+        assert opened.size[0] * opened.size[1] <= Limits().picture_pixels
+    assert len(sent[0]) <= Limits().body_bytes
+
+
+def test_a_link_brings_back_drawing_network_unit_and_language(page: Page, browser: Browser) -> None:
+    page.click("#clear")
+    draw(page, SEVEN)
+    says(page, "7")
+    page.locator(".panel select").first.select_option("modern")
+    page.wait_for_function("() => live.textContent.startsWith('modern says 7')")
+    page.locator(".layer").nth(2).locator(".plate").nth(3).click()
+    page.click("#language")
+    page.wait_for_function("() => location.hash.includes('language=zh') && location.hash.includes('unit=2.')")
+    link, heading = page.url, page.inner_text(".inspector h3")
+    other = browser.new_page(locale="en-GB")
+    other.goto(link)
+    says(other, "7")
+    assert other.inner_text(".inspector h3") == heading
+    assert other.input_value(".panel select") == "modern"
+    assert other.evaluate("document.documentElement.lang") == "zh-CN"
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "words", ["drawing=d!", "drawing=d3g", "unit=99.99999", "network=nothing", "language=xx", "%ff&&=="]
+)
+def test_a_link_that_is_not_understood_shows_the_page(browser: Browser, address: str, words: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}#{words}")
+    says(page, "3")
+    page.close()
+
+
+def test_one_file_works_from_the_disk(browser: Browser, tmp_path: Path) -> None:
+    export_single_file(tmp_path / "page.html")
+    page = browser.new_page(locale="en-GB")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((tmp_path / "page.html").as_uri())
+    says(page, "3")
+    page.locator(".panel select").first.select_option("sunnyhaze")
+    page.wait_for_function("() => live.textContent.startsWith('sunnyhaze says')")
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
+    page.close()
+
+
+def test_in_a_frame_only_the_sheet_and_the_network_are_shown(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page.goto(f"{address}?embed=1")
+    says(page, "3")
+    assert not page.is_visible(".masthead")
+    assert not page.is_visible("#photo")
+    assert page.is_visible("#sheet")
+    page.close()
+
+
+def test_what_is_shown_is_copied_as_a_picture(page: Page) -> None:
+    says(page, "3")
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('not allowed')); }")
+    with page.expect_download() as download:
+        page.click("#copy")
+    with Image.open(download.value.path()) as opened:
+        assert opened.format == "PNG"
+        assert opened.size[0] == 1200
+
+
+def test_without_script_the_page_says_what_it_needs(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    assert "needs JavaScript" in page.inner_text(".no-script")
+    assert not page.is_visible(".waiting")
+    context.close()
+
+
 def test_two_networks_answer_side_by_side(page: Page) -> None:
     page.click("#compare")
     page.wait_for_function("() => document.querySelectorAll('.panel .bars .best').length === 2")
@@ -200,6 +342,10 @@ def test_chinese_is_complete_and_keeps_the_drawing(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     says(page, "3")
     assert page.inner_text("#clear") == "清空"
+    page.locator(".layer").last.locator(".plate").click()
+    assert page.inner_text(".inspector h3").startswith("输出，数字")
+    page.locator(".layer").nth(1).locator(".plate").first.click()
+    assert "缩放 tanh" in page.inner_text(".sum")
 
 
 @pytest.mark.parametrize("width", [320, 768, 1440])

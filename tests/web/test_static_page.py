@@ -50,6 +50,15 @@ def test_the_command_writes_the_folder_and_says_how_to_look_at_it(tmp_path: Path
     assert (tmp_path / "site" / "index.html").exists()
 
 
+def test_the_command_writes_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    done = CliRunner().invoke(app, ["page", "--export", str(path)])
+    assert done.exit_code == 0
+    assert "open it in a browser" in done.output
+    again = CliRunner().invoke(app, ["page", "--export", str(path)])
+    assert isinstance(again.exception, RunError)
+
+
 def test_the_types_of_the_page_hold(packages: Path) -> None:
     node = shutil.which("node") or "node"
     program = [node, str(packages / "typescript" / "bin" / "tsc"), "-p", str(packages.parent / "tsconfig.json")]

@@ -13,7 +13,7 @@ namespace lenet5 {
 
 // The weights as kernels read them.
 struct Weights {
-  const float* numbers;                     // Plan::parameters say where
+  const float* numbers = nullptr;           // Plan::parameters say where
   std::vector<const float*> packed;         // of each stage that convolves
 };
 
@@ -36,16 +36,18 @@ class Block {
   // The same for the stages from `first` to `last`, without; what normalises takes its running statistics.
   void forward(const Weights& weights, bool keep, std::size_t first, std::size_t last, Stopwatch& watch);
 
-  // A stage that normalises, with what the other blocks of the batch say. There: the sums of its input and of the
-  // squares; then its outputs. Back: the sums of its outputs' gradient and of the products with the input; then the
-  // gradient of the input.
-  void add_moments(std::size_t stage, double* sums, double* squares) const;
-  void normalize(std::size_t stage, const float* factors, const float* shifts);
-  void add_gradient_moments(std::size_t stage, double* sums, double* products);
-  void normalize_gradient(std::size_t stage, const float* by_dy, const float* by_x, const float* shifts);
+  // A stage that normalises, with what the other blocks of the batch say; see Kernels::moments and what follows it.
+  // There: a number near the mean of each map of its input, sums around such numbers, then its outputs. Back: the sums
+  // of its outputs' gradient and of the products with the input; then the gradient of the input.
+  void take_centres(std::size_t stage, float* centres) const;
+  void add_moments(std::size_t stage, const float* centres, double* sums, double* squares) const;
+  void normalize(std::size_t stage, const float* means, const float* factors, const float* biases);
+  void add_gradient_moments(std::size_t stage, const float* means, double* sums, double* products);
+  void normalize_gradient(std::size_t stage, const float* means, const float* by_x, const float* dmeans,
+                          const float* by_dy);
 
   // The loss, and with it the gradient of the scores times `scale`.
-  LossOfBlock loss(Loss kind, const Answers& answers, float scale);
+  LossOfBlock loss(const Objective& objective, const Answers& answers, float scale);
 
   // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
   void backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch);
@@ -64,7 +66,11 @@ class Block {
   Padded make(const Shape& shape, int padding);
   const Maps& sums_of(std::size_t stage) const;
   const Maps& gradient_of_sums(std::size_t stage) const;
+  const Layer& layer_of(const Stage& stage) const { return plan_.layers[static_cast<std::size_t>(stage.layer)]; }
   void squash_and_pool(std::size_t stage);
+  void weight_and_input_gradients(std::size_t at, const Maps& dsums, const Weights& weights, bool add, float* dw,
+                                  Stopwatch& watch);
+  void clear_unconnected(const Stage& stage, float* dw) const;
   void drop(std::size_t stage, const Maps& x, const Maps& y) const;
 
   const Plan& plan_;

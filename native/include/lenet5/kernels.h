@@ -97,18 +97,31 @@ struct Kernels {
                         float* db);
   void (*bias_gradient)(const Maps& dy, bool add, float* db);
 
-  // Batch normalisation: for each map the sums over places and images of x, and of x times y, added to what is there;
-  // y = factor x + shift; dx = by_dy dy + by_x x + shift, and 0 in the lanes from `count` on.
-  void (*moments)(const Maps& x, const Maps& y, int count, double* sums, double* products);
-  void (*stretch)(const Maps& x, const float* factors, const float* shifts, const Maps& y);
-  void (*combine)(const Maps& x, const Maps& dy, const float* by_dy, const float* by_x, const float* shifts, int count,
-                  const Maps& dx);
+  // Subsampling: coefficient times the sum of a square, plus bias. Of its gradients either may be null.
+  void (*subsample)(const Maps& x, int size, const float* coefficients, const float* biases, const Maps& y);
+  void (*subsample_gradients)(const Maps& x, int size, const float* coefficients, const Maps& dy, bool add,
+                              float* dcoefficients, const Maps& dx);
+
+  // Radial basis functions: minus `factor` times the square of the distance to each code, (classes, inputs).
+  void (*rbf_forward)(const float* x, int inputs, const float* codes, int classes, float factor, float* y);
+  void (*rbf_gradient)(const float* x, int inputs, const float* codes, int classes, float factor, const float* dy,
+                       float* dx);
+
+  // Batch normalisation, each map with its own numbers, over the places and the first `count` images. Sums are added
+  // to what is there: of x - centre and of its square; of dy and of dy (x - mean).
+  // y = (x - mean) factor + bias; dx = (dy - dmean) by_dy + (x - mean) by_x, and 0 in the lanes from `count` on.
+  void (*moments)(const Maps& x, const float* centres, int count, double* sums, double* squares);
+  void (*gradient_moments)(const Maps& x, const Maps& dy, const float* means, int count, double* sums,
+                           double* products);
+  void (*stretch)(const Maps& x, const float* means, const float* factors, const float* biases, const Maps& y);
+  void (*combine)(const Maps& x, const Maps& dy, const float* means, const float* by_x, const float* dmeans,
+                  const float* by_dy, int count, const Maps& dx);
   // Dropout: y = factor x, or 0 where a hash of the image's word and the unit's number is below `threshold`, of 24 bits.
   void (*drop)(const Maps& x, const std::uint32_t* words, std::uint32_t threshold, float factor, const Maps& y);
 
-  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores. The two losses of 1998 are
-  // for single images alone.
-  LossOfBlock (*loss)(Loss loss, float* scores, int classes, const Answers& answers, int count, float scale);
+  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores. j is that of
+  // maximum_a_posteriori.
+  LossOfBlock (*loss)(Loss loss, float j, float* scores, int classes, const Answers& answers, int count, float scale);
   void (*store_scores)(const float* scores, int classes, int count, float* const* out);
 
   // One image: weights in the order in which they are read, a convolution with all that follows it, a dense layer.
@@ -148,13 +161,12 @@ struct Kernels {
   void (*one_rbf_gradient)(const Places& in, int places, const float* codes, int classes, float factor, const float* dy,
                            const Places& dx);
 
-  // The gradients of all threads are summed in their order; so the result depends on their number alone.
-  void (*sgd)(const SgdStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+  // The gradients of all parts of a batch are summed in their order, so the result does not depend on the threads.
+  void (*sgd)(const SgdStep& step, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
               float* weights, float* momentum);
-  void (*adam)(const AdamStep& step, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+  void (*adam)(const AdamStep& step, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
                float* weights, float* mean, float* square);
-
-  void (*sdlm)(const float* rates, const float* const* gradients, int threads, std::int64_t from, std::int64_t to,
+  void (*sdlm)(const float* rates, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
                float* weights);
 
   // Multiplies and adds in registers alone; returns how many vectors. The machine's limit is measured with it.

@@ -1,4 +1,7 @@
 // A network in training or at work: weights, optimiser, and the threads that share its images.
+//
+// A batch is cut into parts by its size alone. Each part has a gradient of its own, which one thread computes, and the
+// gradients of the parts are summed in their order; so any number of threads gives the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -65,55 +68,76 @@ class Network {
   const Stopwatch& stopwatch() const { return workers_[0].watch; }
 
  private:
+  // What a stage that normalises needs to know of a batch, map by map.
+  struct Statistics {
+    std::vector<float> means, narrow;  // narrow: 1 / deviation
+  };
+  // What a thread works with.
   struct Worker {
     std::vector<std::unique_ptr<Block>> blocks;  // one for each number of lanes, widest first
     std::vector<Floats> packed;
     Weights weights;
     std::unique_ptr<Single> single;
-    Floats gradient;
-    LossOfBlock total{};
-    std::vector<std::unique_ptr<Block>> together;    // all blocks of a batch, where they depend on one another
-    std::vector<std::vector<double>> moments, moments_back;  // of each stage that normalises: sums, then products
+    std::vector<Statistics> statistics;  // of each stage
+    std::vector<float> factors;          // of the stage that normalises just now: weight / deviation
     Stopwatch watch;
   };
-
+  // Of a part's images, map by map: their mean and the sum of the squares around it; on the way back, the sums of
+  // Block::add_gradient_moments.
+  struct Moments {
+    std::vector<double> first, second;
+  };
+  struct Part {
+    Floats gradient;
+    LossOfBlock total{};
+    std::vector<std::unique_ptr<Block>> together;  // all its blocks, where the images of a batch depend on one another
+    std::vector<Moments> moments, moments_back;    // of each stage
+  };
   struct Range {
     std::int64_t from, to;
+  };
+  struct Batch {
+    const Source& source;
+    const std::int64_t* indices;  // null: the first images of the source
+    std::int64_t count;
   };
 
   void score_one(const float* inputs, float* out);
   void scores_one_by_one(Worker& worker, const Source& source, Range images, float* out) const;
-  Range share_of(std::int64_t count, int thread) const;
-  int workers_for(std::int64_t count) const;
+  std::int64_t images_at_once() const;
+  int parts_of(std::int64_t count) const;
+  Range images_of(std::int64_t count, int part) const;
+  void prepare(int workers, std::int64_t largest_batch);
   Single& single_of(Worker& worker) const;
   void pack(Worker& worker);
   Block& block_for(Worker& worker, std::int64_t images);
-  void there_and_back(Worker& worker, const Source& source, const std::int64_t* indices, Range images, float scale,
-                      Range next_images);
-  void there_and_back_together(int thread, const Source& source, const std::int64_t* indices, std::int64_t count,
-                               bool keep_statistics);
-  void normalize(int workers, std::size_t stage, std::int64_t count, bool keep_statistics, Worker& worker);
-  void normalize_gradient(int workers, std::size_t stage, std::int64_t count, Worker& worker);
+  void there_and_back(Worker& worker, Range parts, const Batch& batch, Range next_images);
+  void part_there_and_back(Worker& worker, Part& part, const Batch& batch, Range images, Range next_images);
+  void there_and_back_together(Pool& pool, Worker& worker, Range parts, const Batch& batch, bool keep_statistics);
+  void load_together(Worker& worker, Part& part, const Batch& batch, Range images);
+  void measure(std::size_t stage, Part& part, std::int64_t images) const;
+  void normalize(std::size_t stage, std::int64_t count, bool keep_statistics, Worker& worker);
+  void normalize_gradient(std::size_t stage, std::int64_t count, Range parts, Worker& worker);
   LossOfBlock take_loss(Block& block, const Source& source, const std::int64_t* indices, std::int64_t at, int count,
                         float scale) const;
   LossOfBlock there(Worker& worker, const Source& source, std::int64_t index, float scale) const;
-  void one_by_one(Worker& worker, const Source& source, const std::int64_t* indices, Range images, float scale);
+  void one_by_one(Worker& worker, Part& part, const Batch& batch, Range images);
   void train_singles(const Source& source, const std::int64_t* order, std::size_t count, const float* learning_rates,
                      double* losses, std::int64_t* correct);
   void set_rates(Range numbers, float learning_rate);
-  void update(int workers, Range numbers, float learning_rate);
+  void update(int parts, Range numbers, float learning_rate);
   float scale_of(std::int64_t count) const;
   double mean_loss(double sum, std::int64_t count) const;
 
   const Plan plan_;
   const Objective objective_;
   const Optimizer optimizer_;
-  const int threads_;
   Floats numbers_;
   std::vector<Floats> memory_;
   Floats rates_;  // of each trained number, where they differ
   std::vector<Worker> workers_;
-  std::vector<const float*> gradient_of_;
+  std::vector<Part> parts_;
+  std::vector<const float*> gradient_of_;  // each part
   std::unique_ptr<OneImage> one_image_;  // made when the first single image comes
   bool one_image_is_current_ = false;
   std::mutex one_caller_;

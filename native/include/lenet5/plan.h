@@ -51,18 +51,19 @@ struct Parameter {
 
 // Layers that are computed together. For blocks of images: weights, then a squashing function, then a pool, then
 // another function. For single images every layer begins a stage but a function, which joins the one before it.
+// A path switches over all kinds of work without a default, and the compiler refuses a switch that lacks one.
 struct Stage {
   enum class Work { none, convolution, dense, subsample, pool, rbf, normalize, drop };
   Work work = Work::none;
   Shape in, sums, out;  // sums: what is squashed; out: what is left after the pool
-  int kernel = 0, padding = 0;
+  int kernel = 0, padding = 0;  // side of a convolution's kernels, or of the squares that a subsample layer sums
   Function function = Function::none;
   Pooling pooling = Pooling::none;
   int pool_size = 0;
   Function function_after_pool = Function::none;
   bool frozen = false;
   int weight = -1, bias = -1;  // indices into Plan::parameters; a subsample layer's weights are its coefficients
-  int layer = 0;               // that it begins with, for single images and dropout
+  int layer = 0;               // that it begins with
   float share = 0.0f;          // of what is dropped
 };
 
@@ -83,8 +84,8 @@ struct Plan {
 // Batch normalisation, as in PyTorch: what is added to a variance; the share of the newest batch in what is running.
 constexpr double kVarianceFloor = 1e-5, kRunning = 0.1;
 
-// Whether blocks of images can pass through these layers. Single images can through all.
-bool blocks_know(const std::vector<Layer>& layers);
+// Whether single images can pass through these layers: not where they depend on one another. Blocks can through all.
+bool singles_know(const std::vector<Layer>& layers);
 
 // A plan for blocks of images; with `lanes`, for single images. Throws std::invalid_argument when a layer does not fit
 // the one before it.

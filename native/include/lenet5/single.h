@@ -65,6 +65,7 @@ class Single {
   Padded make(const Shape& shape, int padding, int stride);
   Constants constants_of(const Stage& stage, bool turns) const;
   void load_bytes(const Source& source, std::int64_t index);
+  void drop(const Stage& stage, const Places& x, const Places& y) const;
   double softmax(const Objective& objective);
   void back(int last, const WayBack& way, Stopwatch& watch);
   void stage_back(std::size_t s, const WayBack& way, Stopwatch& watch);
@@ -80,6 +81,8 @@ class Single {
   Floats squares_;                 // of the values of one stage
   std::vector<float> pixels_;      // an image before it is resized
   std::vector<double> shares_;     // of the classes in the softmax
+  bool drops_ = false;
+  std::uint32_t chance_ = 0, number_ = 0;  // for dropout; the number is that of the image
 };
 
 }  // namespace lenet5

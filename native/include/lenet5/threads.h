@@ -3,14 +3,17 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace lenet5 {
 
+constexpr int kMostThreads = 64;
+
 // How many threads to use: OMP_NUM_THREADS where it is set, as for the other engines; otherwise one for each core that
-// this process may run on.
+// this process may run on. At most kMostThreads.
 int default_threads();
 
 class Pool {
@@ -22,21 +25,26 @@ class Pool {
 
   int threads() const { return threads_; }
 
-  // Calls work(0), work(1), ... at once, work(0) on the calling thread, and returns when all are done. One call at a
-  // time: a second caller waits.
-  void run(const std::function<void(int)>& work);
+  // Calls work(0), ..., work(workers - 1) at once, work(0) on the calling thread, and returns when all are done; the
+  // other threads sleep on. One call at a time: a second caller waits. Throws std::invalid_argument for more workers
+  // than threads.
+  void run(int workers, const std::function<void(int)>& work);
 
-  // Inside work: waits until every thread is here. Between two meetings lies about a tenth of a millisecond, so a
-  // thread first looks again and again; only a thread that waits long goes to sleep.
+  // Inside work: waits until every worker is here. Between two meetings lies about a tenth of a millisecond, so a
+  // thread first looks again and again, and lets others have its core in between; only if it waits long it sleeps.
   void meet();
 
  private:
+  struct alignas(64) Calls {  // of one thread; on a cache line of its own
+    std::atomic<unsigned> count{0};
+  };
   void serve(int number);
 
   const int threads_;
   std::mutex one_caller_;
   const std::function<void(int)>* work_ = nullptr;
-  std::atomic<unsigned> call_{0};
+  int workers_ = 1;  // of this call
+  std::unique_ptr<Calls[]> calls_;
   std::atomic<int> busy_{0};
   std::atomic<int> arrived_{0};
   std::atomic<unsigned> meeting_{0};
@@ -46,6 +54,9 @@ class Pool {
 
 // The pool that all networks of this process share. A process made by fork() has none of the threads of its parent and
 // gets a pool of its own.
-Pool& shared_pool();
+std::shared_ptr<Pool> shared_pool();
+
+// From now on the shared pool has so many threads, at most kMostThreads; 0: default_threads().
+void use_threads(int threads);
 
 }  // namespace lenet5

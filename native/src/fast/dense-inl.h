@@ -92,4 +92,27 @@ void dense_weight_gradient(const float* x, int inputs, const float* dy, int unit
   }
 }
 
+// Radial basis functions: minus `factor` times the square of the distance to each class's code.
+template <int W>
+void rbf_forward(const float* x, int inputs, const float* codes, int classes, float factor, float* y) {
+  for (int k = 0; k < classes; ++k, codes += inputs) {
+    F<W> sum{};
+    for (int i = 0; i < inputs; ++i) {
+      const F<W> difference = vectors<W>(x)[i] - codes[i];
+      sum -= difference * difference;
+    }
+    vectors<W>(y)[k] = sum * factor;
+  }
+}
+
+template <int W>
+void rbf_gradient(const float* x, int inputs, const float* codes, int classes, float factor, const float* dy,
+                  float* dx) {
+  for (int i = 0; i < inputs; ++i) {
+    F<W> sum{};
+    for (int k = 0; k < classes; ++k) sum += vectors<W>(dy)[k] * (codes[k * inputs + i] - vectors<W>(x)[i]);
+    vectors<W>(dx)[i] = 2.0f * factor * sum;
+  }
+}
+
 }  // namespace LENET5_TARGET

@@ -11,10 +11,11 @@ using lenet5::Loss;
 using lenet5::LossOfBlock;
 
 // Cross-entropy: -log of the softmax at the label; gradient softmax - one-hot; with targets, the sum of -target log of
-// the softmax, and softmax - target. Mean squared error: the squares of score - one-hot; gradient twice the difference. Lanes without an image get gradient 0, so that nothing they hold
-// reaches a weight.
+// the softmax, and softmax - target. Maximum a posteriori: the same with one class more, whose score is -j. Maximum
+// likelihood: minus the label's score. Mean squared error: the squares of score - one-hot; gradient twice the
+// difference. Lanes without an image get gradient 0, so that nothing they hold reaches a weight.
 template <int W>
-LossOfBlock loss(Loss kind, float* scores, int classes, const Answers& answers, int count, float scale) {
+LossOfBlock loss(Loss kind, float j, float* scores, int classes, const Answers& answers, int count, float scale) {
   const std::int64_t* labels = answers.labels;
   F<W>* score = vectors<W>(scores);
   LossOfBlock result{0.0, 0};
@@ -25,9 +26,11 @@ LossOfBlock loss(Loss kind, float* scores, int classes, const Answers& answers, 
     }
     result.correct += best == labels[image];
   }
-  if (kind == Loss::cross_entropy) {
-    F<W> largest = score[0], total{};
-    for (int k = 1; k < classes; ++k) largest = score[k] > largest ? score[k] : largest;
+  if (kind == Loss::cross_entropy || kind == Loss::maximum_a_posteriori) {
+    const bool one_more = kind == Loss::maximum_a_posteriori;
+    F<W> largest = one_more ? all<W>(-j) : score[0];
+    for (int k = 0; k < classes; ++k) largest = score[k] > largest ? score[k] : largest;
+    F<W> total = one_more ? exponential<W>(-j - largest) : F<W>{};
     for (int k = 0; k < classes; ++k) {
       const F<W> shifted = score[k] - largest;  // exp of a large score would overflow
       for (int image = 0; image < count; ++image) {
@@ -43,6 +46,10 @@ LossOfBlock loss(Loss kind, float* scores, int classes, const Answers& answers, 
     for (int image = 0; image < count; ++image) result.sum += __builtin_log(static_cast<double>(total[image]));
     const F<W> share = 1.0f / total;
     for (int k = 0; k < classes; ++k) score[k] *= share;
+  }
+  if (kind == Loss::maximum_likelihood) {
+    for (int image = 0; image < count; ++image) result.sum -= scores[labels[image] * W + image];
+    for (int k = 0; k < classes; ++k) score[k] = F<W>{};
   }
   for (int image = 0; image < count; ++image) {
     if (answers.targets) {

@@ -139,4 +139,45 @@ void bias_gradient(const Maps& dy, bool add, float* db) {
   }
 }
 
+// The sum of a square of size x size.
+template <int W>
+LENET5_INLINE F<W> sum_of_square(const F<W>* square, int size, int row) {
+  F<W> sum{};
+  for (int i = 0; i < size; ++i) {
+    for (int j = 0; j < size; ++j) sum += square[i * row + j];
+  }
+  return sum;
+}
+
+// Subsampling: squares of size x size are summed, times the map's coefficient, plus its bias.
+template <int W>
+void subsample(const Maps& x, int size, const float* coefficients, const float* biases, const Maps& y) {
+  each_row(y, [&](int map, int row) LENET5_LAMBDA {
+    const F<W>* square = row_of<W>(x, map, row * size);
+    F<W>* out = row_of<W>(y, map, row);
+    for (int i = 0; i < y.width; ++i, square += size) {
+      out[i] = sum_of_square<W>(square, size, x.row) * coefficients[map] + biases[map];
+    }
+  });
+}
+
+// Each number of a square had the same part in its sum; the coefficient's gradient is that of all its sums.
+template <int W>
+void subsample_gradients(const Maps& x, int size, const float* coefficients, const Maps& dy, bool add,
+                         float* dcoefficients, const Maps& dx) {
+  for (int map = 0; map < dy.maps; ++map) {
+    F<W> total[1] = {};
+    for (int row = 0; row < dy.height; ++row) {
+      const F<W>* d = row_of<W>(dy, map, row);
+      for (int i = 0; i < dy.width; ++i) {
+        total[0] += d[i] * sum_of_square<W>(row_of<W>(x, map, row * size) + i * size, size, x.row);
+        if (!dx.data) continue;
+        F<W>* square = row_of<W>(dx, map, row * size) + i * size;
+        for (int j = 0; j < size * size; ++j) square[j / size * dx.row + j % size] = d[i] * coefficients[map];
+      }
+    }
+    if (dcoefficients) store_lane_sums<W>(total, add, dcoefficients + map);
+  }
+}
+
 }  // namespace LENET5_TARGET

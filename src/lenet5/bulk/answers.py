@@ -1,6 +1,5 @@
 """A shard -> its result: one Parquet file, as bytes that only the shard, the model and the versions decide."""
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +9,15 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.bulk import arrays
-from lenet5.bulk.batches import BATCH, Batch, batches, unchanged
+from lenet5.bulk.batches import BATCH, Batch, batches
 from lenet5.bulk.decode import LARGEST_BYTES, decode
+from lenet5.bulk.inputs import Seen, unchanged
 from lenet5.bulk.needs import library
+from lenet5.bulk.sealed import sealed
 from lenet5.bulk.shards import Shard
-from lenet5.distribution import VERSION
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
+from lenet5.studies.executor import Alive
 
 NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
 
@@ -30,7 +31,9 @@ def digits_of(predictor: Predictor) -> NDArray[np.int8]:
     return np.array([known[name] for name in names], np.int8)
 
 
-def result(shard: Shard, root: Path, predictor: Predictor, column: str, about: dict[str, str]) -> bytes:
+def result(
+    shard: Shard, root: Path, predictor: Predictor, column: str, about: dict[str, str], alive: Alive = lambda: None
+) -> bytes:
     """Return the Parquet file of a shard of single digits.
 
     Columns: name; digit (null: rejected, or no image); probability of the best class, as the model is calibrated;
@@ -38,20 +41,29 @@ def result(shard: Shard, root: Path, predictor: Predictor, column: str, about: d
     that is no digit); rejected ("not a digit"); error (why there is no answer).
 
     about  goes into the file's metadata
+    alive  called now and then, as a sign that it goes on
 
     Raises BulkError when the input has changed, OSError when it cannot be read.
     """
     arrow = library("pyarrow")
-    digits = digits_of(predictor)
-    parts = [
-        _table(names, pixels, problems, predictor, digits) for names, pixels, problems in _read(shard, root, column)
-    ]
-    return packed(arrow.concat_tables(parts), about)
+    digits, seen, parts = digits_of(predictor), Seen(), []
+    for names, pixels, problems in _read(shard, root, column, seen):
+        parts.append(_table(names, pixels, problems, predictor, digits))
+        alive()
+    return packed(arrow.concat_tables(parts), about | {"lenet5.input": seen.hexdigest()})
+
+
+def input_digest(shard: Shard, root: Path, column: str) -> str:
+    """Return the digest of a shard's images as they are now. Raises BulkError or OSError."""
+    seen = Seen()
+    for _ in _read(shard, root, column, seen):
+        pass
+    return seen.hexdigest()
 
 
 def packed(table: Any, about: dict[str, str]) -> bytes:
     """Return a table as the bytes of a Parquet file, with its counts and what made it in the metadata."""
-    compute, parquet = library("pyarrow.compute"), library("pyarrow.parquet")
+    compute = library("pyarrow.compute")
     answer = "digit" if "digit" in table.column_names else "text"  # of single digits, of pages
     counts = {
         "images": len(table),
@@ -61,27 +73,25 @@ def packed(table: Any, about: dict[str, str]) -> bytes:
     if "rejected" in table.column_names:
         counts["rejected"] = len(table) - table["rejected"].null_count
     told = about | {f"lenet5.{name}": str(count) for name, count in counts.items()}
-    target = io.BytesIO()
     table = table.replace_schema_metadata({key: told[key] for key in sorted(told)})
-    parquet.write_table(table, target, compression="zstd", use_dictionary=["rejected", "error"])
-    return target.getvalue()
+    return sealed(table, ["rejected", "error"])
 
 
-def about(model_digest: str, plan_digest: str) -> dict[str, str]:
-    """Return what each result says of what made it."""
-    return {"lenet5.version": VERSION, "lenet5.model": model_digest, "lenet5.plan": plan_digest}
-
-
-def _read(shard: Shard, root: Path, column: str) -> Iterator[tuple[list[str], NDArray[np.uint8], list[str]]]:
+def _read(
+    shard: Shard, root: Path, column: str, seen: Seen
+) -> Iterator[tuple[list[str], NDArray[np.uint8], list[str]]]:
     if shard.kind == "array":
         unchanged(shard, root)
         for start in range(shard.start, shard.stop, BATCH):
             stop = min(start + BATCH, shard.stop)
             names = [f"{shard.path}#{number}" for number in range(start, stop)]
-            yield names, arrays.part(root / shard.path, start, stop), [""] * (stop - start)
+            pixels = arrays.part(root / shard.path, start, stop)
+            seen.add_pixels(pixels.tobytes())
+            yield names, pixels, [""] * (stop - start)
         return
     batch: Batch
     for batch in batches(shard, root, LARGEST_BYTES, column):
+        seen.add(batch.contents, batch.problems)
         pixels = decode(batch.contents, batch.problems)
         yield batch.names, pixels, batch.problems
 

@@ -2,11 +2,12 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import idx
+from lenet5.data import idx, npy
 from lenet5.errors import IdxError, Lenet5Error, ShapeError
 from lenet5.inference.mnist_form import mnist_form
 
@@ -33,17 +34,24 @@ def _unpacked(path: Path) -> NDArray[np.uint8]:
 
 
 def _open(path: Path) -> NDArray[np.uint8]:
-    if path.suffix.lower() != ".npy":
-        found = idx.read(path)
-    else:
-        try:
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise IdxError(f"{path}: not a readable NPY file ({error}).") from None
-    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.ndim < 2:
+    found = _mapped(path) if path.suffix.lower() == ".npy" else idx.read(path)
+    if found.dtype != np.uint8 or found.ndim < 2:
         raise ShapeError(f"{path}: expected an array of uint8 images (N, 28, 28).")
     try:
         mnist_form(found[:0])
     except Lenet5Error as error:
         raise ShapeError(f"{path}: {error}") from None
     return found
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """Return the array of an NPY file, on disk. Raises IdxError."""
+    try:
+        with path.open("rb") as file:
+            header = npy.header(file, path.stat().st_size, str(path))
+        if not header.count:
+            return np.empty(header.shape, header.dtype)
+        order: Literal["F", "C"] = "F" if header.fortran else "C"
+        return np.memmap(path, header.dtype, "r", header.start, header.shape, order)
+    except (OSError, ValueError) as error:
+        raise IdxError(f"{path}: cannot be read ({error}).") from None

@@ -1,18 +1,21 @@
 """A shard -> the contents of its images, some thousand at a time, with a sentence for each that cannot be had."""
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from lenet5.bulk import tar
 from lenet5.bulk.columns import contents_of, image_column, name_column
+from lenet5.bulk.inputs import unchanged
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard
-from lenet5.errors import BulkError
+from lenet5.bulk.tar import MOST_NAME
 
 BATCH = 4096
+BATCH_BYTES = 64 << 20  # of the contents of a batch; what goes beyond it is one file
+ROWS = 256  # read from Parquet at a time: a value that many rows share comes once for each of them
 Item = tuple[str, bytes | None, str]  # name, content or None, what is wrong or ""
 
 
@@ -36,27 +39,20 @@ def batches(shard: Shard, root: Path, most_bytes: int, column: str = "") -> Iter
     unchanged(shard, root)
     found: Iterator[Item] = iter([(shard.path, None, shard.error)])
     if shard.kind == "parquet":
-        found = _parquet(shard, root, column)
+        found = _parquet(shard, root, most_bytes, column)
     elif shard.kind != "unreadable":
         found = {"files": _files, "tar": _tar}[shard.kind](shard, root, most_bytes)
-    # Pictures are large: their batches hold few, so that memory stays bounded.
-    few = max(1, min(BATCH, (BATCH << 20) // most_bytes))
-    while some := list(islice(found, few)):
-        names, contents, problems = (list(part) for part in zip(*some, strict=True))
-        yield Batch(names, contents, problems)
-
-
-def unchanged(shard: Shard, root: Path) -> None:
-    """Raise BulkError when a shard's file has another size than when the job was planned."""
-    if not shard.size:
-        return
-    path = root / shard.path
-    size = path.stat().st_size
-    if size != shard.size:
-        raise BulkError(
-            f"{path}: {size:,} bytes, but {shard.size:,} when the job was planned; put the file back as it was, or "
-            "begin anew with another --out."
-        )
+    batch, size = Batch([], [], []), 0
+    for name, content, problem in found:
+        batch.names.append(name)
+        batch.contents.append(content)
+        batch.problems.append(problem)
+        size += len(content or b"") + len(name)
+        if len(batch.names) == BATCH or size >= BATCH_BYTES:
+            yield batch
+            batch, size = Batch([], [], []), 0
+    if batch.names:
+        yield batch
 
 
 def _files(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
@@ -65,8 +61,11 @@ def _files(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
         # Undecodable bytes of a name cannot be kept in Parquet; they are shown as escapes.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
-            size = (root / path).stat().st_size
-            if size > most_bytes:
+            status = (root / path).stat()
+            size = status.st_size
+            if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
+                yield shown, None, "no regular file"
+            elif size > most_bytes:
                 yield shown, None, _too_large(size, most_bytes)
             else:
                 yield shown, (root / path).read_bytes(), ""
@@ -87,36 +86,51 @@ def _tar(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
                 yield name, file.read(member.size), ""
 
 
-def _parquet(shard: Shard, root: Path, column: str) -> Iterator[Item]:
+def _parquet(shard: Shard, root: Path, most_bytes: int, column: str) -> Iterator[Item]:
+    """Yield the rows of some row groups; of a file that cannot be opened, one with an error."""
+    parquet = library("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(root / shard.path, memory_map=True) as file:
+            yield from _row_groups(file, shard, most_bytes, column)
+    except Exception as error:  # of many kinds; whichever it is, a damaged file must not end a job
+        yield shard.path, None, f"no readable Parquet file ({_first_line(error)})"
+
+
+def _row_groups(file: Any, shard: Shard, most_bytes: int, column: str) -> Iterator[Item]:
     """Yield the rows of some row groups; a damaged group gives as many rows with an error as are missing."""
-    parquet, arrow = library("pyarrow.parquet"), library("pyarrow")
-    with parquet.ParquetFile(root / shard.path, memory_map=True) as file:
-        metadata, schema = file.metadata, file.schema_arrow
-        wanted, trouble = image_column(schema, column)
-        names = name_column(schema, wanted)
-        row = sum(metadata.row_group(group).num_rows for group in range(shard.start))
-        for group in range(shard.start, shard.stop):
-            end, why = row + metadata.row_group(group).num_rows, trouble
-            try:
-                if not why:
-                    columns = [wanted, names] if names else [wanted]
-                    for batch in file.iter_batches(BATCH, row_groups=[group], columns=columns):
-                        for item in _rows(batch, wanted, names, shard.path, row):
-                            row += 1
-                            yield item
-            except (arrow.ArrowException, OSError) as error:
-                why = f"its part of the Parquet file is damaged ({str(error).splitlines()[0]})"
-            for number in range(row, end):
-                yield f"{shard.path}#{number}", None, why or "missing from its part of the Parquet file"
-            row = end
+    metadata, schema = file.metadata, file.schema_arrow
+    wanted, trouble = image_column(schema, column)
+    names = name_column(schema, wanted)
+    row = sum(metadata.row_group(group).num_rows for group in range(shard.start))
+    for group in range(shard.start, shard.stop):
+        end, why = row + metadata.row_group(group).num_rows, trouble
+        try:
+            if not why:
+                columns = [wanted, names] if names else [wanted]
+                for batch in file.iter_batches(ROWS, row_groups=[group], columns=columns):
+                    for item in _rows(batch, wanted, names, shard.path, row, most_bytes):
+                        row += 1
+                        yield item
+        except Exception as error:  # as above
+            why = f"its part of the Parquet file is damaged ({_first_line(error)})"
+        for number in range(row, end):
+            yield f"{shard.path}#{number}", None, why or "missing from its part of the Parquet file"
+        row = end
 
 
-def _rows(batch: Any, wanted: str, names: str, path: str, first: int) -> Iterator[Item]:
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _rows(batch: Any, wanted: str, names: str, path: str, first: int, most_bytes: int) -> Iterator[Item]:
     contents = contents_of(batch.column(wanted))
     told = batch.column(names).to_pylist() if names else [None] * len(contents)
     for number, (content, name) in enumerate(zip(contents, told, strict=True), first):
-        shown = f"{path}#{number}" if name is None else str(name)
-        yield shown, content, "" if content is not None else "no image in this row"
+        shown = f"{path}#{number}" if name is None else str(name)[:MOST_NAME]
+        if content is not None and len(content) > most_bytes:
+            yield shown, None, _too_large(len(content), most_bytes)
+        else:
+            yield shown, content, "" if content is not None else "no image in this row"
 
 
 def _too_large(size: int, most: int) -> str:

@@ -1,7 +1,7 @@
 """What of a job is done, on disk. A shard is done when its file is there; nobody keeps a list of it.
 
 OUT/
-    job.json                      what is read and with what; there, the plan is whole
+    job.json                      the input, the model, the identity and a digest of itself; there, the plan is whole
     plan.jsonl                    the shards, one a line
     shards/000123/000123456.parquet   the result of a shard; a thousand a folder
     shards/000123/sums.json       counts and SHA-256 of that folder, written when all is done
@@ -10,17 +10,30 @@ OUT/
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lenet5 import files, machine
-from lenet5.bulk.needs import library
+from lenet5.bulk import sealed
 from lenet5.bulk.shards import Shard, from_line
 from lenet5.errors import BulkError
 
 A_FOLDER = 1000  # shards: so listing one costs the same however many there are in all
+ANEW = "begin anew with another --out, or delete this one"
 COUNTS = ("images", "answered", "rejected", "errors")
+
+
+class Job(files.JsonObject):
+    """What of job.json must be there."""
+
+    shards: int
+    images_planned: int
+    plan_sha256: str
+    model: str
+    model_sha256: str
+    engine: str
+    identity: files.JsonObject
 
 
 class Ledger:
@@ -35,13 +48,32 @@ class Ledger:
         return self.folder / "plan.jsonl"
 
     def job(self) -> dict[str, Any] | None:
-        """Return what the job is, or None before it is planned. Raises BulkError."""
-        return _read(self.folder / "job.json")
+        """Return what the job is, or None before it is planned. Raises BulkError when it or its plan is damaged."""
+        job = _read(self.folder / "job.json", Job)
+        if job is None:
+            return None
+        if job.pop("job_sha256", None) != _digest(job):
+            raise BulkError(f"{self.folder / 'job.json'}: damaged, or of another version; {ANEW}.")
+        try:
+            plan = files.file_sha256(self.plan)
+        except OSError as error:
+            raise BulkError(f"{self.plan}: cannot be read ({error.strerror}); {ANEW}.") from None
+        if plan != job["plan_sha256"]:
+            raise BulkError(f"{self.plan}: damaged: its digest is not the one in job.json; {ANEW}.")
+        return job
+
+    def keep_job(self, job: dict[str, Any]) -> None:
+        """Write down what the job is. Raises RunError."""
+        files.write_atomically(self.folder / "job.json", json_bytes({**job, "job_sha256": _digest(job)}))
 
     def shards(self) -> Iterator[Shard]:
-        """Yield all shards of the plan, reading as it goes."""
-        with self.plan.open(encoding="utf-8") as lines:
-            yield from map(from_line, lines)
+        """Yield all shards of the plan, reading as it goes. Raises BulkError."""
+        try:
+            with self.plan.open(encoding="utf-8") as lines:
+                for number, line in enumerate(lines, 1):
+                    yield from_line(line, f"{self.plan}, line {number}")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BulkError(f"{self.plan}: cannot be read ({error}); {ANEW}.") from None
 
     def states(self) -> Iterator[tuple[Shard, bool]]:
         """Yield each shard and whether it is done; one listing of a folder for each thousand."""
@@ -66,37 +98,50 @@ class Ledger:
         """Hold a shard while the block runs: False says that another process of this machine holds it.
 
         Byte `number` of one file is locked, so that a million shards need no million locks; the lock goes with the
-        process, however it ends. A process may hold one shard at a time.
+        process, however it ends. A process may hold one shard at a time. Raises RunError where there are no locks.
         """
         with (self.folder / ".shards").open("a+b") as file:
             try:
                 machine.lock_byte(file.fileno(), number)
-            except OSError:
+            except OSError as error:
+                if not files.held_elsewhere(error):
+                    raise files.unlockable(self.folder, error) from None
                 yield False
                 return
             yield True
 
-    def seal(self, count: int) -> dict[str, Any]:
-        """Add up and hash the results of `count` shards, folder by folder; return the manifest, which it writes.
+    def seal(self, count: int, about: Callable[[int], dict[str, str]]) -> dict[str, Any]:
+        """Read, add up and hash the results of `count` shards, folder by folder; return the manifest, which it writes.
 
-        Raises BulkError when a result is damaged.
+        about  number of a shard -> what the metadata of its result must say
+
+        Raises BulkError when a result is damaged, or is not the one that belongs in its place.
         """
         totals = dict.fromkeys((*COUNTS, "bytes"), 0)
         folders = {}
         for thousand in range(-(-count // A_FOLDER)):
             folder = self._thousand(thousand)
-            sums = _read(folder / "sums.json")
-            if sums is None:
-                names = [self.place(n).name for n in range(thousand * A_FOLDER, min(count, (thousand + 1) * A_FOLDER))]
-                sums = _sums([folder / name for name in names])
-                files.remove_leftovers(folder)  # every shard is done, so nobody is writing one
-                files.write_atomically(folder / "sums.json", json_bytes(sums))
+            sums = self._sums(range(thousand * A_FOLDER, min(count, (thousand + 1) * A_FOLDER)), about)
+            files.remove_leftovers(folder)  # every shard is done, so nobody is writing one
+            files.write_atomically(folder / "sums.json", json_bytes(sums))
             for key in totals:
                 totals[key] += sums[key]
             folders[folder.name] = files.file_sha256(folder / "sums.json")
         manifest = {**(self.job() or {}), **totals, "sums": folders}
         files.write_atomically(self.folder / "manifest.json", json_bytes(manifest))
         return manifest
+
+    def _sums(self, numbers: range, about: Callable[[int], dict[str, str]]) -> dict[str, Any]:
+        totals = dict.fromkeys((*COUNTS, "bytes"), 0)
+        digests = {}
+        for number in numbers:
+            path = self.place(number)
+            told = sealed.check(path, about(number))
+            digests[path.name] = told[sealed.DIGEST]
+            totals["bytes"] += path.stat().st_size
+            for key in COUNTS:
+                totals[key] += int(told.get(f"lenet5.{key}", 0))
+        return {**totals, "sha256": digests}
 
     def _thousand(self, thousand: int) -> Path:
         return self.folder / "shards" / f"{thousand:06}"
@@ -121,27 +166,15 @@ def json_bytes(values: dict[str, Any]) -> bytes:
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
-def _sums(paths: list[Path]) -> dict[str, Any]:
-    arrow, parquet = library("pyarrow"), library("pyarrow.parquet")
-    totals = dict.fromkeys((*COUNTS, "bytes"), 0)
-    digests = {}
-    for path in paths:
-        try:
-            told = parquet.read_metadata(path).metadata
-            digests[path.name] = files.file_sha256(path)
-            totals["bytes"] += path.stat().st_size
-        except (arrow.ArrowException, OSError) as error:
-            raise BulkError(f"{path}: damaged or gone ({error}); delete it, and start again.") from None
-        for key in COUNTS:
-            totals[key] += int(told.get(f"lenet5.{key}".encode(), 0))
-    return {**totals, "sha256": digests}
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _read(path: Path, form: Any) -> dict[str, Any] | None:
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise BulkError(f"{path}: cannot be read ({error}); choose another --out, or delete this one.") from None
+    try:
+        values: dict[str, Any] = files.read_json(path, form, BulkError)
+    except BulkError as error:
+        raise BulkError(f"{error} {ANEW[0].upper()}{ANEW[1:]}.") from None
     return values
+
+
+def _digest(job: dict[str, Any]) -> str:
+    return files.sha256_hex(json.dumps(job, sort_keys=True).encode())

@@ -9,14 +9,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from lenet5.budget import Budget
 from lenet5.bulk import tar
 from lenet5.bulk.arrays import length
+from lenet5.bulk.inputs import state
 from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Kind, Shard
-from lenet5.errors import BulkError, Lenet5Error
+from lenet5.errors import BulkError, IdxError, Lenet5Error
 
 SHARD_IMAGES = 20_000
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
+# A file that claims more rows is damaged, or would never end: images that are all the same take a byte for hundreds.
+MOST_ROWS_A_BYTE = 1000
+MOST_ROWS_A_GROUP = 1 << 22
 ARRAYS = (".npy", ".idx", "-ubyte", ".idx.gz", "-ubyte.gz")
 
 
@@ -36,7 +41,11 @@ def shards(given: Path, images: int = SHARD_IMAGES, *, photos: bool = False) -> 
     root = root_of(given)
     folders = _walk(root, "") if given.is_dir() else iter([("", [given.name])])
     unnumbered = (shard for folder, names in folders for shard in _of_folder(root, folder, names, images, photos))
-    return (replace(shard, number=number) for number, shard in enumerate(unnumbered))
+    before = None
+    for number, shard in enumerate(unnumbered):
+        if before is None or shard.names or shard.path != before.path:
+            before = replace(shard, state=state(shard, root))
+        yield replace(shard, number=number, state=before.state)
 
 
 def _of_folder(root: Path, folder: str, names: list[str], images: int, photos: bool) -> Iterator[Shard]:
@@ -86,19 +95,23 @@ def _parted(root: Path, path: str, kind: Kind, images: int, photos: bool) -> Ite
     if kind == "unreadable":
         yield _unreadable(path, "a packed tar, in which no place can be found; unpack it (gunzip) and read the .tar")
         return
+    if not whole.is_file():
+        yield _unreadable(path, "no regular file")
+        return
     if photos and kind == "array":
         yield _unreadable(path, "an array of single digits, expected pictures; read it without --photos")
         return
     try:
-        size = whole.stat().st_size
         found = {"tar": _tar, "parquet": _parquet, "array": _array}[kind](whole, images)
         for start, stop, count in found:
-            yield Shard(0, kind, path, count, start, stop, size)
-    except (OSError, Lenet5Error) as error:
-        if isinstance(error, BulkError):
-            raise
+            yield Shard(0, kind, path, count, start, stop)
+    except BulkError:
+        raise
+    except Exception as error:  # whatever a damaged file makes its reader raise, the other files are read
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        yield _unreadable(path, said.removeprefix(f"{whole}: "))
+        if not isinstance(error, OSError | Lenet5Error):
+            said = f"damaged ({type(error).__name__}: {said})"
+        yield _unreadable(path, said.removeprefix(f"{whole}: ")[:500])
 
 
 def _unreadable(path: str, error: str) -> Shard:
@@ -128,9 +141,13 @@ def _parquet(path: Path, images: int) -> Iterator[Part]:
         metadata = parquet.read_metadata(path)
     except arrow.ArrowException as error:
         raise OSError(0, f"no readable Parquet file ({str(error).splitlines()[0]})") from None
+    budget = Budget("the Parquet file", MOST_ROWS_A_BYTE * path.stat().st_size, "rows", IdxError)
     start = count = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
+        budget.take(rows, f"row group {group}")
+        if rows > MOST_ROWS_A_GROUP:
+            raise IdxError(f"{rows:,} rows in one row group, expected at most {MOST_ROWS_A_GROUP:,}; part it")
         if count and count + rows > images:
             yield start, group, count
             start, count = group, 0

@@ -3,28 +3,30 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from lenet5 import files
 from lenet5.bulk.answers import digits_of
-from lenet5.bulk.ledger import Ledger, json_bytes, make_folder
+from lenet5.bulk.inputs import unchanged
+from lenet5.bulk.ledger import Ledger, make_folder
 from lenet5.bulk.needs import library
 from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
 from lenet5.bulk.shards import Shard
-from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, attend_here, model_path
-from lenet5.distribution import VERSION
+from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, about, attend_here, identity_of, model_path
 from lenet5.engines import registry
-from lenet5.errors import BulkError, InterruptedRunError, RunError
+from lenet5.engines.contract import Engine
+from lenet5.errors import BulkError, InterruptedRunError
 from lenet5.inference.predictor import Predictor
 from lenet5.machine import usable_cores
 from lenet5.models import file as model_file
 from lenet5.studies.executor import Outcome
-from lenet5.studies.local import Processes
+from lenet5.studies.local import DEADLINE_SECONDS, Processes
+from lenet5.training import identity
 from lenet5.training.interrupt import polite_stop
 
 DEFAULT = "digits"  # the model
@@ -47,6 +49,7 @@ class Progress:
 
 Hands = Processes[Task] | BulkCluster | Here
 Observer = Callable[[Progress], None]
+Waiting = Callable[[str], None]
 
 
 def read(
@@ -61,7 +64,10 @@ def read(
     photos: bool = False,
     engine: str = registry.AUTO,
     device: str = registry.AUTO,
+    deadline: float = DEADLINE_SECONDS,
+    accept_changes: bool = False,
     observer: Observer = lambda _: None,
+    waiting: Waiting = lambda _: None,
 ) -> dict[str, Any]:
     """Read very many images into the folder `out`; return its manifest.
 
@@ -73,9 +79,13 @@ def read(
     shard_images  images that are done whole or not at all; decides the names of the results, not their rows
     column        of Parquet files, where several could hold images
     photos        pictures of any size, for the reader of photographs, in place of single 28x28 digits
+    deadline      seconds without a sign of life after which a process counts as hung, and is ended
+    accept_changes  go on with a job that was begun by another engine, instruction set or version; that is recorded
+    waiting       is told, in a sentence, when another process is waited for
 
-    A bad image is a row with an error. Raises BulkError where there is no input, `out` belongs to another job, or
-    shards fail twice; InterruptedRunError after Ctrl-C or SIGTERM; ModelError, RunError, StudyError.
+    A bad image is a row with an error. Raises BulkError where there is no input or it has changed, `out` belongs to
+    another job or one that was begun under other conditions, or shards fail twice; InterruptedRunError after Ctrl-C or
+    SIGTERM; ModelError, RunError, StudyError.
     """
     for name in ("pyarrow", "PIL"):
         library(name)
@@ -85,33 +95,41 @@ def read(
     digits_of(predictor)
     if photos:
         reader(predictor)
-    job = _planned(ledger, given, shard_images, {
+    job = _planned(ledger, given, {
         "input": str(given.absolute()), "shard_images": shard_images, "column": column, "photos": photos,
         "model": model if model_path(model) != Path(model) else str(Path(model).absolute()),
-        "model_sha256": files.file_sha256(model_path(model)), "engine": machine.name, "device": machine.device,
-        "lenet5_version": VERSION,
-    })  # fmt: skip
-    how = How(
-        str(root_of(given)), job["model"], job["model_sha256"], job["engine"], job["device"], column, photos,
-        job["plan_sha256"], job["lenet5_version"],
-    )  # fmt: skip
-    if all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
-        with _alone(out):
-            return ledger.seal(job["shards"])
-    Run(ledger, how, job, _executor(on, workers or usable_cores()), observer).all()
-    with _alone(ledger.folder):
-        return ledger.seal(job["shards"])
+        "model_sha256": files.file_sha256(model_path(model)),
+    }, machine, accept_changes, waiting)  # fmt: skip
+    root = root_of(given)
+    _unchanged(ledger, root)
+    if not all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
+        executor = _executor(on, workers or usable_cores(), deadline)
+        Run(ledger, How(str(root), job), job, executor, observer, waiting).all()
+    with files.lock_folder(out, seconds=inf, waiting=waiting):
+        return ledger.seal(job["shards"], lambda number: about(job, number))
+
+
+def _unchanged(ledger: Ledger, root: Path) -> None:
+    """Raise BulkError when the input is not the one that was planned: what is done already was made of another."""
+    before = None
+    for shard in ledger.shards():
+        if before is None or shard.names or shard.path != before.path:
+            unchanged(shard, root)
+            before = shard
 
 
 class Run:
     """The shards of one job, handed to an executor as it has hands free; memory does not grow with their number."""
 
-    def __init__(self, ledger: Ledger, how: How, job: dict[str, Any], executor: Hands, observer: Observer) -> None:
+    def __init__(
+        self, ledger: Ledger, how: How, job: dict[str, Any], executor: Hands, observer: Observer, waiting: Waiting
+    ) -> None:
         self._ledger, self._how, self._job = ledger, how, job
-        self._executor, self._observer = executor, observer
+        self._executor, self._observer, self._waiting = executor, observer, waiting
         self._unfinished = ledger.states()
         self._again: deque[tuple[float, Shard]] = deque()  # not before this time
         self._errors: dict[int, list[str]] = {}
+        self._told = False  # that another process is waited for
         self._running = self._done = self._images_done = self._here = 0
 
     def all(self) -> None:
@@ -159,6 +177,9 @@ class Run:
     def _account(self, shard: Shard, outcome: Outcome) -> bool:
         """Take note of an outcome; return whether the shard is set aside."""
         if outcome.kind == "busy":
+            if not self._told:
+                self._waiting(f"waiting for shard {shard.number}, maybe others: another process does it")
+                self._told = True
             self._again.append((time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN, shard))
         elif outcome.kind == "done":
             if outcome.files:
@@ -175,24 +196,39 @@ class Run:
         return False
 
 
-def _executor(on: str, workers: int) -> Hands:
+def _executor(on: str, workers: int, deadline: float) -> Hands:
     if on != LOCAL:
         return BulkCluster(on)
-    return Processes(workers, attend_here) if workers > 1 else Here()
+    return Processes(workers, attend_here, deadline) if workers > 1 else Here()
 
 
-def _planned(ledger: Ledger, given: Path, images: int, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Return what the job is, planned if need be. Raises BulkError when the folder belongs to another."""
+def _planned(
+    ledger: Ledger, given: Path, wanted: dict[str, Any], machine: Engine, accept_changes: bool, waiting: Waiting
+) -> dict[str, Any]:
+    """Return what the job is, planned if need be.
+
+    Raises BulkError when the folder belongs to another job, or this one was begun under other conditions and that is
+    not accepted.
+    """
     root_of(given)
     make_folder(ledger.folder)
-    with _alone(ledger.folder):
+    now = identity_of(machine.name, machine.device)
+    means = {"engine": machine.name, "device": machine.device, "identity": now}
+    with files.lock_folder(ledger.folder, seconds=inf, waiting=waiting):
+        files.remove_leftovers(ledger.folder)
         job = ledger.job()
         if job is None:
-            job = wanted | _plan(ledger, given, images, photos=wanted["photos"])
-            files.write_atomically(ledger.folder / "job.json", json_bytes(job))
-    other = [f"{key} {job.get(key)!r}, not {value!r}" for key, value in wanted.items() if job.get(key) != value]
-    if other:
-        raise BulkError(f"{ledger.folder}: holds another job ({'; '.join(other)}); choose another --out.")
+            plan = _plan(ledger, given, wanted["shard_images"], photos=wanted["photos"])
+            job = wanted | means | plan
+            ledger.keep_job(job)
+        other = identity.differences({key: job.get(key) for key in wanted}, wanted)
+        if other:
+            raise BulkError(f"{ledger.folder}: holds another job ({'; '.join(other)}); choose another --out.")
+        where = str(ledger.folder)
+        changes = identity.check(job["identity"], now, where=where, accepted=accept_changes, error=BulkError)
+        if changes:
+            job |= means | {"changes": [*job.get("changes", []), changes]}
+            ledger.keep_job(job)
     return job
 
 
@@ -211,25 +247,6 @@ def _plan(ledger: Ledger, given: Path, images: int, *, photos: bool) -> dict[str
     if not count:
         raise BulkError(f"{given}: holds no images; give a folder, a tar, a Parquet, IDX or NPY file.")
     return {"shards": count, "images_planned": total, "plan_sha256": files.file_sha256(ledger.plan)}
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the job's folder, waiting while another process plans it or adds it up."""
-    while True:
-        lock = files.lock_folder(folder)
-        try:
-            lock.__enter__()
-        except RunError as error:
-            if "in use" not in str(error):
-                raise
-            time.sleep(SECONDS_UNTIL_ASKED_AGAIN / 10)
-            continue
-        break
-    try:
-        yield
-    finally:
-        lock.__exit__(None, None, None)
 
 
 def _tell(observer: Observer, job: dict[str, Any], done: int, images_done: int, here: int) -> None:

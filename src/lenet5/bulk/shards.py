@@ -2,7 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, NotRequired
+
+from lenet5 import files
+from lenet5.errors import BulkError
 
 Kind = Literal["files", "tar", "parquet", "array", "unreadable"]
 
@@ -17,18 +20,18 @@ class Shard:
     images  how many rows its result has
     start   where it begins in the file: a byte of a tar, a row group of a Parquet file, an image of an array
     stop    where it ends, excluded
-    size    bytes of the file when the job was planned; 0 for "files"
+    state   of its files when the job was planned, see `inputs.state`
     names   for "files": their names in the folder
     error   for "unreadable": why
     """
 
     number: int
     kind: Kind
-    path: str
-    images: int
+    path: str = ""
+    images: int = 0
     start: int = 0
     stop: int = 0
-    size: int = 0
+    state: str = ""
     names: tuple[str, ...] = ()
     error: str = ""
 
@@ -37,7 +40,21 @@ class Shard:
         return json.dumps({key: value for key, value in asdict(self).items() if value or key == "number"}) + "\n"
 
 
-def from_line(line: str) -> Shard:
-    """Return the shard that `Shard.line` wrote."""
-    values = {"path": "", "images": 0} | json.loads(line)
-    return Shard(**values | {"names": tuple(values.get("names", ()))})
+class Line(files.JsonObject):
+    """What of a line must be there. The texts are not looked at: names of files need not be Unicode."""
+
+    number: int
+    kind: Kind
+    images: NotRequired[int]
+    start: NotRequired[int]
+    stop: NotRequired[int]
+    size: NotRequired[int]
+
+
+def from_line(line: str, where: str) -> Shard:
+    """Return the shard that `Shard.line` wrote; `where` is for error texts. Raises BulkError."""
+    values = files.parse_json(line, Line, where, BulkError)
+    try:
+        return Shard(**values | {"names": tuple(values.get("names", ()))})
+    except TypeError as error:
+        raise BulkError(f"{where}: no line of a plan ({error}); begin anew with another --out.") from None

@@ -5,6 +5,7 @@ the header of any member, which is what shards need, and after a damaged header 
 Formats: ustar, GNU (long names) and pax (names, sizes). Sparse members are refused; packed tars are the planner's.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ ZEROS = bytes(BLOCK)
 FILE_TYPES = b"0\x007"
 SILENT_TYPES = b"5g"  # folders; settings for the whole archive, which hold no names
 MOST_NAME_BYTES = 1 << 20  # of a long name or a pax header
+MOST_NAME = 4096  # characters of a name; a longer one is cut
+MOST_DIGITS = 20  # of a number in a pax header
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,7 @@ def members(file: BinaryIO, start: int, stop: int) -> Iterator[Member]:
     while place < end and begin < stop:
         header = _block(file, place)
         if header == ZEROS:  # the end of an archive; another may be appended behind it
-            place += BLOCK
-            begin = place
+            place = begin = _next_data(file, place + BLOCK, end)
             continue
         size = _number(header[124:136]) if _sound(header) else -1
         if size < 0:
@@ -61,7 +63,7 @@ def members(file: BinaryIO, start: int, stop: int) -> Iterator[Member]:
                 long_name, long_size = _pax(told, long_name, long_size)
             place = content + _padded(size)
             continue
-        name = long_name or _name(header)
+        name = (long_name or _name(header))[:MOST_NAME]
         size = long_size if long_size >= 0 else size
         place = content + _padded(size)
         if kind in FILE_TYPES:
@@ -75,6 +77,22 @@ def members(file: BinaryIO, start: int, stop: int) -> Iterator[Member]:
 def _block(file: BinaryIO, place: int) -> bytes:
     file.seek(place)
     return file.read(BLOCK)
+
+
+def _next_data(file: BinaryIO, place: int, end: int) -> int:
+    """Return where the file goes on behind a hole, or `place` where none begins: of a sparse file most is holes."""
+    if not hasattr(os, "SEEK_DATA") or place >= end:
+        return place
+    try:
+        descriptor = os.open(file.name, os.O_RDONLY)  # one of its own: `file` knows where it stands
+    except (OSError, AttributeError, TypeError):
+        return place
+    try:
+        return max(place, os.lseek(descriptor, place, os.SEEK_DATA) // BLOCK * BLOCK)
+    except OSError as error:  # ENXIO: no data up to the end; or a file system that does not tell
+        return end if error.errno == errno.ENXIO else place
+    finally:
+        os.close(descriptor)
 
 
 def _sound(header: bytes) -> bool:
@@ -118,12 +136,16 @@ def _pax(content: bytes, name: str, size: int) -> tuple[str, int]:
     r"""Return name and size from records "LENGTH KEY=VALUE\n"; what is no record ends them."""
     while content:
         length, _, rest = content.partition(b" ")
-        if not length.isdigit() or not 0 < int(length) <= len(content):
+        if not _is_number(length) or not 0 < int(length) <= len(content):
             break
         key, _, value = rest[: int(length) - len(length) - 2].partition(b"=")
         if key == b"path":
             name = _text(value)
-        elif key == b"size" and value.isdigit():
+        elif key == b"size" and _is_number(value):
             size = int(value)
         content = content[int(length) :]
     return name, size
+
+
+def _is_number(digits: bytes) -> bool:
+    return digits.isdigit() and len(digits) <= MOST_DIGITS

@@ -4,20 +4,25 @@ import time
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from lenet5 import files
 from lenet5.bulk import answers, photos
 from lenet5.bulk.ledger import Ledger
 from lenet5.bulk.shards import Shard
-from lenet5.distribution import VERSION
+from lenet5.engines import registry
 from lenet5.errors import BulkError, Lenet5Error
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.studies.cluster import Cluster
-from lenet5.studies.executor import Outcome
-from lenet5.studies.local import one_thread
+from lenet5.studies.executor import Alive, Outcome
+from lenet5.training import identity
+from lenet5.training.identity import Identity
 
 RESULT = "result"
 
@@ -26,20 +31,12 @@ RESULT = "result"
 class How:
     """What decides the results of a job, apart from its shards.
 
-    root          folder that the shards' paths are relative to
-    model         a shipped model's name, or a model file
-    model_digest  SHA-256 of its file
+    root  folder that the shards' paths are relative to
+    job   the content of job.json
     """
 
     root: str
-    model: str
-    model_digest: str
-    engine: str
-    device: str
-    column: str
-    photos: bool
-    plan_digest: str
-    version: str
+    job: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class BulkCluster(Cluster[Task]):
 
     def give(self, task: Task) -> None:
         """Send a shard."""
-        key = f"lenet5-bulk-{task.how.plan_digest[:16]}-{task.shard.number}"
+        key = f"lenet5-bulk-{task.how.job['plan_sha256'][:16]}-{task.shard.number}"
         self._running[self._client.submit(attend_there, task.shard, task.how, key=key, pure=False, retries=0)] = task
 
 
@@ -86,7 +83,7 @@ class Here:
         """Nothing runs between two calls."""
 
 
-def attend_here(task: Task) -> Outcome:
+def attend_here(task: Task, alive: Alive = lambda: None) -> Outcome:
     """Do a shard unless another process has it or has done it, and write its result down."""
     ledger, number = Ledger(task.out), task.shard.number
     try:
@@ -94,7 +91,7 @@ def attend_here(task: Task) -> Outcome:
             if not mine:
                 return Outcome("busy")
             if not ledger.place(number).exists():
-                ledger.finish(number, do(task.shard, task.how))
+                ledger.finish(number, do(task.shard, task.how, alive))
             return Outcome("done")
     except (Lenet5Error, OSError) as error:
         return Outcome("failed", error=str(error))
@@ -105,23 +102,45 @@ def attend_here(task: Task) -> Outcome:
 def attend_there(shard: Shard, how: How) -> Outcome:
     """Do a shard on a worker of a cluster, with the very same version and model, or not at all."""
     try:
-        with one_thread():
-            return Outcome("done", files={RESULT: do(shard, how)})
+        return Outcome("done", files={RESULT: do(shard, how)})
     except (Lenet5Error, OSError) as error:
         return Outcome("failed", error=str(error))
     except Exception:
         return Outcome("failed", error=traceback.format_exc())
 
 
-def do(shard: Shard, how: How) -> bytes:
-    """Return the result of a shard. Raises Lenet5Error or OSError."""
-    if how.version != VERSION:
-        raise BulkError(f"this worker has lenet5 {VERSION}; the job runs {how.version}.")
-    predictor = _predictor(how.model, how.engine, how.device, how.model_digest)
-    about = answers.about(how.model_digest, how.plan_digest)
-    if how.photos:
-        return photos.result(shard, Path(how.root), _reader(predictor), about)
-    return answers.result(shard, Path(how.root), predictor, how.column, about)
+def do(shard: Shard, how: How, alive: Alive = lambda: None) -> bytes:
+    """Return the result of a shard. Raises BulkError where the conditions are not the job's; Lenet5Error or OSError."""
+    job, root = how.job, Path(how.root)
+    identity.check(
+        job["identity"], identity_of(job["engine"], job["device"]), where="this worker", accepted=False, error=BulkError
+    )
+    predictor = _predictor(job["model"], job["engine"], job["device"], job["model_sha256"])
+    made_by = {f"lenet5.{key}": job["identity"].get(key, "") for key in ("engine", "instructions", "device")}
+    told = about(job, shard.number) | made_by | {"lenet5.version": job["identity"]["lenet5"]}
+    with threadpool_limits(1):  # the number of threads that BLAS uses may decide bytes
+        if job["photos"]:
+            return photos.result(shard, root, _reader(predictor), told, alive)
+        return answers.result(shard, root, predictor, job["column"], told, alive)
+
+
+@lru_cache(maxsize=1)
+def identity_of(engine: str, device: str) -> Identity:
+    """Return what computes here, and the libraries that open pictures and write results; each shard has one thread."""
+    found = identity.of_engine(registry.get(engine, device))
+    return {key: value for key, value in found.items() if key != "threads"} | {
+        "pillow": version("pillow"),
+        "pyarrow": version("pyarrow"),
+    }
+
+
+def about(job: dict[str, Any], number: int) -> dict[str, str]:
+    """Return what the metadata of a shard's result must say: to which model, job and place it belongs."""
+    return {
+        "lenet5.model": job["model_sha256"],
+        "lenet5.plan": job["plan_sha256"],
+        "lenet5.shard": str(number),
+    }
 
 
 def model_path(model: str) -> Path:

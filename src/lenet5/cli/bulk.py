@@ -5,15 +5,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from lenet5.bulk.plan import SHARD_IMAGES
 from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
-from lenet5.cli.console import out
-from lenet5.cli.options import DeviceName, EngineName
+from lenet5.bulk.verify import verify as verify_job
+from lenet5.cli.console import err, out
+from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.errors import BulkError
+from lenet5.studies.local import DEADLINE_SECONDS
+
+EXAMPLES = ("lenet5 bulk digits.tar --out answers", "lenet5 bulk photos/ --out answers --photos")
 
 
 def bulk(
@@ -35,6 +39,12 @@ def bulk(
     ] = False,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
+    deadline: Deadline = DEADLINE_SECONDS,
+    accept_changes: AcceptChanges = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Only check the results: read them and all the input again."),
+    ] = False,
 ) -> None:
     """Read very many images; what is done already is not done again, and a bad image is a row with an error."""
     if on != LOCAL and "://" not in on:
@@ -51,14 +61,29 @@ def bulk(
         said = f"{progress.images_done:,} of {progress.images:,} images" + (f", {rate:,.0f}/s" if here else "")
         bar.update(task, total=progress.shards, completed=progress.done, description=said)
 
+    if verify:
+        _verify(given, folder, bar, task)
+        return
     with bar:
         made = read(
             given, folder, model=model, on=on, workers=workers, shard_images=shard_images, column=column,
-            photos=photos, engine=engine, device=device, observer=watch,
+            photos=photos, engine=engine, device=device, deadline=deadline, accept_changes=accept_changes,
+            observer=watch, waiting=lambda text: err.print(text, markup=False),
         )  # fmt: skip
     seconds = time.monotonic() - started
     out.print(
         f"{made['images']:,} rows: {made['answered']:,} answered, {made['rejected']:,} rejected, {made['errors']:,} "
         f"with an error" + (f"; {here:,} done now in {seconds:,.0f} s, {here / seconds:,.0f}/s" if here else "")
     )
-    out.print(f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}")
+    out.print(
+        f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}", markup=False
+    )
+
+
+def _verify(given: Path, folder: Path, bar: Bar, task: TaskID) -> None:
+    with bar:
+        found = verify_job(
+            given, folder, lambda done, shards: bar.update(task, total=shards, completed=done, description="verifying")
+        )
+    missing = f"; {found.missing:,} are not done yet" if found.missing else ""
+    out.print(f"{found.shards - found.missing:,} of {found.shards:,} shards are whole, and made of this input{missing}")

@@ -11,7 +11,13 @@ from lenet5.cli.options import DataFolder
 from lenet5.data import datasets, fetch, sources, strings
 from lenet5.errors import DataError
 
-app = typer.Typer(help="List, get and check the data sets.", no_args_is_help=True)
+app = typer.Typer(
+    help="List, get and check the data sets.",
+    epilog="\b\nExamples:\n  lenet5 data list\n  lenet5 data fetch mnist",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 app.command("score-strings")(score_strings.score_strings)
 Name = Annotated[str, typer.Argument(help="A data set's name; see `lenet5 data list`.")]
 

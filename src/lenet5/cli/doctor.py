@@ -8,6 +8,8 @@ import typer
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 
+EXAMPLES = ("lenet5 doctor", "lenet5 doctor --json > report.json")
+
 
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 
 from lenet5 import api, metrics
-from lenet5.cli.console import out, percent
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.console import literal, out, percent
+from lenet5.cli.options import DataFolder, DeviceName, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
@@ -17,6 +17,8 @@ from lenet5.inference.evaluation import evaluate as evaluate_on
 from lenet5.inference.predictor import Predictor
 
 REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 10)
+
+EXAMPLES = ("lenet5 evaluate modern", "lenet5 evaluate runs/archaeology-seed1 --pictures pictures")
 
 
 def evaluate(
@@ -30,6 +32,7 @@ def evaluate(
     part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
+    threads: Threads = None,
     data_dir: DataFolder = None,
     corrupted: Annotated[
         bool, typer.Option("--corrupted", help="On spoilt images, too: moved, turned, thinned, noisy and so on.")
@@ -40,14 +43,14 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
-    members = [api.load(model, engine=engine, device=device) for model in models]
+    members = [api.load(model, engine=engine, device=device, threads=threads) for model in models]
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
     low, high = outcome.interval_percent
     card = members[0].model.card
     seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{card.recipe}[/] (seed {seeds}) on {outcome.data.name} {part}, "
+        f"[bold]{literal(card.recipe)}[/] (seed {seeds}) on {outcome.data.name} {part}, "
         f"engine {registry.get(engine, device).name}: [bold]{percent(outcome.accuracy_percent)}[/] of "
         f"{len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
@@ -63,7 +66,7 @@ def evaluate(
         f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
     )
     if outcome.data.name != card.data:
-        out.print(f"[yellow]The model was trained on {card.data}.[/]")
+        out.print(f"[yellow]The model was trained on {literal(card.data)}.[/]")
     out.print(_by_class(outcome))
     if corrupted:
         out.print(_by_corruption(predictor, outcome))
@@ -83,7 +86,7 @@ def _by_class(outcome: Evaluation) -> Table:
     recall = metrics.recall_percent(outcome.confusion)
     for index, name in enumerate(outcome.data.class_names):
         images = int(outcome.confusion[index].sum())
-        table.add_row(name, f"{images:,}", percent(recall[index]), percent(precision[index]))
+        table.add_row(literal(name), f"{images:,}", percent(recall[index]), percent(precision[index]))
     return table
 
 

@@ -9,6 +9,11 @@ from lenet5 import api
 from lenet5.cli.console import out
 from lenet5.cli.options import DataFolder
 
+EXAMPLES = (
+    "lenet5 export modern --to onnx -o modern.onnx",
+    "lenet5 export runs/archaeology-seed1 --to c --weights int8",
+)
+
 
 def export(
     model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],

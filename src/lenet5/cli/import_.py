@@ -1,4 +1,4 @@
-"""`lenet5 import`: a model from other people's PyTorch weights."""
+"""`lenet5 import`: a model from other people's weights."""
 
 from pathlib import Path
 from typing import Annotated, cast
@@ -13,9 +13,13 @@ from lenet5.exchange.adopt import adopt
 from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling
 from lenet5.models import file as model_file
 
+EXAMPLES = ("lenet5 import weights.pt",)
+
 
 def import_model(
-    weights: Annotated[Path, typer.Argument(help="A file of PyTorch (.pt, .pth) or safetensors.")],
+    weights: Annotated[
+        Path, typer.Argument(help="A file of PyTorch, Lightning, safetensors, NumPy (.npz), ONNX or Keras.")
+    ],
     data: Annotated[str, typer.Option(help="The data set whose classes it tells apart.")] = "mnist",
     measure: Annotated[
         bool, typer.Option("--measure", help="Find out what is not said: try it on training images.")

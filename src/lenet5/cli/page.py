@@ -7,13 +7,24 @@ import typer
 
 from lenet5.cli.console import out
 
+EXAMPLES = ("lenet5 page --export site",)
+
 
 def page(
-    export: Annotated[Path, typer.Option(help="A new folder to write to.", show_default=False)],
+    export: Annotated[
+        Path, typer.Option(help="A new folder to write to, or a new file NAME.html.", show_default=False)
+    ],
 ) -> None:
-    """Write the page (draw a digit, watch the network think) and the shipped models for any web host."""
-    from lenet5.web.static_page import export_page
+    """Write the page (draw a digit, watch the network think) and the shipped models.
 
+    A folder is for any web host; one HTML file, with all in it, opens by double-click.
+    """
+    from lenet5.web.static_page import export_page, export_single_file
+
+    if export.suffix.lower() in (".html", ".htm"):
+        export_single_file(export)
+        out.print(f"written  {export}: {export.stat().st_size / 1e6:.1f} MB; open it in a browser", markup=False)
+        return
     written = export_page(export)
     size = sum(path.stat().st_size for path in written if path.parent == export)
     out.print(f"written  {export}: {len(written)} files; the page itself is {size / 1000:.0f} kB", markup=False)

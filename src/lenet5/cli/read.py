@@ -13,8 +13,8 @@ import typer
 
 from lenet5 import api
 from lenet5.cli import bulk as very_many
-from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import DeviceName, EngineName
+from lenet5.cli.console import err, escaped, out, percent
+from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, explain
@@ -27,6 +27,8 @@ from lenet5.reading.source import pictures
 
 STDIN = "-"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}
+
+EXAMPLES = ("lenet5 read photo.jpg", "lenet5 read form.pdf --length 8 --max-error 1%")
 
 
 def read(
@@ -73,6 +75,7 @@ def read(
     ] = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
+    threads: Threads = None,
 ) -> None:
     """Read the handwritten numbers in pictures, line by line."""
     if bulk or out_dir:
@@ -98,7 +101,7 @@ def read(
     wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
     constraint = constraints.parse(", ".join(wanted)) if wanted else None
     reader = Reader(
-        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, device=device),
+        api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, device=device, threads=threads),
         max_error_percent=parsed_percent(max_error),
         constraint=constraint,
         method=method,
@@ -119,7 +122,7 @@ def read(
                 if table:
                     table.writerows(_rows(page))
                 elif as_json:
-                    print(json.dumps(plain(page), ensure_ascii=False))
+                    print(json.dumps(plain(page)))
                 else:
                     _print(page, headed=len(paths) > 1 or page.page > 1)
         except ReadingError as error:
@@ -192,6 +195,6 @@ def _rows(page: Page) -> Iterator[list[object]]:
             for index, digit in enumerate(number.digits, 1):
                 answers = [cell for answer in digit.answers for cell in (answer.text, f"{answer.probability:.6f}")]
                 yield [
-                    page.name, page.page, row, place, number.text, *asdict(number.box).values(), index, digit.text,
-                    *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
+                    escaped(page.name), page.page, row, place, number.text, *asdict(number.box).values(), index,
+                    digit.text, *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
                 ]  # fmt: skip

@@ -3,6 +3,8 @@
 from lenet5.cli.console import out
 from lenet5.recipes import catalogue
 
+EXAMPLES = ("lenet5 recipes",)
+
 
 def recipes() -> None:
     """List the recipes that come with lenet5."""

@@ -1,6 +1,5 @@
 """`lenet5 report`: a run, or a study, as one HTML file."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +17,8 @@ from lenet5.training.train import parts
 
 COMPARED = 8  # choices of a study whose models answer again; the first with all its seeds, the others with one
 ANSWERING = 5  # seeds of the first choice
+
+EXAMPLES = ("lenet5 report runs/archaeology-seed1",)
 
 
 def report(
@@ -51,7 +52,7 @@ def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
     units = finished.read(folder)
     verdicts = folder / "verdicts.json"
     claims: dict[str, list[dict[str, Any]]] = (
-        json.loads(verdicts.read_text(encoding="utf-8")) if verdicts.exists() else {}
+        files.read_json(verdicts, dict[str, list[dict[str, Any]]]) if verdicts.exists() else {}
     )
     evaluations: dict[str, list[Evaluation]] = {}
     for label, own in list(finished.by_label(units).items())[:COMPARED]:

@@ -8,24 +8,32 @@ import typer
 
 from lenet5 import files
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
-from lenet5.reports.reproduction import plain, quick_verdicts, units_for, verdicts
+from lenet5.reports import record
+from lenet5.reports.certificate import certificate
+from lenet5.reports.reproduction import explanations, finished, merged, plain, units_for, verdicts
 from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
 from lenet5.studies import runner
 from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import DEADLINE_SECONDS
 from lenet5.studies.units import Unit
 
 ALL = "all"
 COLOURS = {"reproduced": "green", "exceeded": "green", "not reproduced": "red", "contradicted": "yellow"}
+WIDEST = len("a single run decides nothing")
+
+EXAMPLES = ("lenet5 reproduce archaeology --seeds 5", "lenet5 reproduce all --quick")
 
 
 def reproduce(
     recipes: Annotated[list[str], typer.Argument(help="Recipes by name, or all.")],
-    seeds: Annotated[int, typer.Option(help="How many seeds, from 1 on; an interval needs two.", min=1)] = 5,
+    seeds: Annotated[
+        int | None, typer.Option(help="How many seeds, from 1; if not given 30, and 10 of long runs.", min=1)
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes at a time; one a core if not given.", min=1)] = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
@@ -34,51 +42,78 @@ def reproduce(
     quick: Annotated[
         bool, typer.Option("--quick", help="Train one seed of what takes minutes; take the others from the record.")
     ] = False,
+    certificate_file: Annotated[
+        Path | None,
+        typer.Option("--certificate", help="Write versions, machines, digests and verdicts for others to check."),
+    ] = None,
     status: Annotated[bool, typer.Option("--status", help="Judge by the runs that are done, and start none.")] = False,
+    deadline: Deadline = DEADLINE_SECONDS,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Train what the published numbers need, and say of each whether it holds, and why."""
     names = catalogue.names() if recipes == [ALL] else tuple(recipes)
     machine = registry.get(engine, device)
-    units = units_for(names, range(1, seeds + 1), machine.name, machine.device)
+    units = units_for(names, seeds, machine.name, machine.device)
     if quick:
         units = quick_units(units)
     ledger = Ledger(folder)
     if not status and units:
         with Watcher() as watcher:
-            runner.run(units, ledger, local_executor(workers), data_dir, watcher)
+            runner.run(
+                units, ledger, local_executor(workers, deadline), data_dir, watcher, accept_changes=accept_changes
+            )
     if quick:
         _tell_quick(names, units, ledger)
     else:
         _tell_all(names, units, ledger)
+    if certificate_file:
+        runs = finished(units, ledger)
+        found = {name: verdicts(name, runs) for name in names}
+        files.write_atomically(certificate_file, _json(certificate(found, units, ledger, seeds)))
+        out.print(f"written  {certificate_file}", markup=False)
 
 
 def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:
     """Print the verdicts, and write them to a file."""
-    found = {name: verdicts(name, units, ledger) for name in names}
+    runs = finished(units, ledger)
+    found = {name: verdicts(name, runs) for name in names}
     for name, of_recipe in found.items():
-        out.print(f"\n[bold]{name}[/]")
+        _head(name)
         for verdict in of_recipe:
             _tell(verdict)
     ledger.folder.mkdir(parents=True, exist_ok=True)
     values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
     target = ledger.folder / "verdicts.json"
-    files.write_atomically(target, (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode())
+    files.write_atomically(target, _json(values))
     out.print(f"\nwritten  {target}; the rule: docs/reproduce.md", markup=False)
+
+
+def _json(values: object) -> bytes:
+    return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _tell_quick(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:
     """Print the verdicts with this machine's runs, and where they are not those of the record."""
     claims = others = 0
+    recorded = record.read()
+    runs = merged(recorded, finished(units, ledger))
     for name in names:
-        out.print(f"\n[bold]{name}[/]")
-        for verdict, recorded in quick_verdicts(name, units, ledger):
+        _head(name)
+        for verdict, on_record in zip(verdicts(name, runs), verdicts(name, recorded), strict=True):
             _tell(verdict)
             claims += 1
-            if verdict.word != recorded.word:
+            if verdict.word != on_record.word:
                 others += 1
-                out.print(f"{'':15} on record: {recorded.word}", markup=False)
+                out.print(f"{'':{WIDEST}} on record: {on_record.word}", markup=False)
     out.print(f"\n{claims - others} of {claims} verdicts are those of the record (docs/reproduce.md).", markup=False)
     out.print("Here seed 1 was trained; the other seeds' runs are the record's. All by yourself: without --quick.")
+
+
+def _head(name: str) -> None:
+    """Print a recipe's name, and which recipes explain its failed claims."""
+    others = explanations(name)
+    beside = f"   what would have to be true: {', '.join(others)}" if others else ""
+    out.print(f"\n[bold]{name}[/]{beside}")
 
 
 def _tell(verdict: Verdict) -> None:
@@ -91,18 +126,20 @@ def _tell(verdict: Verdict) -> None:
         *([f"epoch {claim.epoch}"] if claim.epoch else []),
     ]
     about += [f"{key}={value}" for key, value in claim.overrides.items()]
-    here = f"here {ours}" + (f" ({interval}, {runs} runs)" if interval else "") if ours else ""
-    out.print(
-        f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:15}[/] {published:>9}  {here:38} {' '.join(about)}"
-    )
+    found = [interval, f"{runs} runs" if runs else "", "" if verdict.p is None else f"p {verdict.p:.2g}"]
+    here = f"here {ours} ({', '.join(filter(None, found))})" if runs else f"here {ours}" if ours else ""
+    word = f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:{WIDEST}}[/]"
+    out.print(f"{word} {published:>9}  {here:48} {' '.join(about)}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, str, str, str]:
-    """Return published value, our mean, the interval, and the number of runs, as text; of a curve its last point."""
+    """Return published value, our mean, the interval or share, and the number of runs; of a curve its last point."""
     claim = verdict.claim
     published = claim.values[-1] if claim.values else claim.value
     ours = verdict.mean[-1] if verdict.runs else verdict.ours
     interval = "{:.4g} to {:.4g}".format(*verdict.interval[-1]) if verdict.interval else ""
+    if verdict.share is not None:
+        interval = f"{verdict.share} keep it"
     return _text(published), _text(ours), interval, str(len(verdict.runs) or "")
 
 

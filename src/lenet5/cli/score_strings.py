@@ -9,7 +9,7 @@ from rich.progress import Progress
 
 from lenet5 import api
 from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import DeviceName, EngineName
+from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.cli.read import parsed_percent
 from lenet5.data.labelled import LabelledSet, labelled_sets
 from lenet5.data.sources import DATA_SETS
@@ -36,17 +36,18 @@ def score_strings(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a set.")] = False,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
+    threads: Threads = None,
 ) -> None:
     """Read pictures of one number each and compare with their labels: what share is read exactly."""
     sets = [each for path in given for each in labelled_sets(path)]
-    predictor = api.load(model, engine=engine, device=device)
+    predictor = api.load(model, engine=engine, device=device, threads=threads)
     constraint = constraints.parse(f"length {length}") if length else None
     reader = Reader(predictor, max_error_percent=parsed_percent(max_error), constraint=constraint)
     for each in sets:
         found = _scored(reader, each)
         trained_on = predictor.model.card.data
         if as_json:
-            print(json.dumps(_plain(each, found, model, trained_on), ensure_ascii=False))
+            print(json.dumps(_plain(each, found, model, trained_on)))
         else:
             _print(each, found, model, trained_on)
             if wrong:

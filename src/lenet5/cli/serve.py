@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import threading
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,8 @@ from lenet5.errors import ServeError
 from lenet5.reading.reader import DEFAULT
 
 NEEDS = ("fastapi", "uvicorn", "prometheus_client", "multipart", "PIL")
+
+EXAMPLES = ("lenet5 serve", "lenet5 serve --model modern --port 9000")
 
 
 def serve(
@@ -35,6 +39,15 @@ def serve(
         list[str] | None,
         typer.Option(help="A name under which clients reach this server; may be given again.", show_default=False),
     ] = None,
+    allow_frame: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="An origin, such as https://school.example, whose pages may show this one in a frame; may be given "
+            "again.",
+            show_default=False,
+        ),
+    ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     workers: Annotated[int, typer.Option(help="Processes that decode pictures and read photographs.", min=1)] = 1,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
@@ -46,13 +59,16 @@ def serve(
     from lenet5.web.server import Settings, serve
 
     token = read_token(token_file, os.environ.get("LENET5_TOKEN"))
-    door = guard(host, token, no_auth=no_auth, allowed=tuple(allow_host or ()))
+    door = guard(host, token, no_auth=no_auth, allowed=tuple(allow_host or ()), frames=tuple(allow_frame or ()))
     if no_auth and not is_loopback(host):
         err.print(f"warning: everybody who reaches {host} can use this server", markup=False)
 
     def started(url: str) -> None:
         token_words = "with a token" if door.token else "without a token"
         out.print(f"serving  {', '.join(model)} at {url} {token_words}; Ctrl-C stops", markup=False)
+        if open_page:
+            # Some browsers are waited for until they end; the server must answer them meanwhile.
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     serve(Settings(tuple(model), host, port, workers, engine, device, Limits()), door, started)
 

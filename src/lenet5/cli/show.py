@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from lenet5.cli.console import out, percent
+from lenet5.cli.console import literal, out, percent
 from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.models.model import Calibration, Card
@@ -15,6 +15,8 @@ from lenet5.training.run import RunFolder
 
 BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 30
+
+EXAMPLES = ("lenet5 show runs/archaeology-seed1", "lenet5 show modern")
 
 
 def show(
@@ -31,17 +33,18 @@ def show(
 
 def _show_run(run: RunFolder) -> None:
     recipe, environment, history = run.recipe(), run.environment(), run.history()
-    out.print(f"[bold]{recipe.name}[/]  {recipe.title}")
+    out.print(f"[bold]{literal(recipe.name)}[/]  {literal(recipe.title)}")
     out.print(
         f"batch {recipe.batch_size}, seed {recipe.seed}, engine {environment.get('engine')} "
-        f"({environment.get('device')}, {environment.get('threads')} threads), started {environment.get('started')}"
+        f"({environment.get('device')}, {environment.get('threads')} threads), started {environment.get('started')}",
+        markup=False,
     )
     if run.model.exists():
         _show_card(model_file.read(run.model).card)
     else:
-        out.print(f"[yellow]not finished:[/] go on with lenet5 train --resume {run.path}")
+        out.print(f"[yellow]not finished:[/] go on with lenet5 train --resume {literal(run.path)}")
     for incident in history.incidents:
-        out.print(f"[yellow]{incident.what}[/] at step {incident.step}: {incident.text}")
+        out.print(f"[yellow]{literal(incident.what)}[/] at step {incident.step}: {literal(incident.text)}")
     if history.epochs:
         out.print(_epoch_table(history.epochs))
         out.print(f"test accuracy {sparkline([row.test_accuracy_percent for row in history.epochs])}")
@@ -55,9 +58,12 @@ def _show_run(run: RunFolder) -> None:
 def _show_card(card: Card) -> None:
     """Print a card, a line a fact."""
     scored = f"{percent(card.test_accuracy_percent)} of {card.test_images:,} {card.scored_on} images"
-    out.print(f"model         {card.recipe}, {scored}")
-    out.print(f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps")
-    out.print(f"trained by    lenet5 {card.lenet5_version}, engine {card.engine}, seed {card.seed}, {card.trained_on}")
+    out.print(f"model         {card.recipe}, {scored}", markup=False)
+    out.print(
+        f"trained on    {card.data} ({card.data_fingerprint}), {card.epochs} epochs, {card.steps:,} steps", markup=False
+    )
+    made = [f"lenet5 {card.lenet5_version}", f"engine {card.engine}", f"seed {card.seed}", card.trained_on]
+    out.print(f"trained by    {', '.join(filter(None, made))}", markup=False)
     out.print(f"answers       {', '.join(card.class_names)}", markup=False)
     if card.calibration:
         _show_calibration(card.calibration)
@@ -66,7 +72,8 @@ def _show_card(card: Card) -> None:
 def _show_calibration(known: Calibration) -> None:
     out.print(
         f"calibrated    on {known.images}: temperature {known.temperature:.2f}, confidence off by "
-        f"{percent(known.expected_calibration_error_percent)}"
+        f"{percent(known.expected_calibration_error_percent)}",
+        markup=False,
     )
     for threshold in known.thresholds:
         out.print(

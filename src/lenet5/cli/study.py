@@ -7,8 +7,8 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from lenet5.cli.console import err, out
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.console import err, literal, out
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import StudyError
@@ -17,12 +17,14 @@ from lenet5.studies import plan as plans
 from lenet5.studies import runner
 from lenet5.studies.executor import Executor
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import LocalExecutor
+from lenet5.studies.local import DEADLINE_SECONDS, LocalExecutor
 from lenet5.studies.statistics import summary
 from lenet5.studies.together import TogetherExecutor
 from lenet5.studies.units import Unit, combinations, units
 
 LOCAL = "local"
+
+EXAMPLES = ("lenet5 study plan.toml --workers 4", "lenet5 study plan.toml --status")
 
 
 def study(
@@ -44,6 +46,8 @@ def study(
     data_dir: DataFolder = None,
     status: Annotated[bool, typer.Option("--status", help="Tell how far it is, and start nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Try what was set aside once more.")] = False,
+    deadline: Deadline = DEADLINE_SECONDS,
+    accept_changes: AcceptChanges = False,
 ) -> None:
     """Run every combination of a plan's choices with every seed; what is done already is not done again."""
     wanted = plans.read(plan)
@@ -54,16 +58,21 @@ def study(
         if again:
             for unit in all_units:
                 ledger.forgive(unit)
-        executor = _executor(on, workers) if together == 1 else _together(on, workers, together, machine)
+        if together == 1:
+            executor = _executor(on, workers, deadline)
+        else:
+            executor = _together(on, workers, together, machine, deadline)
         with Watcher() as watcher:
-            runner.run(all_units, ledger, executor, data_dir, watcher, by_choice=together > 1)
+            runner.run(
+                all_units, ledger, executor, data_dir, watcher, accept_changes=accept_changes, by_choice=together > 1
+            )
     _tell(wanted, all_units, ledger)
 
 
-def _executor(on: str, workers: int | None) -> Executor:
+def _executor(on: str, workers: int | None, deadline: float) -> Executor:
     """Return who does the units."""
     if on == LOCAL:
-        return local_executor(workers)
+        return local_executor(workers, deadline)
     if "://" not in on:
         raise StudyError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
     from lenet5.studies.cluster import ClusterExecutor
@@ -71,17 +80,17 @@ def _executor(on: str, workers: int | None) -> Executor:
     return ClusterExecutor(on)
 
 
-def _together(on: str, workers: int | None, together: int, machine: Engine) -> Executor:
+def _together(on: str, workers: int | None, together: int, machine: Engine, deadline: float) -> Executor:
     """Return who trains several networks at once; on a GPU one process, for one fills it."""
     if on != LOCAL:
         raise StudyError(f'--together is for this machine; --on is "{on}". Leave one of them out.')
     registry.get_together(machine.name, machine.device)  # an engine that cannot is said before anything starts
-    return TogetherExecutor(together, workers or (usable_cores() if machine.device == "cpu" else 1))
+    return TogetherExecutor(together, workers or (usable_cores() if machine.device == "cpu" else 1), deadline)
 
 
-def local_executor(workers: int | None) -> LocalExecutor:
+def local_executor(workers: int | None, deadline: float) -> LocalExecutor:
     """Return processes on this machine, one a core if not said otherwise."""
-    return LocalExecutor(workers or usable_cores())
+    return LocalExecutor(workers or usable_cores(), deadline)
 
 
 class Watcher:
@@ -126,6 +135,10 @@ class Watcher:
         then = "set aside" if set_aside else "tried again"
         err.print(f"failed  {_name(unit)}   {then}: {last}", markup=False)
 
+    def waiting(self, unit: Unit, reason: str) -> None:
+        """Write what is waited for."""
+        self._bar.console.print(f"waiting {_name(unit)}   {reason}", markup=False)
+
 
 def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:
     """Print the error of each combination: mean over the seeds, 95 % interval."""
@@ -140,7 +153,7 @@ def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:
             found = summary(errors)
             row[1] = f"{found.mean:.2f}"
             row[2] = f"{found.low:.2f} to {found.high:.2f}" if found.n > 1 else ""
-        table.add_row(*label, *row)
+        table.add_row(*map(literal, label), *row)
     out.print(table)
     if scored:
         out.print(f"after the last epoch, on the {' and the '.join(sorted(scored))} images")

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
-from lenet5.cli.console import out
+from lenet5.cli.console import literal, out
 from lenet5.recipes import catalogue
 from lenet5.reports.summary import summary_table
+
+EXAMPLES = ("lenet5 summary lecun-1998",)
 
 
 def summary(
@@ -14,5 +16,5 @@ def summary(
 ) -> None:
     """Print the layers of a recipe's network: shapes, parameters, connections, multiply-adds."""
     recipe = catalogue.load(architecture)
-    out.print(f"[bold]{recipe.name}[/]  {recipe.title}")
+    out.print(f"[bold]{literal(recipe.name)}[/]  {literal(recipe.title)}")
     out.print(summary_table(recipe.architecture))

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from lenet5 import api
-from lenet5.cli.console import err, out, percent, program
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.console import err, literal, out, percent, program
+from lenet5.cli.options import AcceptChanges, DataFolder, DeviceName, EngineName, Threads
 from lenet5.cli.watch import Watcher
 from lenet5.data import fetch, sources
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import DataNotFoundError, RecipeError
 from lenet5.metrics import wilson_interval_percent
 from lenet5.recipes import catalogue
@@ -20,6 +21,12 @@ from lenet5.training.run import RunFolder
 
 OFFLINE = "uci-digits"
 OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
+
+EXAMPLES = (
+    "lenet5 train archaeology",
+    "lenet5 train archaeology --epochs 5 --set optimizer.lr=0.02",
+    "lenet5 train --resume runs/archaeology-seed1",
+)
 
 
 def train(
@@ -47,14 +54,29 @@ def train(
         bool,
         typer.Option("--offline-digits", help="Where the data cannot be had, train on scikit-learn's small digits."),
     ] = False,
+    threads: Threads = None,
+    accept_changes: AcceptChanges = False,
     data_dir: DataFolder = None,
 ) -> None:
     """Train a recipe; write its model, history, result and curves to a run folder."""
     if (recipe is None) == (resume is None):
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
+    use_threads(threads)
     if resume is not None:
+        if overrides or epochs is not None or seed is not None:
+            raise RecipeError(
+                "--resume goes on with the run's own recipe; leave --set, --epochs and --seed out, or train a new run."
+            )
         with Watcher() as watcher:
-            run = api.resume(resume, data_folder=data_dir, score_train=score_train, observer=watcher)
+            run = api.resume(
+                resume,
+                engine=None if engine == registry.AUTO else engine,
+                device=None if device == registry.AUTO else device,
+                data_folder=data_dir,
+                score_train=score_train,
+                observer=watcher,
+                accept_changes=accept_changes,
+            )
         _tell(run)
         return
     given = list(overrides or [])
@@ -98,7 +120,7 @@ def _introduce(plan: Recipe, engine: str, device: str) -> None:
     """Say what is about to be trained, on what, by what, and why by that."""
     facts = registry.get(engine, device).describe()
     means = ", ".join(facts[key] for key in ("instructions", "device", "gpu") if key in facts)
-    out.print(f"[bold]{plan.name}[/]  {plan.title}")
+    out.print(f"[bold]{literal(plan.name)}[/]  {literal(plan.title)}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
     length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"

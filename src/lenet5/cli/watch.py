@@ -5,7 +5,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lenet5.cli.console import megabytes, out, percent
+from lenet5.cli.console import literal, megabytes, out, percent
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.memory import process_peak_bytes
@@ -56,5 +56,5 @@ class Watcher:
 
     def incident(self, incident: Incident) -> None:
         """Write what happened."""
-        self._bar.console.print(f"[yellow]{incident.what}:[/] ", end="")
+        self._bar.console.print(f"[yellow]{literal(incident.what)}:[/] ", end="")
         self._bar.console.print(incident.text, markup=False)

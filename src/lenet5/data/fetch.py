@@ -3,9 +3,13 @@
 A file gets its name only when its digest is right; a mirror that sends anything else is passed over.
 """
 
+import contextlib
 import hashlib
 import http.client
 import os
+import queue
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -19,7 +23,9 @@ from lenet5.data.sources import DataSet, File
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.files import cache_folder, write_atomically
 
-TIMEOUT_SECONDS = 15.0  # without a byte from a mirror
+TIMEOUT_SECONDS = 15.0  # in which a mirror must send at least...
+LEAST_BYTES = 15_000  # ...so many, or the rest of the file
+LOOKS = 50  # in that time, at how much has come
 PIECE = 1 << 16
 MOST_BYTES = 1 << 26  # for a file whose size is not known; the largest that is has 26 MB
 
@@ -105,7 +111,8 @@ def _from_any_mirror(
     for mirror in data_set.mirrors:
         try:
             return _download(mirror + file.name, file, report)
-        except (OSError, http.client.HTTPException, DataError) as error:
+        # ValueError: an address, or the size of a chunk, that is none (such as a redirect to http://[::1)
+        except (OSError, http.client.HTTPException, ValueError, DataError) as error:
             refusals.append(f"  {mirror}{file.name}: {_reason(error)}")
     names = [f"  {other.name}  ({status} now)" for other, status in wanted.items()]
     raise DataNotFoundError(
@@ -126,13 +133,8 @@ def _download(address: str, file: File, report: Callable[[int], None]) -> bytes:
 
     Raises OSError or HTTPException from the network, DataError when something else is sent.
     """
-    request = urllib.request.Request(address, headers={"User-Agent": "lenet5"})
     most = file.bytes or MOST_BYTES
-    content = bytearray()
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
-        while len(content) <= most and (piece := response.read(PIECE)):
-            content += piece
-            report(len(content))
+    content = _received(address, most, report)
     if len(content) > most:
         raise DataError(f"sent more than {most:,} bytes")
     if file.bytes and len(content) < file.bytes:
@@ -144,11 +146,53 @@ def _download(address: str, file: File, report: Callable[[int], None]) -> bytes:
     return bytes(content)
 
 
+def _received(address: str, most: int, report: Callable[[int], None]) -> bytearray:
+    """Return what an address sends, up to a little more than `most` bytes.
+
+    Raises OSError or HTTPException; TimeoutError when it sends too little for too long: a mirror that drips bytes keeps
+    every timeout of a socket from running out, so the network is waited for in a thread that can be given up.
+    """
+    content = bytearray()
+    ended: queue.SimpleQueue[Exception | None] = queue.SimpleQueue()
+    given_up = threading.Event()
+
+    def receive() -> None:
+        try:
+            request = urllib.request.Request(address, headers={"User-Agent": "lenet5"})
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+                while not given_up.is_set() and len(content) <= most and (piece := response.read1(PIECE)):
+                    content.extend(piece)
+            ended.put(None)
+        except Exception as error:
+            ended.put(error)
+
+    threading.Thread(target=receive, daemon=True).start()
+    before, deadline = 0, time.monotonic() + TIMEOUT_SECONDS
+    while True:
+        with contextlib.suppress(queue.Empty):
+            error = ended.get(timeout=TIMEOUT_SECONDS / LOOKS)
+            try:
+                if error:
+                    raise error
+            finally:
+                del error  # it refers to this frame, and holds a socket open
+            return content
+        received = len(content)
+        report(received)
+        if received - before >= LEAST_BYTES:
+            before, deadline = received, time.monotonic() + TIMEOUT_SECONDS
+        elif time.monotonic() > deadline:
+            given_up.set()
+            raise TimeoutError(f"sent {received - before:,} bytes in {TIMEOUT_SECONDS:g} seconds")
+
+
 def _reason(error: Exception) -> str:
     """Say in a few words why a mirror is passed over."""
     match error:
         case urllib.error.HTTPError():
             return f"answers {error.code} {error.reason}"
+        case TimeoutError(args=[str(words)]) if words.startswith("sent "):
+            return words
         case TimeoutError() | urllib.error.URLError(reason=TimeoutError()):
             return f"silent for {TIMEOUT_SECONDS:g} seconds"
         case urllib.error.URLError():

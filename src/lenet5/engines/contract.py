@@ -71,6 +71,8 @@ class Steps:
 class Network(Protocol):
     """An architecture with weights, an objective and an optimiser, ready to compute."""
 
+    architecture: Architecture
+
     def hold(self, examples: Examples) -> None:
         """Take the examples that the next training steps draw from; an engine may copy them to its device."""
         ...
@@ -149,11 +151,13 @@ class Together(Protocol):
 class Engine(Protocol):
     """A way to compute: NumPy, PyTorch, ...
 
-    device  "cpu", "cuda" or "mps"
+    device          "cpu", "cuda" or "mps"
+    threads_matter  whether the number of threads decides bytes, as `describe` tells it
     """
 
     name: str
     device: str
+    threads_matter: bool
 
     def build(
         self,
@@ -185,7 +189,7 @@ class Engine(Protocol):
         ...
 
     def describe(self) -> dict[str, str]:
-        """Return what a record must tell to repeat a run: versions, device, threads."""
+        """Return all that decides the bytes: the engine, its versions, instruction set, device and threads."""
         ...
 
     def peak_memory_bytes(self) -> int | None:

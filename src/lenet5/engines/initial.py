@@ -40,7 +40,8 @@ def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last
     inputs = _fan_in(placed, mask)  # (1,), or (maps,) where maps see different numbers of maps
     match rule:
         case Scratch() if not isinstance(placed.layer, Subsample):
-            weight = random.normal(0.0, sqrt(2 / weights[1]), weights)
+            fan_in = prod(weights[1:]) if rule.kernel_area else weights[1]
+            weight = random.normal(0.0, sqrt(2 / fan_in), weights)
             bias = random.normal(0.0, 1.0, biases)
         case LeCun1998():
             bound = rule.gain / (inputs + rule.count_bias) ** rule.exponent

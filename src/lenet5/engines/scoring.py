@@ -4,23 +4,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.engines.contract import Examples, Float, Network, Together
+from lenet5.spec.architecture import Architecture
 
-CHUNK = 250  # images; the patches of so many in the numpy engine take about 15 MB
+CHUNK = 250  # images; all layers of LeNet-5 take 53 MB for them
+MOST_BYTES = 1 << 28  # of all layers for one chunk: a larger network scores fewer images at a time
 
 
 def score_all(network: Network, examples: Examples) -> Float:
     """Return the scores (N, classes) of all examples, in their order."""
-    return np.concatenate([network.scores(examples.inputs(chunk)) for chunk in _chunks(examples)])
+    return np.concatenate([network.scores(examples.inputs(chunk)) for chunk in _chunks(examples, network.architecture)])
 
 
 def score_all_together(together: Together, examples: Examples) -> Float:
     """Return the scores (M, N, classes) that each network gives all examples."""
-    return np.concatenate([together.scores(examples.inputs(chunk)) for chunk in _chunks(examples)], axis=1)
+    chunks = _chunks(examples, together.networks[0].architecture)
+    return np.concatenate([together.scores(examples.inputs(chunk)) for chunk in chunks], axis=1)
 
 
-def _chunks(examples: Examples) -> list[NDArray[np.int64]]:
+def _chunks(examples: Examples, architecture: Architecture) -> list[NDArray[np.int64]]:
     count = len(examples.labels)
-    return [np.arange(start, min(start + CHUNK, count)) for start in range(0, count, CHUNK)]
+    size = min(CHUNK, max(1, MOST_BYTES // (4 * architecture.numbers_an_image)))
+    return [np.arange(start, min(start + size, count)) for start in range(0, count, size)]
 
 
 def count_correct(scores: Float, labels: NDArray[np.int64]) -> int:

@@ -1,12 +1,11 @@
 """Import: a model from the weights that somebody else saved."""
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
+import numpy as np
 
 from lenet5 import files
 from lenet5.data.datasets import load
@@ -22,8 +21,7 @@ from lenet5.inference.evaluation import evaluate
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
-from lenet5.spec.architecture import Architecture
-from lenet5.spec.preparation import Preparation
+from lenet5.models.range import check_range
 
 LEAST_PERCENT = 50.0  # a network that reads fewer digits is not understood
 SHOWN = 6
@@ -50,7 +48,7 @@ def adopt(
 ) -> Imported:
     """Return the model that foreign weights make.
 
-    path      a file of PyTorch (.pt, .pth) or .safetensors
+    path      a file of PyTorch, Lightning, safetensors, NumPy (.npz), ONNX or Keras
     data      the data set whose classes the model tells apart
     said      what is known of the network and cannot be seen in its weights
     measure   find out the rest: try what is open on training images of `data`
@@ -63,30 +61,69 @@ def adopt(
     found = foreign.read(path)
     if {"architecture", "preparation", "card"} <= found.metadata.keys():
         return Imported(_our_own(path, found), ("our own export: its metadata tell everything",))
-    try:
-        placed = fit(found.arrays)
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from None
+    where, placed = _placed(path, found)
     training = load(data, "train", data_folder)
     facts = [", ".join(f"{name} is {here}" for here, name in placed.names.items())]
+    if where:
+        facts.insert(0, f"the weights lie in {where}")
     card = _card(path, data, training.class_names, training.fingerprint)
-    candidates = placed.candidates(said or Choices())
+    candidates = placed.candidates(_with_known(said or Choices(), found.known, placed))
     if measure:
         progress(f"trying {len(candidates)} candidates on training images of {data}")
         ahead, behind = race(placed, candidates, training, card, engine=engine, device=device)
         choice = _decided(path, ahead)
         facts += _told(ahead[0], behind)
     else:
-        choice = _only(path, candidates, trained_pools=placed.trained_pools)
+        choice = _only(path, candidates, placed)
     model = _scored(placed, choice, card, engine, device, data_folder)
     facts.append(f"taken as {choice.words()}")
     return Imported(model, tuple(facts))
 
 
-def _only(path: Path, candidates: list[Choices], *, trained_pools: bool) -> Choices:
+def _placed(path: Path, found: Foreign) -> tuple[str, Fit]:
+    """Return where in the file the weights of a LeNet-5 are, and how they fit.
+
+    Raises ModelError where there are none, with what is wrong about the largest candidate, or several that differ.
+    """
+    fits: dict[str, Fit] = {}
+    faults: list[tuple[int, ModelError]] = []
+    for where, arrays in found.candidates.items():
+        if any(where.startswith(f"{outer}." if outer else "") for outer in fits):
+            continue  # part of what fits as a whole
+        try:
+            fits[where] = fit(arrays)
+        except ModelError as error:
+            faults.append((sum(array.ndim > 1 for array in arrays.values()), error))
+    if not fits:
+        raise ModelError(f"{path}: {max(faults, key=lambda fault: fault[0])[1]}")
+    first, *others = fits
+    if any(not _same(fits[first], fits[other]) for other in others):
+        raise ModelError(
+            f"{path}: holds several networks, in {', '.join(fits)}; save the one that is meant in a file of its own."
+        )
+    return first, fits[first]
+
+
+def _same(one: Fit, other: Fit) -> bool:
+    """Whether two fits hold the same numbers."""
+    return one.weights.keys() == other.weights.keys() and all(
+        np.array_equal(array, other.weights[name]) for name, array in one.weights.items()
+    )
+
+
+def _with_known(said: Choices, known: dict[str, Any], placed: Fit) -> Choices:
+    """Return what is said, and where nothing is, what the file tells of what arises here."""
+    arises = {"frame": placed.on_32, "pooling": not placed.trained_pools}
+    told = {name: value for name, value in known.items() if arises.get(name, True) and getattr(said, name) is None}
+    return replace(said, **told)
+
+
+def _only(path: Path, candidates: list[Choices], placed: Fit) -> Choices:
     """Return the one candidate that is left. Raises ModelError, with what to say, where there are more."""
-    if len({one.squash_pools for one in candidates}) > 1:  # rare, so it need not be said
-        candidates = [one for one in candidates if one.squash_pools == trained_pools]
+    usual = {"squash_pools": placed.trained_pools, "normalized": "before", "flattened": "places"}
+    for name, value in usual.items():  # the rest is rare, so this need not be said
+        if len({getattr(one, name) for one in candidates}) > 1:
+            candidates = [one for one in candidates if getattr(one, name) == value]
     if len(candidates) == 1:
         return candidates[0]
     options = {
@@ -97,7 +134,7 @@ def _only(path: Path, candidates: list[Choices], *, trained_pools: bool) -> Choi
         "after Normalize(0.1307, 0.3081))",
         "squash_pools": "--squash-pools or --no-squash-pools",
     }
-    still = [options[one.name] for one in fields(Choices) if len({getattr(c, one.name) for c in candidates}) > 1]
+    still = [words for name, words in options.items() if len({getattr(one, name) for one in candidates}) > 1]
     raise ModelError(
         f"{path}: a LeNet-5, but weights do not tell all. Say {'; '.join(still)}. Or add --measure, which tries "
         f"all {len(candidates)} candidates on training images."
@@ -136,8 +173,10 @@ def _told(best: Standing, behind: list[Standing]) -> list[str]:
 def _scored(placed: Fit, choice: Choices, card: Card, engine: str, device: str, data_folder: Path | None) -> Model:
     """Return the model with its accuracy on the test set in its card."""
     architecture, preparation = placed.build(choice)
-    model = Model(architecture, preparation, placed.weights, card)
-    check_weights(architecture, placed.weights)
+    weights = placed.weights_of(choice)
+    model = Model(architecture, preparation, weights, card)
+    check_weights(architecture, weights)
+    check_range(architecture, weights, preparation)
     outcome = evaluate(Predictor(model, engine=engine, device=device), load(card.data, "test", data_folder))
     return replace(
         model,
@@ -161,22 +200,13 @@ def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str)
         steps=0,
         test_images=0,
         test_accuracy_percent=0.0,
-        trained_on=datetime.now(UTC).isoformat(timespec="seconds"),
         lenet5_version=VERSION,
     )
 
 
 def _our_own(path: Path, found: Foreign) -> Model:
     """Return the model of a file from `lenet5 export --to safetensors`, or of a model file."""
-    metadata = found.metadata
-    if metadata.get("format") == model_file.FORMAT:
+    if found.metadata.get("format") == model_file.FORMAT:
         return model_file.read(path)
-    try:
-        architecture = Architecture.model_validate_json(metadata["architecture"])
-        preparation = Preparation.model_validate_json(metadata["preparation"])
-        card = Card.model_validate_json(metadata["card"])
-    except (ValidationError, json.JSONDecodeError) as error:
-        raise ModelError(f"{path}: its metadata is damaged ({str(error).splitlines()[0]}).") from None
     weights = {name: array for name, array in found.arrays.items() if not name.endswith(".codes")}
-    check_weights(architecture, weights)
-    return Model(architecture, preparation, dict(weights), card)
+    return model_file.model_of(found.metadata, weights, str(path))

@@ -1,7 +1,7 @@
 """Where foreign arrays belong in a LeNet-5, and what their shapes leave open.
 
-Shapes tell the sizes of the layers, and whether S2 and S4 are trained. They do not tell what squashes, what pools, how
-28x28 became 32x32 or how pixels were scaled: see `Choices`. Each full set of choices makes one network.
+Shapes tell the sizes of the layers, and whether S2 and S4 are trained. They do not tell the activation, the pooling,
+how 28x28 became 32x32 or how pixels were scaled: see `Choices`. Each full set of choices makes one network.
 """
 
 from dataclasses import dataclass, fields
@@ -13,6 +13,8 @@ import numpy as np
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
 from lenet5.exchange.foreign import Arrays
+from lenet5.exchange.layouts import Flattened, uniform
+from lenet5.exchange.normalized import Norm, Normalized, folded, parted
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture
@@ -47,6 +49,8 @@ class Choices:
     frame         how 28x28 becomes 32x32: C1 pads with zeros, the image is padded with background, or it is stretched
     squash_pools  whether S2 and S4 are squashed, too
     scale         the inputs for background and for ink
+    normalized    whether batch normalisation, where there is some, stands before or after the activation
+    flattened     in which order C5 takes the maps of S4: map by map, or place by place as Keras does
     """
 
     function: Function | None = None
@@ -54,6 +58,8 @@ class Choices:
     frame: Frame | None = None
     squash_pools: bool | None = None
     scale: tuple[float, float] | None = None
+    normalized: Normalized | None = None
+    flattened: Flattened | None = None
 
     def words(self) -> str:
         """Say the choices as options of `lenet5 import`."""
@@ -62,7 +68,12 @@ class Choices:
             said.append("--squash-pools" if self.squash_pools else "--no-squash-pools")
         if self.scale is not None:
             said.append("--background {:.5g} --ink {:.5g}".format(*self.scale))
-        return " ".join(said)
+        options = " ".join(said)
+        if self.normalized is not None:
+            options += f", batch normalisation {self.normalized} the activation"
+        if self.flattened == "places":
+            options += ", flattened place by place"
+        return options
 
 
 @dataclass(frozen=True)
@@ -71,10 +82,14 @@ class Fit:
 
     names    name here -> name in the file, without biases that the file leaves out
     weights  float32; biases that the file leaves out are 0
+    norms    layer -> what batch normalisation does to its outputs
+    of_keras whether the arrays have Keras' layout
     """
 
     names: dict[str, str]
     weights: Weights
+    norms: dict[str, Norm]
+    of_keras: bool
 
     @property
     def trained_pools(self) -> bool:
@@ -97,6 +112,8 @@ class Fit:
             FRAMES if self.on_32 else (None,),
             (False, True),
             scales if said.scale is None else (said.scale,),
+            ("before", "after") if self.norms else (None,),
+            ("places", "maps") if self.of_keras and self.weights["C5.weight"].ndim == 2 else (None,),
         )
         return [choice for values in product(*options) if self._worth(choice := Choices(*values), said)]
 
@@ -109,6 +126,15 @@ class Fit:
             return False  # nothing is below 0 there
         around = choice.frame == "background" and choice.scale is not None and choice.scale[0] == 0
         return not (around and said.frame is None)  # background is zeros then
+
+    def weights_of(self, choice: Choices) -> Weights:
+        """Return the weights that a full set of choices means: batch normalisation folded, C5 map by map."""
+        weights = dict(self.weights)
+        if choice.flattened == "places":
+            c5 = weights["C5.weight"]
+            side = 4 if c5.shape == C5_ON_28[0] else 5
+            weights["C5.weight"] = c5.reshape(120, side, side, 16).transpose(0, 3, 1, 2).reshape(c5.shape).copy()
+        return folded(weights, self.norms, choice.normalized or "before")
 
     def build(self, choice: Choices) -> tuple[Architecture, Preparation]:
         """Return the network and the preparation that a full set of choices means."""
@@ -152,7 +178,8 @@ class Fit:
 
 def fit(arrays: Arrays) -> Fit:
     """Find the place of each array by its shape. Raises ModelError, with what was found, when they are no LeNet-5."""
-    left = dict(arrays)
+    arrays, of_keras = uniform(arrays)
+    left, norms = parted(arrays, epsilon=1e-3 if of_keras else 1e-5)
     names: dict[str, str] = {}
     weights: Weights = {}
     wanted = {"C1": (C1,), "C3": (C3,), "C5": (*C5_ON_28, *C5_ON_32), "F6": (F6,)}
@@ -172,7 +199,7 @@ def fit(arrays: Arrays) -> Fit:
     if left or ("S2.bias" in weights) != ("S4.bias" in weights):
         over = ", ".join(f"{name} {array.shape}" for name, array in left.items()) or "coefficients for one of S2 and S4"
         raise ModelError(f"beside the layers of a LeNet-5 there is {over}; a LeNet-5 here has {KNOWN}, and no more.")
-    return Fit(names, weights)
+    return Fit(names, weights, norms, of_keras)
 
 
 def _take(layer: str, weight: str, left: Arrays, names: dict[str, str], weights: Weights) -> None:

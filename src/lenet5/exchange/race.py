@@ -73,7 +73,7 @@ def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, device
     """Let a candidate read on, up to `count` images."""
     rest = slice(len(one.right), count)
     architecture, preparation = fit.build(one.choices)
-    model = Model(architecture, preparation, fit.weights, card)
+    model = Model(architecture, preparation, fit.weights_of(one.choices), card)
     scores = Predictor(model, engine=engine, device=device).scores(data.images[rest])
     labels = data.labels[rest]
     shifted = scores.astype(np.float64) - scores.max(axis=1, keepdims=True)

@@ -1,5 +1,6 @@
 """Numbers -> digits: pieces that are surely one digit as they stand, and a lattice where they are not."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 from lenet5.errors import ReadingError
@@ -71,13 +72,13 @@ def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Mo
     # without it.
     asked = [place for place, reading in enumerate(readings) if second and _is_read(reading, is_number=certain[place])]
     again = read_numbers([stretches[place] for place in asked], found, model, second=second)
-    for place, reading in zip(asked, again, strict=True):
-        readings[place] = reading
-    accepted = iter(
+    for place, better in zip(asked, again, strict=True):
+        readings[place] = better
+    judged: Iterator[NumberReading | None] = iter(
         reading if _is_read(reading, is_number=kind) else None for reading, kind in zip(readings, certain, strict=True)
     )
     return [
-        _joined(own, [(stretch, reading) for stretch in each if (reading := next(accepted))])
+        _joined(own, [(stretch, reading) for stretch in each if (reading := next(judged)) is not None])
         for own, each in zip(answers, doubtful, strict=True)
     ]
 

@@ -19,6 +19,7 @@ LYING = 2.5  # where it is so many times as wide as high
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
 BROAD, BLOT = 0.55, 0.6  # nearly as wide as high, and filled: strokes are more than so much of the narrow side
 ALONG = 0.5  # of a piece's side lies on the picture's edge
+MOST_HOLES = 50  # a digit has two, a speckled one some more
 MOST_DIGITS = 6_000
 
 
@@ -181,6 +182,8 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
         return "too small for this writing"
     if _along_an_edge(piece, page):
         return "runs along the picture's edge"
+    if _holes(piece) > MOST_HOLES:
+        return "a mesh"
     sides = sorted((piece.height, piece.width))
     if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
         return "a blot"
@@ -197,6 +200,11 @@ def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
         if at_low != at_high and (first if at_low else last).mean() > ALONG:
             return True
     return False
+
+
+def _holes(piece: Piece) -> int:
+    """Return how many parts of the paper a piece's ink surrounds."""
+    return int(ndimage.label(np.pad(~piece.mask, 1, constant_values=True))[1]) - 1
 
 
 def _without(ink: Float, taken: NDArray[np.bool_], mask: NDArray[np.bool_]) -> Float:

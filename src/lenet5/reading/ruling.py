@@ -39,7 +39,7 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
         for rule, where in ruling:
             if rule.level == level:
                 taken[rule.top : rule.bottom, rule.left : rule.right] |= _uncrossed(strokes, rule, where)
-                taken |= _continued(strokes, rule, where)
+                taken[_continued(strokes, rule, where)] = True
     return mask & ~taken, taken, sum(chosen)
 
 
@@ -154,25 +154,30 @@ def _corner(upright: Rule, level: Rule) -> bool:
     )
 
 
-def _continued(mask: Mask, rule: Rule, where: Mask) -> Mask:
-    """Return what lies on a line's continuation, as thin as it, and touches nothing above and below: a line is long.
+def _continued(mask: Mask, rule: Rule, where: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns of what lies on a line's continuation, as thin as it, with nothing above and below.
 
     mask  the picture without the lines that cross this one
+
+    Only a band along the line is looked at: squared paper has hundreds of lines, each across the whole page.
     """
     lying, pixels = (mask, where) if rule.level else (mask.T, where.T)
     top, left = (rule.top, rule.left) if rule.level else (rule.left, rule.top)
-    rows, columns = np.nonzero(pixels)
-    slope, start = np.polyfit(columns + left, rows + top, 1)
-    half = rule.thickness / 2 + SLACK
-    away = np.arange(lying.shape[0])[:, None] - (slope * np.arange(lying.shape[1]) + start)
-    near, beside = np.abs(away) <= half, (np.abs(away) > half) & (np.abs(away) <= half + 2)
-    free = ~(lying & beside).any(axis=0)
-    inside = np.zeros_like(near)
-    inside[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-    rough = (lying & near & ~inside).sum(axis=0) <= ROUGH
+    inside_rows, inside_columns = np.nonzero(pixels)
+    slope, start = np.polyfit(inside_columns + left, inside_rows + top, 1)
+    half, columns = rule.thickness / 2 + SLACK, np.arange(lying.shape[1])
+    centre, reach = slope * columns + start, int(half) + 3
+    rows = np.floor(centre).astype(np.int64) + np.arange(-reach, reach + 1)[:, None]  # (2 reach + 1, W)
+    away = np.abs(rows - centre)
+    ink = _ink_at(lying, rows, columns)
+    near, beside = away <= half, (away > half) & (away <= half + 2)
+    free = ~(ink & beside).any(axis=0)
+    own = _ink_at(pixels, rows - top, columns - left)
+    rough = (ink & near & ~own).sum(axis=0) <= ROUGH
     free[left : left + pixels.shape[1]] &= rough[left : left + pixels.shape[1]]
-    result: Mask = lying & near & free
-    return result if rule.level else result.T
+    band, along = np.nonzero(ink & near & free)
+    across = rows[band, along]
+    return (across, along) if rule.level else (along, across)
 
 
 def _uncrossed(mask: Mask, rule: Rule, where: Mask) -> Mask:
@@ -197,6 +202,8 @@ def _uncrossed(mask: Mask, rule: Rule, where: Mask) -> Mask:
 
 def _ink_at(mask: Mask, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Look pixels up; outside there is no ink."""
-    inside = (rows >= 0) & (rows < mask.shape[0])
-    found: NDArray[np.bool_] = inside & mask[np.clip(rows, 0, mask.shape[0] - 1), columns]
+    inside = (rows >= 0) & (rows < mask.shape[0]) & (columns >= 0) & (columns < mask.shape[1])
+    found: NDArray[np.bool_] = (
+        inside & mask[np.clip(rows, 0, mask.shape[0] - 1), np.clip(columns, 0, mask.shape[1] - 1)]
+    )
     return found

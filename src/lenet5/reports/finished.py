@@ -1,11 +1,11 @@
 """What a study's folder holds, read from the folder alone: no plan is needed, and no version of the program."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lenet5 import files
 from lenet5.errors import StudyError
 from lenet5.studies import ledger
 from lenet5.training.run import RunFolder
@@ -42,7 +42,7 @@ def read(folder: Path) -> list[Finished]:
         raise StudyError(f"{folder}: neither a run folder nor a study's; a study's folder holds units/.")
     places = {digest: place for place, digest in enumerate(ledger.order(folder))}
     results = {
-        path: json.loads(path.read_text(encoding="utf-8"))
+        path: files.read_json(path, ledger.Outcome, StudyError)
         for path in sorted(
             (folder / "units").glob("*/result.json"), key=lambda path: places.get(path.parent.name, len(places))
         )
@@ -66,7 +66,7 @@ def by_label(units: Sequence[Finished]) -> dict[str, list[Finished]]:
 
 def set_aside(folder: Path) -> list[tuple[str, str]]:
     """Return label with seed, and the last line of the error, of each unit that is set aside."""
-    failures = [json.loads(path.read_text(encoding="utf-8")) for path in (folder / "units").glob("*/failed.json")]
+    failures = [files.read_json(path, ledger.Failure, StudyError) for path in (folder / "units").glob("*/failed.json")]
     return sorted(
         (f"{', '.join(failure['label'])}, seed {failure['seed']}", failure["errors"][-1].strip().splitlines()[-1])
         for failure in failures

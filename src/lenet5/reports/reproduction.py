@@ -1,14 +1,14 @@
 """From claims to runs, and from finished runs to verdicts."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from importlib import resources
+from functools import lru_cache
 from typing import Any
 
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import HARDWARE, Outcome, structure
-from lenet5.reports.verdict import Verdict, judge, judge_rows, read_from
+from lenet5.reports.measure import HARDWARE, STATED, TRAINING_IMAGES, Outcome, length, settings, structure
+from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec import text
 from lenet5.spec.claim import Claim
 from lenet5.spec.recipe import Recipe
@@ -17,27 +17,46 @@ from lenet5.studies.units import Unit
 from lenet5.training.history import EpochRow, StepRow
 
 QUICK_EPOCHS = 100  # a quick look trains nothing longer
+LONG_EPOCHS = 60  # longer runs take more than three minutes
+SEEDS, SEEDS_OF_LONG_RUNS = 30, 10
+Runs = Mapping[str, Sequence[Outcome]]  # by the digest of their settings
 
 
 def settings_of(name: str, claim: Claim) -> Recipe:
     """Return the recipe under which a claim was published."""
-    return catalogue.load(name, [f"{key}={json.dumps(value)}" for key, value in claim.overrides.items()])
+    return _overridden(name, tuple(f"{key}={json.dumps(value)}" for key, value in claim.overrides.items()))
 
 
-def units_for(names: Iterable[str], seeds: Sequence[int], engine: str, device: str = "cpu") -> list[Unit]:
-    """Return the runs that the claims of some recipes need, with every seed; short ones first within a seed.
+@lru_cache(maxsize=256)
+def _overridden(name: str, overrides: tuple[str, ...]) -> Recipe:
+    return catalogue.load(name, overrides)
 
-    A claim that is computed, or that the source itself contradicts, needs none.
+
+def trained_for(names: Iterable[str]) -> dict[str, tuple[str, Recipe]]:
+    """Return what the claims of some recipes need trained: settings -> the recipe's name, and its longest run.
+
+    A claim that is computed, or that the source itself contradicts, needs no run.
     """
     needed: dict[str, tuple[str, Recipe]] = {}
     for name in names:
         for claim in catalogue.load(name).claims:
             recipe = settings_of(name, claim)
             if needs_runs(claim, recipe):
-                needed.setdefault(recipe.digest, (name, recipe))
+                key = settings(recipe)
+                if key not in needed or length(needed[key][1]) < length(recipe):
+                    needed[key] = (name, recipe)
+    return needed
+
+
+def units_for(names: Iterable[str], seeds: int | None, engine: str, device: str = "cpu") -> list[Unit]:
+    """Return the runs that the claims of some recipes need, short ones first, each with every seed from 1.
+
+    seeds  how many; None: 30, and 10 of runs that take more than about three minutes
+    """
     made = []
-    for seed in seeds:
-        for name, recipe in sorted(needed.values(), key=lambda pair: pair[1].total_epochs(60_000)):
+    for name, recipe in sorted(trained_for(names).values(), key=lambda pair: length(pair[1])):
+        count = seeds or (SEEDS if length(recipe) <= LONG_EPOCHS else SEEDS_OF_LONG_RUNS)
+        for seed in range(1, count + 1):
             toml = text.dump(recipe.model_copy(update={"seed": seed}))
             made.append(Unit((name, f"batch {recipe.batch_size}, {_length(recipe)}"), toml, seed, engine, device))
     return made
@@ -46,50 +65,49 @@ def units_for(names: Iterable[str], seeds: Sequence[int], engine: str, device: s
 def needs_runs(claim: Claim, recipe: Recipe) -> bool:
     """Whether a claim is judged by training. Speed and memory are shown for what is trained anyway."""
     trained = structure(claim, recipe) is None and not claim.quantity.startswith("original_")
-    return trained and not claim.contradicted and claim.quantity not in HARDWARE
+    return trained and not claim.contradicted and claim.quantity not in HARDWARE | STATED
 
 
-def verdicts(name: str, units: Sequence[Unit], ledger: Ledger) -> list[Verdict]:
-    """Return the verdict on every claim of a recipe, by the runs that are done."""
-    found = []
+def finished(units: Iterable[Unit], ledger: Ledger) -> dict[str, list[Outcome]]:
+    """Return the runs that are done, by their settings."""
+    found: dict[str, list[Outcome]] = {}
+    for unit in units:
+        result = ledger.result(unit)
+        if result is not None:
+            recipe = unit.recipe
+            found.setdefault(settings(recipe), []).append(outcome(result, recipe.images or TRAINING_IMAGES))
+    return found
+
+
+def verdicts(name: str, runs: Runs) -> list[Verdict]:
+    """Return the verdict on every claim of a recipe."""
+    cases = []
     for claim in catalogue.load(name).claims:
         recipe = settings_of(name, claim)
-        same = [unit for unit in units if _computes(unit.recipe, recipe)]
-        runs = [outcome(result) for result in map(ledger.result, same) if result is not None]
-        found.append(judge(claim, recipe, runs))
-    return found
+        cases.append(Case(claim, recipe, tuple(runs.get(settings(recipe), ()))))
+    return judge(cases)
+
+
+def explanations(name: str) -> list[str]:
+    """Return the recipes that say what would have to be true for the failed claims of a recipe to come out."""
+    return [other for other in catalogue.names() if catalogue.load(other).explains == name]
 
 
 def quick(units: Sequence[Unit]) -> list[Unit]:
     """Return the units that a quick look trains: the first seed, where it takes no more than a few minutes."""
-    return [unit for unit in units if unit.seed == units[0].seed and unit.recipe.total_epochs(60_000) <= QUICK_EPOCHS]
+    return [unit for unit in units if unit.seed == 1 and length(unit.recipe) <= QUICK_EPOCHS]
 
 
-def quick_verdicts(name: str, units: Sequence[Unit], ledger: Ledger) -> list[tuple[Verdict, Verdict]]:
-    """Return for every claim of a recipe the verdict with this machine's run of the first seed, and that on record.
-
-    One run has no interval, so the other seeds' runs are taken from the record that comes with the package.
-    """
-    found = []
-    for claim, kept in zip(catalogue.load(name).claims, record().get(name, []), strict=True):
-        recipe = settings_of(name, claim)
-        same = [ledger.result(unit) for unit in units if _computes(unit.recipe, recipe)]
-        fresh = read_from(claim, recipe, [outcome(result) for result in same if result is not None])
-        recorded = tuple(tuple(row) for row in kept["runs"])
-        rows = (*fresh, *recorded[len(fresh) :])
-        found.append((judge_rows(claim, recipe, rows), judge_rows(claim, recipe, recorded)))
+def merged(recorded: Runs, fresh: Runs) -> dict[str, list[Outcome]]:
+    """Return recorded runs with fresh ones in the place of those of the same seed."""
+    found: dict[str, list[Outcome]] = {}
+    for key in {*recorded, *fresh}:
+        by_seed = {run.seed: run for run in (*recorded.get(key, ()), *fresh.get(key, ()))}
+        found[key] = [by_seed[seed] for seed in sorted(by_seed)]
     return found
 
 
-def record() -> dict[str, list[dict[str, Any]]]:
-    """Return what `lenet5 reproduce all` found on the project's own machines: every claim of each recipe, in order."""
-    kept: dict[str, list[dict[str, Any]]] = json.loads(
-        resources.files("lenet5.reports").joinpath("record.json").read_text(encoding="utf-8")
-    )
-    return kept
-
-
-def outcome(result: dict[str, Any]) -> Outcome:
+def outcome(result: dict[str, Any], train_images: int) -> Outcome:
     """Return a unit's result as the rows that claims are read from."""
     epochs = tuple(
         EpochRow(
@@ -107,17 +125,12 @@ def outcome(result: dict[str, Any]) -> Outcome:
         for number, error in enumerate(result["test_error_percent"], start=1)
     )
     steps = tuple(StepRow(step, loss) for step, loss in result["step_losses"])
-    return Outcome(result["seed"], epochs, steps, result["result"]["test_images"])
+    return Outcome(result["seed"], epochs, steps, result["result"]["test_images"], train_images)
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as plain values, for a file."""
     return asdict(verdict) | {"claim": verdict.claim.model_dump(mode="json", exclude_defaults=True)}
-
-
-def _computes(one: Recipe, other: Recipe) -> bool:
-    """Whether two recipes differ in nothing but the seed."""
-    return one.model_copy(update={"seed": other.seed}).digest == other.digest
 
 
 def _length(recipe: Recipe) -> str:

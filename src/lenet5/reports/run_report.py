@@ -78,7 +78,7 @@ def repeat(recipe: Recipe, environment: Mapping[str, Any]) -> list[str]:
     """Return the commands that train the same weights again, from the frozen recipe of the run."""
     engine, threads = environment.get("engine"), environment.get("threads")
     where = f" --device {environment.get('device')}" if engine == "torch" else ""
-    return [f"OMP_NUM_THREADS={threads} lenet5 train recipe.toml --engine {engine}{where} --seed {recipe.seed}"]
+    return [f"lenet5 train recipe.toml --engine {engine}{where} --threads {threads} --seed {recipe.seed}"]
 
 
 def _history(run: RunFolder, language: Language) -> str:

@@ -97,7 +97,7 @@ def bands(choices: Choices) -> Figure:
 
 def _claims(claims: dict[str, list[dict[str, Any]]], language: Language) -> str:
     """Every claim on what is trained; of a curve its last point. What is computed from a network is only counted."""
-    header = ["recipe", "what", "published", "here: mean", "one more run", "runs", "verdict", "why"]
+    header = ["recipe", "what", "published", "here: mean", "one more run", "runs", "p", "verdict", "why"]
     rows = []
     computed = [row for verdicts in claims.values() for row in verdicts if row["ours"] is not None]
     for recipe, verdicts in claims.items():
@@ -113,13 +113,26 @@ def _claims(claims: dict[str, list[dict[str, Any]]], language: Language) -> str:
             about += [f"epoch {claim['epoch']}"] if claim.get("epoch") else []
             ours = f"{mean(run[-1] for run in runs):.4g}" if runs else _plain(row["ours"])
             ends = "{:.4g} – {:.4g}".format(*interval[-1]) if interval else ""
+            if row.get("share") is not None:
+                ends = f"{row['share']} / {len(runs)}"
+            p = "" if row.get("corrected") is None else f"{row['corrected']:.2g}"
             count = str(len(runs) or "")
             rows.append(
-                [recipe, ", ".join(about), _plain(published), ours, ends, count, say(row["word"], language), row["why"]]
+                [
+                    recipe,
+                    ", ".join(about),
+                    _plain(published),
+                    ours,
+                    ends,
+                    count,
+                    p,
+                    say(row["word"], language),
+                    row["why"],
+                ]
             )
     right = sum(row["word"] == "reproduced" for row in computed)
     structure = f"{say('Shapes, parameters, connections: reproduced', language)} {right} / {len(computed)}"
-    table = document.table([say(name, language) for name in header], rows, numbers=(2, 3, 4, 5))
+    table = document.table([say(name, language) for name in header], rows, numbers=(2, 3, 4, 5, 6))
     return f"{document.paragraph(structure)}\n{table}"
 
 

@@ -1,122 +1,302 @@
-"""Whether a published number holds, by one rule for all that was fixed before the runs.
+"""Whether published numbers hold: one rule for all, stated in docs/reproduce.md.
 
-1. A number that its own source contradicts is "contradicted", whatever we measure; so is what a source says of the
-   network of 1998 where the 1998 paper says otherwise.
-2. Structure (shapes, parameters, connections, batches) is computed: it is "reproduced" when it is equal, and otherwise
-   "not reproduced".
-3. Seconds and megabytes belong to their hardware: they stand "side by side" and are not judged.
-4. What is trained is run with several seeds. Their 95 % prediction interval is where one more run of ours would
-   fall; the published run is "reproduced" when it lies inside. For a curve all its points must lie inside intervals
-   that hold together (Bonferroni). Outside it is "exceeded" when ours are better, and "not reproduced" when they are
-   worse; a quantity that is neither good nor bad (an onset, a single batch's loss) is then "not reproduced".
-5. "At least" and "at most" are "reproduced" when the mean of our runs keeps the bound.
+A recipe's claims are judged together, because Holm's correction counts all numbers that its runs could contradict.
+Each number is counted once, however often its source prints it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import log
 from statistics import mean
 from typing import Literal
 
-from lenet5.reports.measure import HARDWARE, Outcome, measured, structure
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.reports.measure import (
+    EPOCH_NUMBERS,
+    HARDWARE,
+    STATED,
+    Outcome,
+    length,
+    measured,
+    scale,
+    scaled,
+    settings,
+    structure,
+    unscaled,
+)
 from lenet5.spec.claim import Claim
 from lenet5.spec.recipe import Recipe
-from lenet5.studies.statistics import prediction_interval
+from lenet5.studies import prediction
+from lenet5.studies.prediction import ALPHA, POWER, RARE
+from lenet5.studies.scale import Scale
+from lenet5.studies.statistics import holm
 
-Word = Literal["reproduced", "exceeded", "not reproduced", "contradicted", "side by side", "not run"]
+Word = Literal[
+    "reproduced",
+    "exceeded",
+    "not reproduced",
+    "needs more runs",
+    "a single run decides nothing",
+    "contradicted",
+    "side by side",
+    "not run",
+]
 MORE_IS_BETTER = {"test_accuracy_percent", "train_accuracy_percent", "test_images_correct"}
 LESS_IS_BETTER = {"test_error_percent", "train_error_percent", "train_loss", "test_loss"}
-CONFIDENCE = 0.95
+SHIFT = log(1.5)  # the deviation that must be noticed: in the odds of an error, or in the loss
+FEWEST_FOR_A_CURVE = 20  # ranks of fewer curves cannot reach 5 %
 Row = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A claim, its recipe with the claim's overrides, and finished runs of these settings, one a seed."""
+
+    claim: Claim
+    recipe: Recipe
+    runs: tuple[Outcome, ...] = ()
 
 
 @dataclass(frozen=True)
 class Verdict:
     """A claim with what we found.
 
-    ours      our value for a structural claim; otherwise one row for each run: the number, or one for each epoch
-    interval  (low, high) where one more run of ours would fall, for each number of the claim
+    ours       our value for a structural claim
+    runs       what the claim is about in each run that trained: the number, or one for each epoch
+    failed     how many further runs failed to train
+    interval   (low, high) where one further run falls with 95 %, for each number of the claim
+    share      runs that keep the claim, of those that trained, for a bound or an epoch number
+    p          how probable a run as far off as the published one is, if it is one of ours
+    corrected  p after Holm's correction over the recipe's numbers
+    power      the probability of noticing a deviation by a factor of 1.5, given our number of runs
     """
 
     claim: Claim
     word: Word
     why: str
     ours: float | tuple[int, ...] | None = None
-    runs: tuple[tuple[float, ...], ...] = ()
+    runs: tuple[Row, ...] = ()
+    failed: int = 0
     interval: tuple[tuple[float, float], ...] = ()
+    share: int | None = None
+    p: float | None = None
+    corrected: float | None = None
+    power: float | None = None
 
     @property
-    def mean(self) -> tuple[float, ...]:
+    def mean(self) -> Row:
         """The mean over the runs, for each number of the claim."""
         return tuple(mean(values) for values in zip(*self.runs, strict=True))
 
 
-def judge(claim: Claim, recipe: Recipe, runs: Sequence[Outcome]) -> Verdict:
-    """Return the verdict on a claim.
+def judge(cases: Sequence[Case]) -> list[Verdict]:
+    """Return the verdict on every claim of one recipe, in order."""
+    verdicts = [_measured(case) for case in cases]
+    chosen = _numbers(cases, verdicts)
+    once = sorted(set(chosen.values()))
+    corrected = holm([p for index in once if (p := verdicts[index].p) is not None])
+    judged = {
+        index: _decided(cases[index], replace(verdicts[index], corrected=p), ALPHA / len(once))
+        for index, p in zip(once, corrected, strict=True)
+    }
+    return [
+        _as_printed(verdict, judged[chosen[index]], index == chosen[index]) if index in chosen else verdict
+        for index, verdict in enumerate(verdicts)
+    ]
 
-    recipe  the recipe with the claim's overrides
-    runs    finished runs of it, one a seed; none for a structural claim
-    """
-    return judge_rows(claim, recipe, read_from(claim, recipe, runs))
 
-
-def read_from(claim: Claim, recipe: Recipe, runs: Sequence[Outcome]) -> tuple[Row, ...]:
-    """Return what a claim is about in each run that reaches it."""
-    if claim.quantity.startswith("original_") or structure(claim, recipe) is not None:
-        return ()
-    return tuple(row for row in (measured(claim, run) for run in runs) if row is not None)
-
-
-def judge_rows(claim: Claim, recipe: Recipe, rows: tuple[Row, ...]) -> Verdict:
-    """Return the verdict on a claim by what it is about in each run: a number, or one for each epoch."""
-    computed = structure(claim, recipe)
-    about_1998 = claim.quantity.startswith("original_")
+def _measured(case: Case) -> Verdict:
+    """Return the verdict where no test is needed; otherwise what the test needs, with its p."""
+    claim, computed = case.claim, structure(case.claim, case.recipe)
     if claim.contradicted:
-        return Verdict(claim, "contradicted", claim.note, computed, rows)
-    if about_1998 and computed is None:
-        return Verdict(claim, "side by side", claim.note or "said of the network of 1998")
+        return Verdict(claim, "contradicted", claim.note, computed, _rows(case))
     if computed is not None:
-        same = computed == claim.value
+        same = computed == claim.value if isinstance(computed, tuple) else _kept(claim, computed)
         return Verdict(claim, "reproduced" if same else "not reproduced", "computed from the architecture", computed)
-    if not rows:
-        return Verdict(claim, "not run", "no finished run reaches it")
+    if claim.quantity in STATED or claim.quantity.startswith("original_"):
+        return Verdict(claim, "side by side", claim.note or "said of the network of 1998")
+    rows = _rows(case)
     if claim.quantity in HARDWARE:
         return Verdict(claim, "side by side", claim.note or "another machine", runs=rows)
-    if claim.bound != "equal":
-        return _bounded(claim, rows)
-    if len(rows) < 2:
-        return Verdict(claim, "not run", "one run has no interval; at least two seeds are needed", runs=rows)
-    return _against_interval(claim, rows)
+    failed = sum(run.failed for run in case.runs)
+    if not rows:
+        why = f"all {failed} runs failed to train" if failed else "no finished run reaches it"
+        return Verdict(claim, "not run", why, failed=failed)
+    found = Verdict(claim, "needs more runs", f"{len(rows)} runs are too few", runs=rows, failed=failed)
+    if by_share(claim):
+        k = sum(_kept(claim, row[0]) for row in rows)
+        return replace(found, share=k, p=prediction.share_p_value(k, len(rows)))
+    return _with_p(case, found) if len(rows) > 1 else found
 
 
-def _published(claim: Claim) -> tuple[float, ...]:
+def by_share(claim: Claim) -> bool:
+    """Whether a claim is judged by the share of runs that keep it: a bound, or an epoch's number."""
+    return claim.bound != "equal" or claim.quantity in EPOCH_NUMBERS
+
+
+def _rows(case: Case) -> tuple[Row, ...]:
+    """Return what the claim is about in each run that trained and reaches it."""
+    stated = case.claim.quantity in STATED or case.claim.quantity.startswith("original_")
+    if stated or structure(case.claim, case.recipe) is not None:
+        return ()
+    every = (measured(case.claim, case.recipe, run) for run in case.runs if not run.failed)
+    return tuple(row for row in every if row is not None)
+
+
+def _kept(claim: Claim, value: float) -> bool:
+    (published,) = _published(claim)
+    if claim.bound == "equal":
+        return value == published
+    return value >= published if claim.bound == "at_least" else value <= published
+
+
+def _published(claim: Claim) -> Row:
     if claim.values:
         return claim.values
     assert isinstance(claim.value, float), "only structure has shapes, and it is computed"
     return (claim.value,)
 
 
-def _bounded(claim: Claim, rows: tuple[tuple[float, ...], ...]) -> Verdict:
-    (bound,) = _published(claim)
-    ours = mean(row[0] for row in rows)
-    kept = ours >= bound if claim.bound == "at_least" else ours <= bound
-    sign = "at least" if claim.bound == "at_least" else "at most"
-    return Verdict(
-        claim,
-        "reproduced" if kept else "not reproduced",
-        f"the mean of ours is {ours:.4g}, {sign} {bound:.4g} is claimed",
-        runs=rows,
+def _places(case: Case, values: Iterable[float]) -> list[float]:
+    on = scale(case.claim, case.recipe)
+    return [on.to(scaled(case.claim, case.recipe, value)) for value in values]
+
+
+def _published_places(case: Case, found: Sequence[prediction.Sample]) -> list[float]:
+    """Return the published number on its scale; of the values that round to it, the nearest to our mean."""
+    claim, half = case.claim, case.claim.rounding / 2
+    ends = [sorted(_places(case, (value - half, value + half))) for value in _published(claim)]
+    return [min(max(each.mean, low), high) for each, (low, high) in zip(found, ends, strict=True)]
+
+
+def _samples(case: Case, rows: Sequence[Row]) -> list[prediction.Sample]:
+    on = scale(case.claim, case.recipe)
+    columns = [_places(case, column) for column in zip(*rows, strict=True)]
+    return [prediction.sample(places, on.rounding(mean(places))) for places in columns]
+
+
+def _with_p(case: Case, found: Verdict) -> Verdict:
+    """Add the interval and, where there are runs enough for one, the p of a number or a curve."""
+    claim, on = case.claim, scale(case.claim, case.recipe)
+    samples = _samples(case, found.runs)
+    ends = [prediction.interval(sample) for sample in samples]
+    found = replace(found, interval=tuple(_ends(case, on, low, high) for low, high in ends))
+    published = _published_places(case, samples)
+    if not claim.values:
+        return replace(found, p=prediction.p_value(samples[0], published[0]))
+    if len(found.runs) < FEWEST_FOR_A_CURVE:
+        return replace(found, why=f"a curve needs {FEWEST_FOR_A_CURVE} runs")
+    return replace(
+        found, p=prediction.curve_p_value(_curves(case, found.runs), np.array(published), _least(samples, on))
     )
 
 
-def _against_interval(claim: Claim, rows: tuple[tuple[float, ...], ...]) -> Verdict:
-    published = _published(claim)
-    confidence = 1 - (1 - CONFIDENCE) / len(published)
-    intervals = tuple(prediction_interval(values, confidence) for values in zip(*rows, strict=True))
-    low = sum(value < interval[0] for interval, value in zip(intervals, published, strict=True))
-    high = sum(value > interval[1] for interval, value in zip(intervals, published, strict=True))
-    if not low + high:
-        return Verdict(claim, "reproduced", f"inside the interval of {len(rows)} runs", runs=rows, interval=intervals)
-    ours_better = (claim.quantity in MORE_IS_BETTER and not high) or (claim.quantity in LESS_IS_BETTER and not low)
-    word: Word = "exceeded" if ours_better else "not reproduced"
-    points = f"{low + high} of {len(published)} points lie" if len(published) > 1 else "it lies"
-    return Verdict(claim, word, f"{points} outside the interval of {len(rows)} runs", runs=rows, interval=intervals)
+def _ends(case: Case, on: Scale, low: float, high: float) -> tuple[float, float]:
+    """Return an interval in the claim's own quantity, the smaller end first."""
+    ends = [unscaled(case.claim, case.recipe, on.back(end)) for end in (low, high)]
+    return min(ends), max(ends)
+
+
+def _curves(case: Case, rows: Sequence[Row]) -> NDArray[np.float64]:
+    return np.array([_places(case, row) for row in rows])
+
+
+def _numbers(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> dict[int, int]:
+    """Return for each tested claim the one that is judged in its place: the same number, printed again or in a curve.
+
+    Of several prints the one with the most digits is judged; a curve that holds the very number is judged for it.
+    """
+    tested = [index for index, verdict in enumerate(verdicts) if verdict.p is not None]
+    keys = {index: _key(cases[index]) for index in tested}
+    in_curves: dict[tuple[object, ...], int] = {
+        (keys[index], epoch, value): index
+        for index in tested
+        for epoch, value in enumerate(cases[index].claim.values, start=1)
+    }
+    most_exact: dict[tuple[object, object], int] = {}
+    for index in sorted(tested, key=lambda index: -_digits(cases[index].claim)):
+        most_exact.setdefault((keys[index], _where(cases[index])), index)
+    chosen = {}
+    for index in tested:
+        where = _where(cases[index])
+        curve = in_curves.get((keys[index], where, cases[index].claim.value))
+        chosen[index] = most_exact[keys[index], where] if curve is None else curve
+    return chosen
+
+
+def _key(case: Case) -> tuple[str, str, str]:
+    """Return settings, quantity and bound: what two prints of one number share."""
+    quantity = case.claim.quantity.removeprefix("test_").removesuffix("_percent")
+    same = "test error" if quantity in ("accuracy", "error", "images_correct") else case.claim.quantity
+    return settings(case.recipe), same, case.claim.bound
+
+
+def _where(case: Case) -> object:
+    claim = case.claim
+    if claim.values:
+        return ("curve", len(claim.values))
+    if claim.quantity == "step_loss":
+        return ("step", claim.step)
+    return claim.epoch or length(case.recipe)
+
+
+def _digits(claim: Claim) -> int:
+    return 0 if claim.value is None or isinstance(claim.value, tuple) else len(repr(claim.value).strip("0"))
+
+
+def _as_printed(own: Verdict, judged: Verdict, is_judged: bool) -> Verdict:
+    """Return the verdict of a claim whose number another print stands for."""
+    if is_judged:
+        return judged
+    why = f"the same number as {judged.claim.where}, counted there"
+    return replace(own, word=judged.word, why=why, p=judged.p, corrected=judged.corrected, power=judged.power)
+
+
+def _decided(case: Case, found: Verdict, alpha: float) -> Verdict:
+    """Return the word for a tested number. `alpha` is what Holm's correction asks of the smallest p."""
+    if by_share(case.claim):
+        return _by_share(found)
+    assert found.corrected is not None, "only tested numbers are decided"
+    if found.corrected < ALPHA:
+        return replace(found, word=_outside(case, found), why=_p_text(found))
+    samples = _samples(case, found.runs)
+    word: Word = "needs more runs"
+    if case.claim.values:
+        least = _least(samples, scale(case.claim, case.recipe))
+        power = prediction.curve_power(_curves(case, found.runs), SHIFT, alpha, least)
+    else:
+        power = prediction.power(samples[0], SHIFT, alpha)
+        if prediction.power_limit(samples[0], SHIFT, alpha) < POWER:
+            word = "a single run decides nothing"
+    if power >= POWER:
+        word = "reproduced"
+    return replace(found, word=word, why=f"a factor of 1.5 is noticed with {power:.0%}", power=power)
+
+
+def _by_share(found: Verdict) -> Verdict:
+    """Return the word for a bound or an epoch's number: by how many of the runs keep it."""
+    k, n = found.share or 0, len(found.runs)
+    low, high = prediction.share_interval(k, n)
+    assert found.corrected is not None
+    word: Word = "reproduced" if low > RARE else "not reproduced" if found.corrected < ALPHA else "needs more runs"
+    return replace(found, word=word, why=f"{k} of {n} runs, so {low:.0%} to {high:.0%} of all")
+
+
+def _outside(case: Case, found: Verdict) -> Word:
+    """Return "exceeded" where ours are better wherever the published number lies outside the interval."""
+    sides = [
+        (value > high) - (value < low)
+        for value, (low, high) in zip(_published(case.claim), found.interval, strict=True)
+    ]
+    good = 1 if case.claim.quantity in LESS_IS_BETTER else -1 if case.claim.quantity in MORE_IS_BETTER else 0
+    return "exceeded" if good and all(side in (0, good) for side in sides) and any(sides) else "not reproduced"
+
+
+def _p_text(found: Verdict) -> str:
+    return f"p = {found.p:.2g}, {found.corrected:.2g} by Holm, {len(found.runs)} runs"
+
+
+def _least(samples: Sequence[prediction.Sample], on: Scale) -> NDArray[np.float64]:
+    return np.array([on.rounding(sample.mean) for sample in samples])

@@ -48,6 +48,8 @@ CHINESE = {
     "reproduced": "复现",
     "exceeded": "超过",
     "not reproduced": "未复现",
+    "needs more runs": "需要更多次运行",
+    "a single run decides nothing": "单次运行无法判定",
     "contradicted": "自相矛盾",
     "side by side": "并列",
     "not run": "未运行",

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Self
+from math import prod
+from typing import Annotated, Self
 
-from pydantic import PositiveInt, model_validator
+from pydantic import Field, model_validator
 
+from lenet5.budget import Budget
 from lenet5.errors import ShapeError
 from lenet5.spec.layers import (
     STATISTICS,
@@ -17,10 +19,17 @@ from lenet5.spec.layers import (
     Dropout,
     Flatten,
     Layer,
+    Maps,
     Rbf,
     Shape,
+    Side,
 )
 from lenet5.spec.plan import Plan
+
+MOST_LAYERS = 64
+# The numbers of a network: its parameters, its outputs for one image, and the patches that a convolution lays out.
+# LeNet-5 has 0.15 million; these are 64 MB in float32.
+MOST_NUMBERS = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,11 @@ class PlacedLayer:
     connections: int
     multiply_adds: int
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers come out for one image."""
+        return prod(self.output_shape)
+
 
 class Architecture(Plan):
     """The layers of a network in order.
@@ -46,11 +60,16 @@ class Architecture(Plan):
     Raises ShapeError (as a validation error in recipes) when a layer does not fit the one before it.
     """
 
-    input: tuple[PositiveInt, PositiveInt, PositiveInt]
-    layers: tuple[Layer, ...]
+    input: tuple[Maps, Side, Side]
+    layers: Annotated[tuple[Layer, ...], Field(max_length=MOST_LAYERS)]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        budget = Budget("the architecture", MOST_NUMBERS, "numbers", ShapeError)
+        budget.take(prod(self.input), "the input")
+        for placed in self.placed:
+            budget.take(sum(prod(shape) for shape in placed.parameter_shapes.values()), f"the weights of {placed.name}")
+            budget.take(self._working_numbers(placed), f"{placed.name} for one image")
         names = [placed.name for placed in self.placed]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -105,6 +124,20 @@ class Architecture(Plan):
     def statistics(self) -> frozenset[str]:
         """Those of `parameter_shapes` that are no parameters: they are measured in training, not trained."""
         return frozenset(name for name in self.parameter_shapes if name.endswith(tuple(f".{s}" for s in STATISTICS)))
+
+    @property
+    def numbers_an_image(self) -> int:
+        """How many numbers the forward pass of one image holds when no layer's output is let go."""
+        return prod(self.input) + sum(self._working_numbers(placed) for placed in self.placed)
+
+    @staticmethod
+    def _working_numbers(placed: PlacedLayer) -> int:
+        """Return the outputs of a layer, and of a convolution the patches, laid out as columns."""
+        layer = placed.layer
+        if not isinstance(layer, Convolution):
+            return placed.outputs
+        places = prod(placed.output_shape[1:])
+        return placed.outputs + layer.kernel**2 * placed.input_shape[0] * places
 
     @property
     def parameters(self) -> int:

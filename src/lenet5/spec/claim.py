@@ -1,6 +1,6 @@
 """What a publication states, and where our recipe has to choose: data, never prose in a program."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -19,6 +19,8 @@ Quantity = Literal[
     "test_batches",
     "train_batches",
     "overfitting_onset_epoch",
+    "lowest_test_loss_epoch",
+    "loss_crossing_epoch",
     "parameters",
     "connections",
     "output_shape",
@@ -26,9 +28,21 @@ Quantity = Literal[
     "seconds_per_epoch",
     "total_seconds",
     "memory_megabytes",
+    "train_images",
+    "test_images",
+    "kernel_size",
+    "alexnet_times_larger",
+    "card_teraflops",
+    "test_seconds",
+    "test_batches_per_second",
+    "counting_milliseconds",
     "original_parameters",
     "original_connections",
+    "original_units",
+    "original_output_shape",
+    "original_year",
     "original_accuracy_percent",
+    "original_error_percent",
     "original_days_per_epoch",
     "original_total_days",
     "original_slowness",
@@ -49,10 +63,12 @@ class Source(Plan):
 class Claim(Plan):
     """One published number, or one published row of numbers.
 
-    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch;
-               `original_slowness` says how many times longer an epoch took in 1998
-    value      the number; or, for `output_shape`, the shape; an `overfitting_onset_epoch` of 0 says "never"
+    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch; `original_slowness`
+               says how many times longer an epoch took in 1998; `alexnet_times_larger` compares parameters;
+               `counting_milliseconds` is the time to count the correct answers of a test that has been run
+    value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
     values     a number for each epoch, from the first
+    rounding   the step in which the number was printed: 0.1 says that 97.4 stands for 97.35 to 97.45; 0: exact
     bound      "equal", or "at_least" / "at_most" where the source says "over" or "about ... at most"
     overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
     epoch, step, layer   where in the run, or in the network, the number is read; the last epoch if not given
@@ -65,6 +81,7 @@ class Claim(Plan):
     quantity: Quantity
     value: float | tuple[int, ...] | None = None
     values: tuple[float, ...] = ()
+    rounding: Annotated[float, Field(ge=0)] = 0.0
     bound: Literal["equal", "at_least", "at_most"] = "equal"
     overrides: dict[str, int | float | str] = Field(default_factory=dict)
     epoch: PositiveInt | None = None

@@ -18,9 +18,12 @@ class Scratch(Plan):
 
     Convolutions normal with variance 2 / maps in (the kernel's area is left out of the fan-in), dense layers normal
     with variance 2 / inputs, biases normal with variance 1.
+
+    kernel_area  count the kernel's cells in the fan-in, as the rules of Xavier and He do
     """
 
     kind: Literal["scratch"] = "scratch"
+    kernel_area: bool = False
 
 
 class LeCun1998(Plan):

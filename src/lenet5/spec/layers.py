@@ -12,13 +12,18 @@ from abc import abstractmethod
 from math import prod
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 
 from lenet5.errors import ShapeError
 from lenet5.spec import paper
 from lenet5.spec.plan import Plan
 
 Shape = tuple[int, ...]
+# Far above any LeNet-5, and low enough that no size makes a shape, or the list of a table, that fills the memory.
+Side = Annotated[int, Field(gt=0, le=1024)]  # pixels
+Maps = Annotated[int, Field(gt=0, le=4096)]
+Units = Annotated[int, Field(gt=0, le=65_536)]
+Margin = Annotated[int, Field(ge=0, le=512)]  # pixels added on each side
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
 STATISTICS = ("mean", "variance")  # arrays of a layer that are kept with its weights and follow no gradient
@@ -53,9 +58,9 @@ class Convolution(Trained):
     """
 
     kind: Literal["convolution"] = "convolution"
-    maps: PositiveInt
-    kernel: PositiveInt = 5
-    padding: Annotated[int, Field(ge=0)] = 0
+    maps: Maps
+    kernel: Side = 5
+    padding: Margin = 0
     table: Literal["full", "lecun-1998"] = "full"
 
     def maps_seen(self, inputs: int) -> tuple[tuple[int, ...], ...]:
@@ -109,7 +114,7 @@ class Subsample(Trained):
     """Sum each square, times a coefficient, plus a bias: one of each for a map (1998 paper, p. 7)."""
 
     kind: Literal["subsample"] = "subsample"
-    size: PositiveInt = 2
+    size: Side = 2
 
     def output_shape(self, shape: Shape) -> Shape:
         return pooled_shape(self.name, shape, self.size)
@@ -138,7 +143,7 @@ class Pool(Untrained):
     """What average and max pooling share: squares of `size` x `size` that do not overlap."""
 
     name: LayerName
-    size: PositiveInt = 2
+    size: Side = 2
 
     def output_shape(self, shape: Shape) -> Shape:
         return pooled_shape(self.name, shape, self.size)
@@ -172,7 +177,7 @@ class Dense(Trained):
     """Connect every input to each of `units` units."""
 
     kind: Literal["dense"] = "dense"
-    units: PositiveInt
+    units: Units
 
     def output_shape(self, shape: Shape) -> Shape:
         check_flat(self.name, shape)

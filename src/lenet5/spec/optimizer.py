@@ -1,6 +1,6 @@
 """How weights follow the gradient, and how the learning rate changes over the epochs.
 
-The definitions are PyTorch's: weight decay is added to the gradient, momentum has no dampening, and Adam's
+The definitions are PyTorch's: weight decay is added to the gradient, and Adam's
 epsilon is added after the square root.
 """
 
@@ -20,12 +20,29 @@ RBF_CURVATURE = 2.0  # of the square of a distance
 
 
 class Sgd(Plan):
-    """Stochastic gradient descent: v <- momentum v + (g + weight_decay w); w <- w - learning_rate v."""
+    """Stochastic gradient descent: v <- momentum v + (1 - dampening) (g + weight_decay w); w <- w - learning_rate v.
+
+    v starts at 0. (PyTorch's first step takes the whole gradient, dampened or not.)
+
+    dampening  makes v a mean of the gradients where it equals momentum; without momentum it must be 0
+    """
 
     kind: Literal["sgd"] = "sgd"
     learning_rate: LearningRate
     momentum: Fraction = 0.0
+    dampening: Fraction = 0.0
     weight_decay: NonNegative = 0.0
+
+    @model_validator(mode="after")
+    def _dampens_something(self) -> Self:
+        if self.dampening and not self.momentum:
+            raise ValueError("`dampening` belongs to momentum, which is 0; set `momentum`, or leave `dampening` out")
+        return self
+
+    @property
+    def step_factor(self) -> float:
+        """By how much a step shrinks: engines keep v / (1 - dampening), whose update has no dampening in it."""
+        return 1 - self.dampening
 
 
 class Adam(Plan):

@@ -6,9 +6,12 @@ The arithmetic is in `data/prepare.py`.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
+from lenet5.spec.layers import Margin, Side
 from lenet5.spec.plan import Plan
+
+Input = Annotated[float, Field(ge=-1e6, le=1e6)]  # raw pixels go to 255; beyond a million float32 loses the digits
 
 
 class Preparation(Plan):
@@ -23,11 +26,11 @@ class Preparation(Plan):
     flip           which images of each training batch are mirrored, each with probability 1/2
     """
 
-    background: float = 0.0
-    ink: float = 1.0
+    background: Input = 0.0
+    ink: Input = 1.0
     subtract_mean: bool = False
-    padding: Annotated[int, Field(ge=0)] = 0
-    resize: PositiveInt | None = None
+    padding: Margin = 0
+    resize: Side | None = None
     flip: Literal["none", "horizontal", "vertical"] = "none"
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
@@ -18,7 +18,7 @@ from lenet5.spec.preparation import Preparation
 from lenet5.spec.teacher import Teacher
 
 # These describe a recipe; they do not change what is computed.
-PROSE = {"title", "source", "claims", "differences"}
+PROSE = {"title", "source", "claims", "differences", "explains"}
 
 
 class Recipe(Plan):
@@ -38,7 +38,8 @@ class Recipe(Plan):
     initial       the rule for the first weights
     teacher       networks whose answers are learnt in place of the labels; they are trained first
     frozen        layers whose weights stay as they were drawn
-    restarts      how many failed starts are begun again with the next seed
+    restarts      how often a run that fails to start is begun again, each time from a random stream of its own
+    explains      the recipe whose failed claims this one may explain: what would have to be true, no claim of a source
     report_every  steps between two recorded losses of single batches; 0 records none
     """
 
@@ -59,6 +60,7 @@ class Recipe(Plan):
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
     report_every: Annotated[int, Field(ge=0)] = 0
+    explains: str | None = None
     source: Source | None = None
     preparation: Preparation = Preparation()
     objective: Objective = Objective()
@@ -95,10 +97,14 @@ class Recipe(Plan):
         return self
 
     @property
+    def decides(self) -> dict[str, Any]:
+        """The fields that decide the computation, as plain values; those at their defaults are left out."""
+        return {key: value for key, value in decisive(self).items() if key not in PROSE}
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what decides the computation: two recipes with one digest compute the same."""
-        decides = {key: value for key, value in decisive(self).items() if key not in PROSE}
-        text = json.dumps(decides, sort_keys=True)
+        text = json.dumps(self.decides, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def total_steps(self, images: int) -> int:

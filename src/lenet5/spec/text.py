@@ -33,12 +33,7 @@ def parse(
 
     Raises RecipeError.
     """
-    tree = _tree(text, where)
-    if shipped and "extends" in tree:
-        name = str(tree.pop("extends"))
-        base = _tree(shipped(name), name)
-        base.pop("claims", None)
-        tree = _merged(base, tree)
+    tree = _extended(_tree(text, where), shipped)
     for override in overrides:
         _apply(tree, override)
     return from_tree(tree, where=where)
@@ -67,13 +62,41 @@ def _tree(text: str, where: str) -> Tree:
         raise RecipeError(f"{where}: not valid TOML: {error}.") from None
 
 
-def _merged(base: Tree, changes: Tree) -> Tree:
-    """Return `base` with `changes` put over it, table by table."""
-    merged = dict(base)
+def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
+    """Return a tree with everything from the recipe that it extends, and from the one that this extends in turn."""
+    if not shipped or "extends" not in tree:
+        return tree
+    name = str(tree["extends"])
+    base = _extended(_tree(shipped(name), name), shipped)
+    base.pop("claims", None)
+    return _merged(base, {key: value for key, value in tree.items() if key != "extends"})
+
+
+def _merged(base: Tree, changes: Tree, path: tuple[str, ...] = ()) -> Tree:
+    """Return `base` with `changes` put over it, table by table; a changed kind drops what only the old kind has."""
+    merged = _of_kind(dict(base), changes.get("kind"), path)
     for key, value in changes.items():
-        below = base.get(key)
-        merged[key] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+        below = merged.get(key)
+        tables = isinstance(below, dict) and isinstance(value, dict)
+        merged[key] = _merged(below or {}, value, (*path, key)) if tables else value
     return merged
+
+
+def _of_kind(node: Tree, kind: Any, path: Iterable[str]) -> Tree:
+    """Return a table without the fields that another kind lacks; unchanged where the kind stays or is unknown."""
+    if kind is None or kind == node.get("kind"):
+        return node
+    models: list[type[BaseModel]] = [Recipe]
+    for name in path:
+        fields = [model.model_fields[name] for model in models if name in model.model_fields]
+        models = [inner for field in fields for inner in _models(field.annotation)] if fields else models
+    known = {name for model in models if _kind(model) == kind for name in model.model_fields}
+    return {key: value for key, value in node.items() if key in known} if known else node
+
+
+def _kind(model: type[BaseModel]) -> Any:
+    field = model.model_fields.get("kind")
+    return field.default if field else None
 
 
 def _apply(tree: Tree, override: str) -> None:
@@ -102,6 +125,10 @@ def _apply(tree: Tree, override: str) -> None:
         tree.pop("epochs", None)
     if path == ["epochs"]:
         tree.pop("steps", None)
+    if last == "kind":
+        kept = dict(_of_kind(node, value, tables))
+        node.clear()
+        node.update(kept)
     node[last] = value
 
 

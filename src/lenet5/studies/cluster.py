@@ -8,13 +8,17 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from lenet5.data.datasets import load
-from lenet5.distribution import VERSION, install
+from lenet5.distribution import install
+from lenet5.engines import registry
 from lenet5.errors import Lenet5Error, StudyError
+from lenet5.studies.conditions import Conditions
 from lenet5.studies.executor import Outcome, Task
 from lenet5.studies.local import one_thread
 from lenet5.studies.units import Unit
 from lenet5.studies.work import do
+from lenet5.training import identity
+from lenet5.training.identity import Identity
+from lenet5.training.train import parts
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -91,32 +95,26 @@ class ClusterExecutor(Cluster[Task]):
     def __init__(self, address: str) -> None:
         """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
         super().__init__(address)
-        self._fingerprints: dict[str, str] = {}
+        self._conditions: Conditions | None = None
 
     def give(self, task: Task) -> None:
         """Send a unit to the cluster."""
-        data = task.unit.recipe.data
-        if data not in self._fingerprints:
-            self._fingerprints[data] = load(data, "train", task.data_folder).fingerprint
+        if self._conditions is None:
+            self._conditions = Conditions(task.data_folder)
+        wanted = self._conditions.of(task.unit)
         future = self._client.submit(
-            attend, task.unit, self._fingerprints[data], VERSION, key=task.unit.digest, pure=False, retries=0
+            attend, task.unit, wanted, task.accept_changes, key=task.unit.digest, pure=False, retries=0
         )
         self._running[future] = task
 
 
-def attend(unit: Unit, fingerprint: str, wanted_version: str) -> Outcome:
-    """Do a unit on a worker, in a temporary folder; with the very same data and version, or not at all."""
-    here = VERSION
-    if here != wanted_version:
-        return Outcome("failed", error=f"this worker has lenet5 {here}; the study runs {wanted_version}.")
+def attend(unit: Unit, wanted: Identity, accept_changes: bool) -> Outcome:
+    """Do a unit on a worker, in a temporary folder; under the very conditions of the study, or not at all."""
     try:
-        found = load(unit.recipe.data, "train").fingerprint
-        if found != fingerprint:
-            return Outcome(
-                "failed",
-                error=f"this worker's {unit.recipe.data} has the fingerprint {found}; the study's {fingerprint}.",
-            )
         with one_thread(), tempfile.TemporaryDirectory() as folder:
+            recipe, machine = unit.recipe, registry.get(unit.engine)
+            here = identity.of_run(recipe, machine, identity.fingerprints(parts(recipe, None)))
+            identity.check(wanted, here, where="this worker", accepted=accept_changes)
             result: dict[str, Any] = do(unit, Path(folder), None)
             run = Path(folder) / result["run"]
             contents = {f"{result['run']}/{name}": (run / name).read_bytes() for name in KEPT}

@@ -1,5 +1,6 @@
-"""What the runner asks of those who do the units, here or elsewhere."""
+"""The interface between the runner and those who do the units, here or elsewhere."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -13,7 +14,7 @@ class Outcome:
 
     kind   "done", "failed", "busy" (another process has it) or "stopped" (it was asked to, and saved its place)
     value  the result of a unit that is done
-    error  what went wrong with one that failed
+    error  what went wrong with one that failed, or who has one that is busy
     files  of a unit that was done elsewhere: name -> content, to be written into its folder here
     """
 
@@ -25,11 +26,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A unit with where it is done: its own folder in the ledger, and the data."""
+    """A unit with where it is done: its own folder in the ledger, and the data.
+
+    accept_changes  go on with a run of it that was begun under other conditions
+    """
 
     unit: Unit
     folder: Path
     data_folder: Path | None
+    accept_changes: bool = False
+
+
+Alive = Callable[[], None]  # called by whoever does a task, as a sign that it goes on
 
 
 class Executor(Protocol):

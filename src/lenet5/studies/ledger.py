@@ -1,4 +1,4 @@
-"""What is done, on disk. Whoever runs units holds no truth: start again anywhere, and only what is missing is done.
+"""What is done, on disk. All state is here: start again anywhere, and only what is missing is done.
 
 A study's folder:
 
@@ -6,6 +6,7 @@ order.json                 the digests of all units, in the order of the plan; a
 units/<digest>/            one unit
     result.json            its outcome; there, the unit is done
     failed.json            why it is set aside after two attempts
+    changes.json           how the conditions of its result differ from later ones, where that was accepted
     <recipe>-seed<n>/      the run folder
 """
 
@@ -13,14 +14,43 @@ import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from lenet5 import files
-from lenet5.errors import RunError, StudyError
+from lenet5.errors import StudyError
 from lenet5.studies.units import Unit
 
 ATTEMPTS = 2
+SECONDS_FOR_THE_ORDER = 10.0
 ORDER = "order.json"
+
+
+class Outcome(files.JsonObject):
+    """What of a unit's result.json must be there."""
+
+    label: list[str]
+    seed: int
+    run: str
+    result: files.JsonObject
+    environment: files.JsonObject
+    test_error_percent: Annotated[list[float], Field(min_length=1)]
+    test_loss: list[float]
+    seconds: list[float]
+
+
+class Attempts(files.JsonObject):
+    """What of attempts.json must be there."""
+
+    errors: list[str]
+
+
+class Failure(Attempts):
+    """What of failed.json must be there."""
+
+    label: list[str]
+    seed: int
 
 
 class Ledger:
@@ -30,22 +60,26 @@ class Ledger:
         self.folder = folder
 
     def keep_order(self, units: Iterable[Unit]) -> None:
-        """Write down in which order the units are meant; those of earlier plans come after them. Raises StudyError."""
-        digests = dict.fromkeys([*(unit.digest for unit in units), *order(self.folder)])
+        """Write down in which order the units are meant; those of earlier plans come after them.
+
+        Raises StudyError or RunError where the folder cannot be written or locked.
+        """
         self._make(self.folder)
-        files.write_atomically(self.folder / ORDER, _json(list(digests)))
+        with files.lock_folder(self.folder, seconds=SECONDS_FOR_THE_ORDER):
+            digests = dict.fromkeys([*(unit.digest for unit in units), *order(self.folder)])
+            files.write_atomically(self.folder / ORDER, _json(list(digests)))
 
     def place(self, unit: Unit) -> Path:
         """Return the folder of a unit, made if need be. Raises StudyError."""
         return self._make(self.folder / "units" / unit.digest)
 
     def result(self, unit: Unit) -> dict[str, Any] | None:
-        """Return the outcome of a unit, or None while it is not done."""
-        return _read(self.folder / "units" / unit.digest / "result.json")
+        """Return the outcome of a unit, or None while it is not done. Raises StudyError when it is damaged."""
+        return _read(self.folder / "units" / unit.digest / "result.json", Outcome)
 
     def failure(self, unit: Unit) -> dict[str, Any] | None:
         """Return why a unit is set aside, or None."""
-        return _read(self.folder / "units" / unit.digest / "failed.json")
+        return _read(self.folder / "units" / unit.digest / "failed.json", Failure)
 
     def finish(self, unit: Unit, result: dict[str, Any]) -> None:
         """Write down that a unit is done. Done twice, it is the same."""
@@ -65,7 +99,7 @@ class Ledger:
     def fail(self, unit: Unit, error: str) -> bool:
         """Write down a failed attempt; return whether the unit is now set aside."""
         place = self.place(unit)
-        before = _read(place / "attempts.json") or {"errors": []}
+        before = _read(place / "attempts.json", Attempts) or {"errors": []}
         errors = [*before["errors"], error]
         if len(errors) < ATTEMPTS:
             files.write_atomically(place / "attempts.json", _json({"errors": errors}))
@@ -73,6 +107,10 @@ class Ledger:
         files.write_atomically(place / "failed.json", _json({"label": unit.label, "seed": unit.seed, "errors": errors}))
         (place / "attempts.json").unlink(missing_ok=True)
         return True
+
+    def accept(self, unit: Unit, changes: list[str]) -> None:
+        """Write down that a result is counted although its conditions differ from those of now."""
+        files.write_atomically(self.place(unit) / "changes.json", _json(changes))
 
     def forgive(self, unit: Unit) -> None:
         """Let a unit that was set aside be tried again."""
@@ -88,37 +126,36 @@ class Ledger:
         return path
 
     @contextmanager
-    def alone(self, unit: Unit) -> Iterator[bool]:
-        """Hold a unit while the block runs: False says that another process holds it. Its end frees it."""
-        lock = files.lock_folder(self.place(unit))
-        try:
-            lock.__enter__()
-        except RunError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            lock.__exit__(None, None, None)
+    def alone(self, unit: Unit) -> Iterator[None]:
+        """Hold a unit while the block runs, without what killed processes left half written; its end frees it.
+
+        Raises BusyError when another process holds it, RunError where the file system has no locks.
+        """
+        place = self.place(unit)
+        with files.lock_folder(place):
+            files.remove_leftovers(place)
+            yield
 
 
 def order(folder: Path) -> list[str]:
     """Return the digests of a study's units in the order of its plan; none where that was not kept."""
     try:
-        return [str(digest) for digest in json.loads((folder / ORDER).read_text(encoding="utf-8"))]
-    except (OSError, ValueError):
+        digests: list[str] = files.read_json(folder / ORDER, list[str], StudyError)
+    except StudyError:
         return []
+    return digests
 
 
 def _json(values: dict[str, Any] | list[str]) -> bytes:
     return (json.dumps(values, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _read(path: Path, form: Any) -> dict[str, Any] | None:
+    """Return what a file holds, or None where there is none. Raises StudyError when it is damaged."""
+    if not path.exists():
         return None
-    except (OSError, ValueError) as error:
-        raise StudyError(f"{path}: cannot be read ({error}); delete it, and the unit is done again.") from None
-    return values if isinstance(values, dict) else None
+    try:
+        values: dict[str, Any] = files.read_json(path, form, StudyError)
+    except StudyError as error:
+        raise StudyError(f"{error} Delete it, and the unit is done again.") from None
+    return values

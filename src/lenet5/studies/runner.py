@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lenet5.errors import InterruptedRunError
+from lenet5.studies.conditions import Conditions
 from lenet5.studies.executor import Executor, Outcome, Task
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
@@ -19,13 +20,14 @@ SECONDS_UNTIL_ASKED_AGAIN = 5.0  # for a unit that another process has
 
 @dataclass
 class State:
-    """How far a study is: units done, set aside, left; and how long one took here."""
+    """How far a study is: units done, set aside, left; how long one took here; and what another process has had."""
 
     total: int
     done: int = 0
     failed: int = 0
     seconds: list[float] = field(default_factory=list)
     workers: int = 1
+    held: set[str] = field(default_factory=set)
 
     @property
     def seconds_left(self) -> float | None:
@@ -50,6 +52,10 @@ class Observer(Protocol):
         """Called when an attempt has failed; the unit is tried again unless it is set aside."""
         ...
 
+    def waiting(self, unit: Unit, reason: str) -> None:
+        """Called once for a unit that another process has."""
+        ...
+
 
 def run(
     units: Sequence[Unit],
@@ -58,20 +64,43 @@ def run(
     data_folder: Path | None,
     observer: Observer,
     *,
+    accept_changes: bool = False,
     by_choice: bool = False,
 ) -> State:
     """Do every unit that is neither done nor set aside; the rest goes on when one fails.
 
-    by_choice  hand out all seeds of a choice before those of the next, for an executor that trains them together
+    accept_changes  count results that were computed under other conditions than those of now; that is recorded
+    by_choice       hand out all seeds of a choice before those of the next, for an executor that trains them together
 
-    Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place.
+    Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place. Raises StudyError, naming what
+    differs, when a result was computed under other conditions and that is not accepted.
     """
+    try:
+        return _run(units, ledger, executor, data_folder, observer, accept_changes, by_choice)
+    finally:
+        executor.stop()
+
+
+def _run(
+    units: Sequence[Unit],
+    ledger: Ledger,
+    executor: Executor,
+    data_folder: Path | None,
+    observer: Observer,
+    accept_changes: bool,
+    by_choice: bool,
+) -> State:
     unique = list({unit.digest: unit for unit in units}.values())
     ledger.keep_order(unique)
     state = State(len(unique), workers=max(1, executor.free()))
     queue: deque[tuple[float, Unit]] = deque()
+    conditions = Conditions(data_folder)
     for unit in sorted(unique, key=lambda unit: unit.label) if by_choice else unique:
-        if ledger.result(unit) is not None:
+        result = ledger.result(unit)
+        if result is not None:
+            changes = conditions.check(unit, result, ledger.place(unit), accepted=accept_changes)
+            if changes:
+                ledger.accept(unit, changes)
             state.done += 1
         elif ledger.failure(unit) is not None:
             state.failed += 1
@@ -80,19 +109,16 @@ def run(
     observer.changed(state)
     started: dict[str, float] = {}
     with polite_stop() as stop:
-        try:
-            while queue or started:
-                _give(queue, started, ledger, executor, data_folder)
-                for task, outcome in executor.wait(SECONDS_A_LOOK):
-                    seconds = time.monotonic() - started.pop(task.unit.digest)
-                    again_at = _account(task.unit, outcome, seconds, ledger, state, observer)
-                    if again_at is not None:
-                        queue.append((again_at, task.unit))
-                    observer.changed(state)
-                if stop.signal_number is not None:
-                    raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command goes on.")
-        finally:
-            executor.stop()
+        while queue or started:
+            _give(queue, started, ledger, executor, data_folder, accept_changes)
+            for task, outcome in executor.wait(SECONDS_A_LOOK):
+                seconds = time.monotonic() - started.pop(task.unit.digest)
+                again_at = _account(task.unit, outcome, seconds, ledger, state, observer)
+                if again_at is not None:
+                    queue.append((again_at, task.unit))
+                observer.changed(state)
+            if stop.signal_number is not None:
+                raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command goes on.")
     return state
 
 
@@ -102,6 +128,7 @@ def _give(
     ledger: Ledger,
     executor: Executor,
     data_folder: Path | None,
+    accept_changes: bool,
 ) -> None:
     """Hand out units whose time has come, as many as there are hands."""
     for _ in range(len(queue)):
@@ -111,7 +138,7 @@ def _give(
         if not_before > time.monotonic():
             queue.append((not_before, unit))
             continue
-        executor.give(Task(unit, ledger.place(unit), data_folder))
+        executor.give(Task(unit, ledger.place(unit), data_folder, accept_changes))
         started[unit.digest] = time.monotonic()
 
 
@@ -133,6 +160,9 @@ def _account(
                 return 0.0
             state.failed += 1
         case "busy":
+            if unit.digest not in state.held:
+                state.held.add(unit.digest)
+                observer.waiting(unit, outcome.error)
             return time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN
         case "stopped":
             return 0.0

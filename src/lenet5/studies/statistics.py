@@ -30,13 +30,6 @@ def summary(values: Sequence[float], confidence: float = 0.95) -> Summary:
     return Summary(n, middle, deviation, middle - half, middle + half)
 
 
-def prediction_interval(values: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
-    """Return where one more run would fall: mean +- t s sqrt(1 + 1/n). At least two values are needed."""
-    n = len(values)
-    half = _t(n, confidence) * stdev(values) * sqrt(1 + 1 / n)
-    return mean(values) - half, mean(values) + half
-
-
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
     """Return how likely so large a mean difference is by chance (paired t-test): values in the order of the seeds."""
     from scipy.stats import ttest_rel  # takes half a second to import

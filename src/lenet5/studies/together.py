@@ -7,14 +7,14 @@ from itertools import groupby
 from typing import Any
 
 from lenet5.engines import registry
-from lenet5.errors import InterruptedRunError, Lenet5Error
-from lenet5.studies.executor import Outcome, Task
+from lenet5.errors import BusyError, InterruptedRunError, Lenet5Error
+from lenet5.studies.executor import Alive, Outcome, Task
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import Processes
+from lenet5.studies.local import DEADLINE_SECONDS, Processes
 from lenet5.studies.units import Unit
-from lenet5.studies.work import outcome_of, unfinished
+from lenet5.studies.work import Signs, outcome_of, unfinished
 from lenet5.training.together import place_of, train_together
-from lenet5.training.train import begin, parts
+from lenet5.training.train import Work, parts
 
 Tasks = tuple[Task, ...]
 
@@ -22,10 +22,10 @@ Tasks = tuple[Task, ...]
 class TogetherExecutor:
     """`executor.Executor` on this machine, for units that differ in nothing but the seed, some of them at once."""
 
-    def __init__(self, together: int, workers: int) -> None:
-        """Start processes, each of which trains up to `together` networks at once."""
+    def __init__(self, together: int, workers: int, deadline: float = DEADLINE_SECONDS) -> None:
+        """Start processes, each of which trains up to `together` networks at once; deadline: see `local.Processes`."""
         self._together, self._workers = together, workers
-        self._processes = Processes[Tasks](workers, attend_together)
+        self._processes = Processes[Tasks](workers, attend_together, deadline)
         self._waiting: list[Task] = []
         self._running = 0
 
@@ -62,22 +62,29 @@ def recipe_of(unit: Unit) -> tuple[str, str, str]:
     return unit.recipe.model_copy(update={"seed": 0}).digest, unit.engine, unit.device
 
 
-def attend_together(tasks: Tasks) -> Outcome:
+def attend_together(tasks: Tasks, alive: Alive) -> Outcome:
     """Do tasks that differ in nothing but the seed; the value holds the outcome of each, in their order."""
     outcomes: dict[str, Outcome] = {}
     with ExitStack() as held:
         mine = []
         for task in tasks:
             ledger = Ledger(task.folder.parents[1])
-            done = None
-            if not held.enter_context(ledger.alone(task.unit)):
-                outcomes[task.unit.digest] = Outcome("busy")
-            elif (done := ledger.result(task.unit)) is not None:
-                outcomes[task.unit.digest] = Outcome("done", done)
+            try:
+                held.enter_context(ledger.alone(task.unit))
+                done = ledger.result(task.unit)
+            except BusyError as error:
+                outcomes[task.unit.digest] = Outcome("busy", error=str(error))
+            except Lenet5Error as error:
+                outcomes[task.unit.digest] = Outcome("failed", error=str(error))
             else:
-                mine.append(task)
+                if done is not None:
+                    outcomes[task.unit.digest] = Outcome("done", done)
+                else:
+                    mine.append(task)
         try:
-            outcomes |= _do(mine) if mine else {}
+            outcomes |= _do(mine, alive) if mine else {}
+        except InterruptedRunError:  # while a teacher was trained
+            outcomes |= {task.unit.digest: Outcome("stopped") for task in mine}
         except Lenet5Error as error:
             outcomes |= {task.unit.digest: Outcome("failed", error=str(error)) for task in mine}
         except Exception:
@@ -85,7 +92,7 @@ def attend_together(tasks: Tasks) -> Outcome:
     return Outcome("done", {"each": [outcomes[task.unit.digest] for task in tasks]})
 
 
-def _do(tasks: Sequence[Task]) -> dict[str, Outcome]:
+def _do(tasks: Sequence[Task], alive: Alive) -> dict[str, Outcome]:
     """Train units together, those that stand at one place at once; write their results down."""
     first = tasks[0]
     machine = registry.get_together(first.unit.engine, first.unit.device)
@@ -94,7 +101,8 @@ def _do(tasks: Sequence[Task]) -> dict[str, Outcome]:
     for task in tasks:
         run = unfinished(task.folder)
         if run is None:
-            run = begin(task.unit.recipe, machine, images, task.folder, together=len(tasks))
+            work = Work(task.unit.recipe, machine, images, task.data_folder, together=len(tasks))
+            run = work.begin(task.folder)
         runs.append((place_of(run), task, run))
     outcomes: dict[str, Outcome] = {}
     for _, same in groupby(sorted(runs, key=lambda each: each[0]), key=lambda each: each[0]):
@@ -102,7 +110,14 @@ def _do(tasks: Sequence[Task]) -> dict[str, Outcome]:
         if any(outcome.kind == "stopped" for outcome in outcomes.values()):
             outcomes |= {task.unit.digest: Outcome("stopped") for _, task, _ in at_one_place}
             continue
-        ends = train_together([run for _, _, run in at_one_place], machine, images, first.data_folder)
+        ends = train_together(
+            [run for _, _, run in at_one_place],
+            machine,
+            images,
+            first.data_folder,
+            observer=Signs(alive),
+            accept_changes=first.accept_changes,
+        )
         for (_, task, run), error in zip(at_one_place, ends, strict=True):
             value: dict[str, Any] | None = None
             if error is None:

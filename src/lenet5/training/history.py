@@ -1,8 +1,12 @@
-"""What happened in a run, as JSON lines: one row an epoch, one for each recorded step, one for each incident."""
+"""The history of a run, as JSON lines: one row an epoch, one for each recorded step, one for each incident."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from lenet5 import files
 from lenet5.errors import RunError
@@ -43,9 +47,10 @@ class StepRow:
 
 @dataclass(frozen=True)
 class Incident:
-    """Something a reader of the run must know: a failed start, a restart, a stop.
+    """Something a reader of the run must know: a failed start, a collapse, a restart, a stop.
 
-    what  "failed start", "restart", "interrupted", "resumed" or "stopped"
+    what  "failed start", "collapse", "restart", "interrupted", "resumed", "begun anew", "changed", "repaired",
+          "damaged checkpoint" or "stopped"
     """
 
     step: int
@@ -59,14 +64,17 @@ KINDS: dict[str, type[EpochRow] | type[StepRow] | type[Incident]] = {
     "step": StepRow,
     "incident": Incident,
 }
+ROWS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
+MOST_BYTES = 1 << 28
 
 
 class History:
-    """The rows of a run, in memory and in `history.jsonl`."""
+    """The rows of a run, in memory and in `history.jsonl`: a copy, since a run goes on from those in its checkpoint."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rows: Sequence[Row] | None = None) -> None:
+        """Hold the given rows, or else those of the file. Raises RunError when the file is damaged."""
         self.path = path
-        self.rows: list[Row] = read(path) if path.exists() else []
+        self.rows: list[Row] = list(rows) if rows is not None else read(path) if path.exists() else []
 
     def add(self, row: Row) -> None:
         """Add one row at the end. Raises RunError when the file cannot be written."""
@@ -77,9 +85,9 @@ class History:
         except OSError as error:
             raise RunError(f"{self.path}: cannot be written ({error.strerror}).") from None
 
-    def keep_until(self, step: int) -> None:
-        """Forget what happened after a step: a resumed run takes those steps again."""
-        self.rows = [row for row in self.rows if row.step <= step]
+    def replace(self, rows: Sequence[Row]) -> None:
+        """Put these rows in the place of all, also in the file. Raises RunError when it cannot be written."""
+        self.rows = list(rows)
         files.write_atomically(self.path, "".join(map(_line, self.rows)).encode())
 
     @property
@@ -103,20 +111,39 @@ def read(path: Path) -> list[Row]:
 
     Raises RunError when another line is damaged.
     """
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    content = files.read_bytes(path, MOST_BYTES).decode("utf-8", "replace")
+    lines = content.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines.pop()
     return [_parsed(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
 
 
-def _line(row: Row) -> str:
+def to_values(row: Row) -> dict[str, Any]:
+    """Return a row as plain values."""
     event = next(name for name, kind in KINDS.items() if isinstance(row, kind))
-    return json.dumps({"event": event} | asdict(row)) + "\n"
+    return {"event": event} | asdict(row)
+
+
+def from_values(values: Any, where: str) -> Row:
+    """Return the row that `to_values` made plain. Raises RunError, beginning with `where`, when they are no row."""
+    try:
+        rest = dict(values)
+        made: Row = ROWS[rest.pop("event")].validate_python(rest)
+    except (ValueError, KeyError, TypeError):
+        raise RunError(
+            f"{where}: not a row of a history; the file is damaged. `lenet5 train --resume` writes it anew from the "
+            "run's checkpoint."
+        ) from None
+    return made
+
+
+def _line(row: Row) -> str:
+    return json.dumps(to_values(row)) + "\n"
 
 
 def _parsed(line: str, where: str) -> Row:
     try:
-        values = json.loads(line)
-        return KINDS[values.pop("event")](**values)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise RunError(f"{where}: not a row of a history; the file is damaged.") from None
+        plain = json.loads(line)
+    except (ValueError, RecursionError):
+        plain = None
+    return from_values(plain, where)

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from lenet5 import files
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
 from lenet5.engines.contract import Together, TogetherEngine
@@ -17,11 +18,12 @@ from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import score_all_together
 from lenet5.errors import Lenet5Error
 from lenet5.training import checkpoint
+from lenet5.training import trainer as loop
 from lenet5.training.checkpoint import Position
 from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder
-from lenet5.training.train import check_data, finish, ready
-from lenet5.training.trainer import Batches, Request, Trainer, Work
+from lenet5.training.train import Work, find, finish
+from lenet5.training.trainer import Batches, Observer, Request, Trainer
 
 
 def place_of(run: RunFolder) -> tuple[int, int, int]:
@@ -36,35 +38,38 @@ def train_together(
     machine: TogetherEngine,
     images: tuple[Images, Images],
     data_folder: Path | None = None,
+    *,
+    observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> list[Lenet5Error | None]:
     """Go on with runs to their ends; return for each what ended it before, or None where it is finished.
 
-    runs    new or unfinished; they differ in nothing but the seed, and stand at one place
-    images  what they are trained on and scored on
+    runs            new or unfinished; they differ in nothing but the seed, and stand at one place
+    images          what they are trained on and scored on
+    accept_changes  as in `train.resume`
 
     Seconds in a run's history are its share of the time of all. Raises RunError when a folder is in use, or was begun
-    on other data.
+    under other conditions.
     """
-    recipes = [run.recipe() for run in runs]
-    plan = recipes[0]
-    for run in runs:
-        check_data(run, images)
-    together = machine.build_together(
-        plan.architecture,
-        [first_weights(recipe.architecture, recipe.initial, recipe.seed) for recipe in recipes],
-        plan.objective,
-        plan.optimizer,
-        frozen=plan.frozen,
-    )
     stop = StopRequest()
-    with polite_stop() as asked, ExitStack() as folders:
+    with polite_stop() as asked, ExitStack() as held:
+        for run in runs:
+            held.enter_context(files.lock_folder(run.path))
+        found = [find(run) for run in runs]
+        plan = found[0].recipe
+        together = machine.build_together(
+            plan.architecture,
+            [first_weights(each.recipe.architecture, each.recipe.initial, each.recipe.seed) for each in found],
+            plan.objective,
+            plan.optimizer,
+            frozen=plan.frozen,
+        )
         trainers = []
-        for run, network in zip(runs, together.networks, strict=True):
-            begun = any(run.checkpoints.iterdir()) or bool(run.history().rows)
-            trainer = ready(
-                run, machine, images, stop, data_folder=data_folder, resume=begun, network=network, together=len(runs)
-            )
-            trainers.append(folders.enter_context(trainer))
+        for run, each, network in zip(runs, found, together.networks, strict=True):
+            work = Work(each.recipe, machine, images, data_folder, observer=observer, together=len(runs))
+            begun = each if any(run.checkpoints.iterdir()) or run.history_path.exists() else None
+            ready = work.ready(run, begun, accept_changes=accept_changes, stop=stop, network=network)
+            trainers.append(held.enter_context(ready))
         return _InStep(trainers, together, stop, asked).to_the_end(data_folder)
 
 
@@ -91,7 +96,9 @@ class _InStep:
             answers = self._answers(requests)
         return self._errors
 
-    def _go_on(self, work: dict[int, Work], answers: dict[int, Any], data_folder: Path | None) -> dict[int, Request]:
+    def _go_on(
+        self, work: dict[int, loop.Work], answers: dict[int, Any], data_folder: Path | None
+    ) -> dict[int, Request]:
         """Give each trainer its answer; return what those ask for that have not ended."""
         requests = {}
         for number, answer in answers.items():

@@ -1,10 +1,11 @@
 """Train a recipe: from its name to a finished run folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from lenet5 import files, metrics
 from lenet5.data import prepare, sources
@@ -13,16 +14,18 @@ from lenet5.data.datasets import Images, load
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine, Network
 from lenet5.engines.scoring import score_all
-from lenet5.errors import DataError, RunError
+from lenet5.errors import DataError, InterruptedRunError, RunError
 from lenet5.models import file as model_file
 from lenet5.models import fold
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec import text
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
 from lenet5.spec.recipe import Recipe
-from lenet5.training.checkpoint import Position
+from lenet5.training import checkpoint, identity
+from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder, environment_now
@@ -65,24 +68,12 @@ def train(
     """
     machine = registry.get(engine, device)  # what is missing is said before any folder is made
     images = parts(recipe, data_folder)
-    run = begin(recipe, machine, images, runs_folder)
-    return _carry_on(run, machine, images, score_train, observer, data_folder, resume=False)
-
-
-def begin(
-    recipe: Recipe, machine: Engine, images: tuple[Images, Images], runs_folder: Path, *, together: int = 1
-) -> RunFolder:
-    """Make the folder of a new run. Raises RunError.
-
-    together  how many networks are trained at once with this one, itself included
-    """
-    environment = environment_now() | {
-        **machine.describe(),
-        **({"together": together} if together > 1 else {}),
-        "recipe_digest": recipe.digest,
-        "data": {part.part: part.fingerprint for part in images},
-    }
-    return RunFolder.create(runs_folder, recipe, environment)
+    work = Work(recipe, machine, images, data_folder, score_train=score_train, observer=observer)
+    run = work.begin(runs_folder)
+    with files.lock_folder(run.path), work.ready(run) as trainer:
+        trainer.to_the_end()
+        finish(run, trainer, data_folder)
+    return run
 
 
 def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
@@ -106,104 +97,195 @@ def parts(recipe: Recipe, data_folder: Path | None) -> tuple[Images, Images]:
 def resume(
     path: Path,
     *,
+    engine: str | None = None,
+    device: str | None = None,
     data_folder: Path | None = None,
     score_train: bool = False,
     observer: Observer | None = None,
+    accept_changes: bool = False,
 ) -> RunFolder:
     """Go on with a run that was stopped or killed; its end is the same, byte for byte.
 
-    Raises RunError when the folder is not a run, is in use, or was made with other data.
+    engine, device  the run's own if not given
+    accept_changes  go on also under other conditions, such as another engine, version or data; that is recorded
+
+    Raises RunError when the folder is not a run, is in use, or was begun under other conditions.
     """
     run = RunFolder.open(path)
-    images = parts(run.recipe(), data_folder)
-    check_data(run, images)
-    return _carry_on(run, machine_of(run), images, score_train, observer, data_folder, resume=True)
-
-
-def check_data(run: RunFolder, images: tuple[Images, Images]) -> None:
-    """Raise RunError unless a run was begun on these very images."""
-    recorded, now = run.environment().get("data"), {part.part: part.fingerprint for part in images}
-    if recorded != now:
-        raise RunError(
-            f"{run.path}: was trained on data with the fingerprints {recorded}; those at hand have "
-            f"{now}. Give the folder of the first with --data-dir."
-        )
-
-
-def machine_of(run: RunFolder) -> Engine:
-    """Return the engine, on the device, that a run was begun with. Raises EngineError where it is not here."""
-    environment = run.environment()
-    device = str(environment.get("device"))
-    # Before there was --device, the record of a run on a GPU had the GPU's name here.
-    return registry.get(str(environment.get("engine")), device if device in registry.DEVICES else "cuda")
-
-
-def _carry_on(
-    run: RunFolder,
-    machine: Engine,
-    images: tuple[Images, Images],
-    score_train: bool,
-    observer: Observer | None,
-    data_folder: Path | None,
-    *,
-    resume: bool,
-) -> RunFolder:
-    """Train what is left, then write the model and the result."""
-    with (
-        polite_stop() as stop,
-        ready(
-            run, machine, images, stop, score_train=score_train, observer=observer, data_folder=data_folder,
-            resume=resume,
-        ) as trainer,
-    ):  # fmt: skip
-        trainer.to_the_end()
-        finish(run, trainer, data_folder)
+    with files.lock_folder(path):
+        found = find(run)
+        engine = engine or found.engine
+        machine = registry.get(engine, device or (found.device if engine == found.engine else registry.AUTO))
+        images = parts(found.recipe, data_folder)
+        work = Work(found.recipe, machine, images, data_folder, score_train=score_train, observer=observer)
+        with work.ready(run, found, accept_changes=accept_changes) as trainer:
+            trainer.to_the_end()
+            finish(run, trainer, data_folder)
     return run
 
 
-@contextmanager
-def ready(
-    run: RunFolder,
-    machine: Engine,
-    images: tuple[Images, Images],
-    stop: StopRequest,
-    *,
-    score_train: bool = False,
-    observer: Observer | None = None,
-    data_folder: Path | None = None,
-    resume: bool,
-    network: Network | None = None,
-    together: int = 1,
-) -> Iterator[Trainer]:
-    """Hold a run's folder while the block runs, and give its trainer, the teachers trained, the checkpoint loaded.
+@dataclass(frozen=True)
+class Found:
+    """What is left of a run that was begun before.
 
-    network, together  see `Trainer`
+    checkpoint      the newest that is whole, or None
+    recipe          the run's own
+    engine, device  the names of what it was begun with
+    incidents       what was found damaged, to be put on record
     """
-    recipe = run.recipe()
-    preparation, teaching = recipe.preparation, None
-    if recipe.teacher:
-        teachers = [_taught(teacher, run, machine, data_folder, observer) for teacher in teachers_of(recipe)]
-        teaching = Teaching(recipe.teacher, teachers, machine)
-    if preparation.subtract_mean:
-        preparation = preparation.centred(prepare.mean_pixel(images[0].images))
-    with files.lock_folder(run.path):
-        files.remove_leftovers(run.checkpoints)
-        trainer = Trainer(
+
+    checkpoint: Checkpoint | None
+    recipe: Recipe
+    engine: str
+    device: str
+    incidents: tuple[tuple[str, str], ...]
+
+
+def find(run: RunFolder) -> Found:
+    """Return what is left of a run, whose folder is held; leftovers of killed processes are removed.
+
+    Raises RunError or RecipeError when the recipe is damaged and there is no checkpoint that holds it.
+    """
+    files.remove_leftovers(run.path)
+    files.remove_leftovers(run.checkpoints)
+    found, skipped = checkpoint.newest(run.checkpoints)
+    incidents = [("damaged checkpoint", sentence) for sentence in skipped]
+    environment, damaged = run.recorded_environment(), []
+    recipe = run.recorded_recipe() if found else run.recipe()
+    if found and recipe is None:
+        recipe = text.parse(found.recipe, where="the recipe in the checkpoint")
+        damaged.append("recipe.toml is damaged or gone")
+    assert recipe is not None, "without a checkpoint, a recipe that cannot be read raises"
+    if environment.get("engine") not in registry.NAMES or environment.get("device") not in registry.DEVICES:
+        environment = found.environment if found else {"engine": registry.AUTO, "device": registry.AUTO}
+        damaged += ["environment.json is damaged or gone"] if found else []
+    if damaged:
+        incidents.append(("repaired", f"{' and '.join(damaged)}; it is written anew from the checkpoint"))
+    return Found(found, recipe, environment["engine"], environment["device"], tuple(incidents))
+
+
+class Work:
+    """A recipe with all that training it needs: an engine, the data, and the teachers."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        machine: Engine,
+        data: tuple[Images, Images],
+        data_folder: Path | None,
+        *,
+        score_train: bool = False,
+        observer: Observer | None = None,
+        together: int = 1,
+    ) -> None:
+        """Take what is at hand.
+
+        together  how many networks are trained at once with this one, itself included
+        """
+        self._recipe, self._machine, (self._train, self._test) = recipe, machine, data
+        self._data_folder, self._score_train, self._observer = data_folder, score_train, observer or Unwatched()
+        self._together = together
+        self._teachers: list[Model] = []
+
+    def begin(self, runs_folder: Path) -> RunFolder:
+        """Make the folder of a new run. Raises RunError."""
+        return RunFolder.create(runs_folder, self._recipe, self._environment())
+
+    @contextmanager
+    def ready(
+        self,
+        run: RunFolder,
+        found: Found | None = None,
+        *,
+        accept_changes: bool = False,
+        stop: StopRequest | None = None,
+        network: Network | None = None,
+    ) -> Iterator[Trainer]:
+        """Give the trainer of a run, whose folder is held: the teachers trained, the checkpoint loaded.
+
+        found    what is left of a run that was begun before; None for a new one
+        stop     what the trainer looks at; if None, a signal asks it to stop while the block runs
+        network  see `Trainer`
+
+        Raises RunError when the run was begun under other conditions, and that is not accepted.
+        """
+        moment = found.checkpoint if found else None
+        if moment:
+            self._changes(moment, run.path, accept_changes)  # before teachers are trained in vain
+        self._teach(run)
+        environment, incidents = self._environment(), list(found.incidents) if found else []
+        if moment:
+            changes = self._changes(moment, run.path, accept_changes)
+            if changes:
+                incidents.append(("changed", "; ".join(changes)))
+                record = {"step": moment.position.step, "changes": changes}
+                environment["changes"] = [*moment.environment.get("changes", []), record]
+            else:
+                environment = moment.environment
+            incidents.append(("resumed", f"at step {moment.position.step}"))
+        elif found:
+            incidents.append(("begun anew", "there is no whole checkpoint"))
+        run.write_record(self._recipe, environment)
+        with nullcontext(stop) if stop else polite_stop() as request:
+            trainer = self._trainer(run, environment, request, network)
+            trainer.begin(moment)
+            for what, words in incidents:
+                trainer.note(what, words)
+            yield trainer
+
+    def _trainer(
+        self, run: RunFolder, environment: dict[str, Any], stop: StopRequest, network: Network | None
+    ) -> Trainer:
+        recipe, machine = self._recipe, self._machine
+        teaching = Teaching(recipe.teacher, self._teachers, machine) if recipe.teacher else None
+        preparation = recipe.preparation
+        if preparation.subtract_mean:
+            preparation = preparation.centred(prepare.mean_pixel(self._train.images))
+        return Trainer(
             recipe,
             machine,
             run,
-            *images,
+            self._train,
+            self._test,
             preparation,
-            observer=observer or Unwatched(),
+            environment=environment,
+            observer=self._observer,
             stop=stop,
-            score_train=score_train,
+            score_train=self._score_train,
             teaching=teaching,
             network=network,
-            together=together,
+            together=self._together,
         )
-        if resume:
-            trainer.resume()
-        yield trainer
+
+    def _identity(self) -> identity.Identity:
+        """Return what decides the bytes of this run."""
+        return identity.of_run(
+            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers
+        )
+
+    def _environment(self) -> dict[str, Any]:
+        """Return the content of environment.json."""
+        together = {"together": self._together} if self._together > 1 else {}
+        known = environment_now() | self._machine.describe() | self._identity()
+        return known | together | {"recipe_digest": self._recipe.digest}
+
+    def _changes(self, found: Checkpoint, path: Path, accepted: bool) -> list[str]:
+        """Return how the conditions of now differ from a checkpoint's. Raises RunError when that is not accepted."""
+        now = self._identity()
+        before = identity.recorded(found.environment, now)
+        if "teachers" not in now:  # not trained or loaded yet
+            before.pop("teachers", None)
+        return identity.check(before, now, where=str(path), accepted=accepted)
+
+    def _teach(self, run: RunFolder) -> None:
+        """Have the teachers, if there are any: from runs beside the pupil's, or trained now."""
+        try:
+            self._teachers = [
+                _taught(teacher, run, self._machine, self._data_folder, self._observer)
+                for teacher in teachers_of(self._recipe)
+            ]
+        except InterruptedRunError as stop:  # the teacher's run is saved; going on with the pupil's goes on with it
+            raise InterruptedRunError(stop.signal_number, str(run.path)) from None
 
 
 def teachers_of(recipe: Recipe) -> list[Recipe]:
@@ -215,21 +297,33 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
     return [plan.model_copy(update={**same, "seed": seed}) for seed in recipe.teacher.seeds]
 
 
-def _taught(
-    recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer | None
-) -> Model:
+def _taught(recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer) -> Model:
     """Return a teacher: from a run beside its pupil's that is finished or can go on, or else trained now."""
+    now = identity.of_run(recipe, machine, identity.fingerprints(parts(recipe, data_folder)))
     for folder in sorted(pupil.path.parent.glob(f"{recipe.name}-seed{recipe.seed}*")):
-        run = RunFolder.open(folder)
-        if run.recipe().digest == recipe.digest:
-            if run.result() is None:
-                run = resume(folder, data_folder=data_folder, observer=observer)
-            return model_file.read(run.model)
+        try:
+            run = RunFolder.open(folder)
+            found, _ = checkpoint.newest(run.checkpoints)
+        except RunError:  # no run, or one of another version
+            continue
+        if (
+            found is None
+            or found.environment.get("changes")
+            or identity.differences(identity.recorded(found.environment, now), now)
+        ):
+            continue
+        if not run.is_whole():
+            run = resume(folder, data_folder=data_folder, observer=observer)
+        return model_file.read(run.model)
     runs = pupil.path.parent
     run = train(
-        recipe, engine=machine.name, device=machine.device, data_folder=data_folder, runs_folder=runs,
+        recipe,
+        engine=machine.name,
+        device=machine.device,
+        data_folder=data_folder,
+        runs_folder=runs,
         observer=observer,
-    )  # fmt: skip
+    )
     return model_file.read(run.model)
 
 
@@ -254,7 +348,6 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
     recipe, last = trainer.recipe, trainer.history.epochs[-1]
     test_count = len(trainer.test.labels)
     correct = round(last.test_accuracy_percent * test_count / 100)
-    environment = run.environment()
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     card = Card(
         recipe=recipe.name,
@@ -269,8 +362,7 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
         scored_on=trainer.test.part,
         test_images=test_count,
         test_accuracy_percent=last.test_accuracy_percent,
-        trained_on=finished,
-        lenet5_version=str(environment["lenet5"]),
+        lenet5_version=str(trainer.environment["lenet5"]),
     )
     architecture, weights = fold.for_use(recipe.architecture, trainer.model_weights())
     model = Model(architecture, trainer.preparation, weights, card)
@@ -296,7 +388,9 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
             "train_accuracy_percent": last.train_accuracy_percent,
             "seconds": sum(row.seconds for row in trainer.history.epochs),
             "peak_memory_bytes": max(row.peak_memory_bytes for row in trainer.history.epochs),
+            "changes": trainer.environment.get("changes", []),
             "failed_starts": [row.text for row in trainer.history.incidents if row.what == "failed start"],
+            "collapses": [row.text for row in trainer.history.incidents if row.what == "collapse"],
             "model_sha256": files.file_sha256(run.model),
             "finished": finished,
         }

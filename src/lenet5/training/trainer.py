@@ -16,7 +16,8 @@ from lenet5.engines.contract import Engine, Float, Network, Steps, Weights
 from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
-from lenet5.seeds import stream
+from lenet5.seeds import restarted, restarts_so_far, stream
+from lenet5.spec import text
 from lenet5.spec.layers import Dropout
 from lenet5.spec.optimizer import Sdlm
 from lenet5.spec.preparation import Preparation
@@ -79,6 +80,7 @@ class Trainer:
         test: Images,
         preparation: Preparation,
         *,
+        environment: dict[str, Any],
         observer: Observer,
         stop: StopRequest,
         score_train: bool,
@@ -96,22 +98,19 @@ class Trainer:
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
         self.observer, self.stop, self.score_train = observer, stop, score_train
-        self.history: History = run.history()
+        self.environment = environment
+        self.history = History(run.history_path, [])
         self.network = network or self._new_network(recipe.seed)
         self._together = together
         self.position = Position(seed=recipe.seed)
         self._sums: Weights = {}  # of the weights that are averaged
 
-    def resume(self) -> None:
-        """Go back to the newest whole checkpoint; without one, start from the beginning."""
-        found, skipped = checkpoint.newest(self.run.checkpoints)
+    def begin(self, found: Checkpoint | None) -> None:
+        """Go back to a checkpoint, with the history that it holds; without one, to the first weights."""
         if found:
             self.network.load(found.weights, found.state)
             self.position, self._sums = found.position, found.sums
-        self.history.keep_until(self.position.step)
-        for sentence in skipped:
-            self._incident("damaged checkpoint", f"{sentence} The one before it is used.")
-        self._incident("resumed", f"at step {self.position.step}")
+        self.history.replace(found.rows if found else ())
 
     def to_the_end(self) -> None:
         """Train every epoch that is left.
@@ -140,16 +139,16 @@ class Trainer:
         So several trainers can go forward at once. Raises as `to_the_end`.
         """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
-        if self.position.step == 0:
-            self._save()  # a disk that is full says so now, not after the first epoch
+        self._save()  # a disk that is full says so now, not after the first epoch
         while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
             yield from self._one_epoch()
             self._add_to_average()
             row = yield from self._score()
+            before = self.history.epochs[-1:]
             self.history.add(row)
             self.observer.epoch(row)
-            if failed_start(row.test_accuracy_percent, self.recipe.architecture.classes):
-                self._note_failed_start(row)
+            if self._guesses(row):
+                self._note_failure(row, collapsed=bool(before) and not self._guesses(before[0]))
                 if row.epoch == 1 and self.recipe.restarts:
                     self._start_again()
                     continue
@@ -204,8 +203,8 @@ class Trainer:
             self._account(now, steps, seconds)
             at_once = max(1, int(SECONDS_A_CALL / (self._together * seconds / len(now))))
             if self.stop.signal_number is not None:
+                self.note("interrupted", f"by signal {self.stop.signal_number}, saved")
                 self._save()
-                self._incident("interrupted", f"by signal {self.stop.signal_number}, saved")
                 raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
 
     def _learning_rate(self, step: int) -> float:
@@ -279,9 +278,12 @@ class Trainer:
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
-    def _note_failed_start(self, row: EpochRow) -> None:
-        """Put a failed start on record, once, with its likely reasons."""
-        if any(incident.what == "failed start" for incident in self.history.incidents) and row.epoch > 1:
+    def _guesses(self, row: EpochRow) -> bool:
+        return failed_start(row.test_accuracy_percent, self.recipe.architecture.classes)
+
+    def _note_failure(self, row: EpochRow, *, collapsed: bool) -> None:
+        """Put a failed start, once, or a collapse, at any epoch, on record with its likely reasons."""
+        if not collapsed and row.epoch > 1:
             return
         chosen = np.arange(min(DIAGNOSED_IMAGES, len(self.train.labels)))
         reasons = diagnose(
@@ -292,33 +294,32 @@ class Trainer:
             steps=row.step,
             learning_rate=row.learning_rate,
         )
-        self._incident(
-            "failed start",
+        self.note(
+            "collapse" if collapsed else "failed start",
             f"seed {self.position.seed}, epoch {row.epoch}: test accuracy {row.test_accuracy_percent:.2f} %, loss "
             f"{row.train_loss:.4g}, no better than guessing. Likely: {' '.join(reasons)}",
         )
 
     def _start_again(self) -> None:
-        """Begin again with the next seed. Raises TrainingError when the recipe allows no further one."""
-        seed = self.position.seed
-        if seed - self.recipe.seed >= self.recipe.restarts:
+        """Begin again from a stream that no other seed uses. Raises TrainingError when the recipe allows no more."""
+        attempt = restarts_so_far(self.recipe.seed, self.position.seed) + 1
+        if attempt > self.recipe.restarts:
             raise TrainingError(
-                f"{self.recipe.name}: no start succeeded with the seeds {self.recipe.seed} to {seed}; "
+                f"{self.recipe.name}: seed {self.recipe.seed} failed to start {attempt} times; "
                 f"{self.history.path} says what was wrong with each."
             )
-        self.network = self._new_network(seed + 1)
-        self.position, self._sums = Position(seed=seed + 1), {}
-        failures = self.history.incidents
-        self.history.keep_until(0)  # the new start counts its steps from 0; only the incidents stay on record
-        for incident in failures:
-            self.history.add(replace(incident, step=0))
-        self._incident("restart", f"with seed {seed + 1}")
+        seed = restarted(self.recipe.seed, attempt)
+        self.network = self._new_network(seed)
+        self.position, self._sums = Position(seed=seed), {}
+        # The new start counts its steps from 0; only the incidents stay on record.
+        self.history.replace([replace(incident, step=0) for incident in self.history.incidents])
+        self.note("restart", f"number {attempt}, with seed {seed}")
         self._save()
 
     def _stopped(self, step: int, epoch: int, batch: int, images: list[int]) -> None:
         """Put a loss that is not a number on record, and raise TrainingError."""
         shown = ", ".join(map(str, images[:20])) + (", ..." if len(images) > 20 else "")
-        self._incident("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
+        self.note("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
         raise TrainingError(
             f"the loss is not a finite number at batch {batch} of epoch {epoch} (step {step}). The checkpoint of "
             f"the last whole epoch is kept in {self.run.checkpoints}; a smaller learning rate may help."
@@ -333,10 +334,20 @@ class Trainer:
                 f"{broken[0]} is not finite after step {self.position.step}. The checkpoint before is kept in "
                 f"{self.run.checkpoints}; a smaller learning rate may help."
             )
-        checkpoint.save(self.run.checkpoints, Checkpoint(self.position, weights, self.network.state(), self._sums))
+        moment = Checkpoint(
+            self.position,
+            weights,
+            self.network.state(),
+            recipe=text.dump(self.recipe),
+            environment=self.environment,
+            rows=self.history.rows,
+            sums=self._sums,
+        )
+        checkpoint.save(self.run.checkpoints, moment)
 
-    def _incident(self, what: str, text: str) -> None:
-        incident = Incident(self.position.step, what, text)
+    def note(self, what: str, words: str) -> None:
+        """Put an incident on record."""
+        incident = Incident(self.position.step, what, words)
         self.history.add(incident)
         self.observer.incident(incident)
 

@@ -14,12 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 from lenet5.web.app import INTERNAL, answer_to, explain, predict, read
 from lenet5.web.problems import Problem
 from lenet5.web.protocol import header_too_large
-from lenet5.web.security import HEADERS
 from lenet5.web.service import Service
 from lenet5.web.uploads import GoneError
 
 log = logging.getLogger("lenet5.web")
-FIXED = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 PATHS = frozenset(
     ("/", "/v1/predict", "/v1/read", "/v1/explain", "/v1/models", "/v1/limits", "/livez", "/readyz", "/metrics")
 )
@@ -36,13 +34,14 @@ class Door:
 
     def __init__(self, service: Service, app: FastAPI) -> None:
         self.service, self.app = service, app
+        self._fixed = [(name.encode(), value.encode()) for name, value in service.guard.headers.items()]
         self._prefix, self._numbers = secrets.token_hex(6), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; whatever happens, with an answer of ours."""
         began, status = time.perf_counter(), 0
         request_id = f"{self._prefix}-{next(self._numbers):x}"
-        added = [*FIXED, (b"x-request-id", request_id.encode())]
+        added = [*self._fixed, (b"x-request-id", request_id.encode())]
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -71,7 +70,9 @@ class Door:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
         # uvicorn bounds a header that is still coming in; this one may have come in one piece.
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > self.service.limits.header_bytes:
+        first_line = len(method) + len(scope["raw_path"]) + len(scope["query_string"])
+        headers = sum(len(name) + len(value) for name, value in scope["headers"])
+        if first_line + headers > self.service.limits.header_bytes:
             raise header_too_large(self.service.limits)
         self.service.guard.check(path, scope["headers"])
         work = WORK.get(path) if method == "POST" else None
@@ -81,5 +82,15 @@ class Door:
             return
         if self.service.stopping:
             raise Problem("stopping", "the server is stopping.", retry_after=10, headers={"connection": "close"})
-        response = await work(self.service, Request(scope, receive))
+        body = self.service.bodies.begin()
+
+        async def receive_counted() -> Message:
+            message = await receive()
+            body.grow(len(message.get("body", b"")))
+            return message
+
+        try:
+            response = await work(self.service, Request(scope, receive_counted))
+        finally:
+            body.close()
         await response(scope, receive, send)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 class Limits:
     """Bounds; names end in their units.
 
+    bodies_bytes     held of all requests' bodies at once, from their arrival to their answers
+    free_bytes       of each body, not counted there: digits get through however many photographs are waiting
     json_bytes       a body that is JSON, which is parsed while others wait; 256 images as JSON have 1.0 MB
     receive_seconds  from the first byte of a request, or the opening of its connection, to its last byte
     idle_seconds     how long a connection may rest between requests
@@ -22,6 +24,8 @@ class Limits:
     """
 
     body_bytes: int = 8 << 20
+    bodies_bytes: int = 64 << 20
+    free_bytes: int = 16 << 10
     json_bytes: int = 2 << 20
     header_bytes: int = 16 << 10
     images: int = 256

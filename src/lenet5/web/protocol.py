@@ -20,6 +20,9 @@ SWEEP_SECONDS = 0.5
 # How many bodies of the largest size one request may send. A client that is refused learns it only after it has sent
 # its body, for most do not listen before; so what it sends is thrown away for a while, but not forever.
 PATIENCE = 4
+# For so long what a refused client still sends is thrown away: closing at once would reset the connection, and the
+# client would never see why.
+LINGER_SECONDS = 1.0
 
 
 class TimedProtocol(H11Protocol):
@@ -28,10 +31,13 @@ class TimedProtocol(H11Protocol):
     limits: Limits
     since: float | None = None  # when the present request began, or the connection opened; None while resting
     received_bytes = 0  # of the present request
+    refused = False  # an answer was sent, and nothing more is read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, and at need give up another one for it."""
         super().connection_made(transport)
+        # asyncio would read 256 KiB at a time, from every connection that sends, before any of it is looked at.
+        transport.max_size = self.limits.header_bytes  # type: ignore[attr-defined]
         self.since = self.loop.time()
         if len(self.connections) > self.limits.connections:
             # Those that never finished a request go before those that rest between two; the oldest first.
@@ -46,6 +52,8 @@ class TimedProtocol(H11Protocol):
         self.received_bytes += len(data)
         if self.received_bytes > PATIENCE * self.limits.body_bytes:
             self.transport.abort()
+            return
+        if self.refused:
             return
         super().data_received(data)
         self._rest()
@@ -78,6 +86,10 @@ class TimedProtocol(H11Protocol):
         """Close this connection if it is too late."""
         if self.since is None:
             return
+        if self.refused:
+            if now - self.since > LINGER_SECONDS:
+                self.transport.abort()
+            return
         answering = self.is_answering
         if now - self.since <= (self.limits.send_seconds if answering else self.limits.receive_seconds):
             return
@@ -105,7 +117,8 @@ class TimedProtocol(H11Protocol):
             events = (h11.Response(status_code=problem.status, headers=headers), h11.Data(data=body))
             for event in (*events, h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+        self.refused, self.since = True, self.loop.time()
+        self.transport.write_eof()
 
 
 def header_too_large(limits: Limits) -> Problem:

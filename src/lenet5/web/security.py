@@ -7,6 +7,7 @@ holds that name. A Host that is an address in numbers was not rebound.
 
 import hmac
 import ipaddress
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,9 @@ from lenet5.web.problems import Problem
 
 OPEN = ("/livez", "/readyz")  # asked by machines that hold no token
 GUARDED = ("/v1/", "/metrics", "/openapi.json")  # the rest is the page, which holds nothing of anybody
+POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"
 HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": f"{POLICY}; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
@@ -26,18 +27,30 @@ HEADERS = {
     "x-frame-options": "DENY",
 }
 LEAST_TOKEN = 16  # characters
+ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
 class Guard:
     """Lets a request in, or raises Problem.
 
-    token  what clients must show as "Authorization: Bearer ..."; None lets everybody in
-    names  host names that this server answers to, in lower case
+    token   what clients must show as "Authorization: Bearer ..."; None lets everybody in
+    names   host names that this server answers to, in lower case
+    frames  origins whose pages may show the page in a frame
     """
 
     token: bytes | None
     names: frozenset[str]
+    frames: tuple[str, ...] = ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of every answer."""
+        if not self.frames:
+            return HEADERS
+        # X-Frame-Options knows no list of origins; browsers that know frame-ancestors go by that.
+        framed = {"content-security-policy": f"{POLICY}; frame-ancestors {' '.join(self.frames)}"}
+        return {name: value for name, value in {**HEADERS, **framed}.items() if name != "x-frame-options"}
 
     def check(self, path: str, headers: list[tuple[bytes, bytes]]) -> None:
         """Raise Problem unless this request may be served. Header names are in lower case."""
@@ -55,7 +68,7 @@ class Guard:
             elif name in (b"content-length", b"transfer-encoding"):
                 framed += 1
         if framed > 1:  # two statements of a length are how requests are smuggled past a proxy
-            raise Problem("malformed-request", "the request states its length twice.")
+            raise Problem("malformed-request", "the request states its length twice.", headers={"connection": "close"})
         if not self._known(host.decode("latin-1")):
             raise Problem("foreign-host", "this server does not answer to that Host; see --allow-host.")
         if origin and origin.lower().split(b"://")[-1] != host.lower():
@@ -83,18 +96,24 @@ class Guard:
         return True
 
 
-def guard(host: str, token: bytes | None, *, no_auth: bool, allowed: tuple[str, ...]) -> Guard:
+def guard(
+    host: str, token: bytes | None, *, no_auth: bool, allowed: tuple[str, ...], frames: tuple[str, ...] = ()
+) -> Guard:
     """Return the guard for a server bound to `host`.
 
-    Raises ServeError where others could reach it and there is neither a token nor the word that none is wanted.
+    Raises ServeError where others could reach it and there is neither a token nor the word that none is wanted, and
+    for a frame's origin that is none.
     """
+    for origin in frames:
+        if not ORIGIN.fullmatch(origin):
+            raise ServeError(f"--allow-frame {origin}: an origin is expected, such as https://school.example.")
     if not is_loopback(host) and token is None and not no_auth:
         raise ServeError(
             f"--host {host} lets others reach this server, and it has no token. Give one with --token-file or in "
             "LENET5_TOKEN, or say --no-auth."
         )
     own = {"localhost", socket.gethostname().lower(), host.lower()}
-    return Guard(None if no_auth else token, frozenset(own | {name.lower() for name in allowed}))
+    return Guard(None if no_auth else token, frozenset(own | {name.lower() for name in allowed}), frames)
 
 
 def is_loopback(host: str) -> bool:

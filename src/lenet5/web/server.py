@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import errno
+import json
 import logging
 import os
 import resource
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -20,8 +23,14 @@ from lenet5.web.security import Guard
 from lenet5.web.service import Service, load_models
 from lenet5.web.workers import Workers
 
-FILES_BESIDE_CONNECTIONS = 128
+log = logging.getLogger("lenet5.web")
+FILES_BESIDE_CONNECTIONS = 64  # what Python, the engine and the event loop have open
+FILES_A_WORKER = 8  # its pipes, and those of the one that takes its place
+ACCEPTED_AT_ONCE = 32  # connections; before the next ones are accepted, those above the limit are closed
+FEWEST_CONNECTIONS = 16
 BACKLOG = 1_024  # connections that wait to be accepted
+ACCEPT_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+QUIET_SECONDS = 10.0  # between two lines of the log about connections that cannot be accepted
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,7 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
 
     Raises ServeError where the address cannot be had; ModelError, EngineError.
     """
-    limits = settings.limits
+    limits = _within_files(settings.limits, settings.workers)
     service = Service(
         load_models(list(settings.models), limits, settings.engine, settings.device),
         Workers(settings.workers, limits),
@@ -75,12 +84,12 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
         limits,
     )
     listening = _listen(settings.host, settings.port)
-    _allow_files(limits.connections + FILES_BESIDE_CONNECTIONS)
     config = uvicorn.Config(
         Door(service, app.build(service)),
         http=protocol.timed(limits),
         ws="none",
         lifespan="off",
+        backlog=ACCEPTED_AT_ONCE,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -98,9 +107,10 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
 
 
 async def _run(server: Server, service: Service, listening: socket.socket, started: Callable[[], None]) -> None:
+    asyncio.get_running_loop().set_exception_handler(_Complaints())
     service.workers.start()
     sweeper = asyncio.create_task(protocol.sweep_forever(server.server_state.connections))
-    telling = asyncio.create_task(_tell(server, started))
+    telling = asyncio.create_task(_tell(server, listening, started))
     try:
         await server.serve([listening])
     finally:
@@ -111,10 +121,27 @@ async def _run(server: Server, service: Service, listening: socket.socket, start
             served.close()
 
 
-async def _tell(server: Server, started: Callable[[], None]) -> None:
+async def _tell(server: Server, listening: socket.socket, started: Callable[[], None]) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
+    listening.listen(BACKLOG)  # asyncio takes one number for how many wait and how many it accepts at once
     started()
+
+
+class _Complaints:
+    """What the event loop complains of goes to the log; that no connection can be accepted, once in a while."""
+
+    def __init__(self) -> None:
+        self._quiet_until = 0.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log one complaint."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in ACCEPT_ERRORS):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._quiet_until:
+            self._quiet_until = loop.time() + QUIET_SECONDS
+            log.error(json.dumps({"error": f"no connection can be accepted: {error.strerror}"}))
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -140,9 +167,28 @@ def _not_listening(host: str, port: int, error: OSError) -> ServeError:
     return ServeError(f"cannot listen at {host}, port {port} ({error.strerror or error}); try another --port.")
 
 
-def _allow_files(count: int) -> None:
-    """Let this process have so many open files and connections, as far as the system allows."""
+def _within_files(limits: Limits, workers: int) -> Limits:
+    """Return the limits with as many connections as this process may have open files for.
+
+    Raises ServeError where the system allows too few to serve at all.
+    """
+    beside = FILES_BESIDE_CONNECTIONS + FILES_A_WORKER * workers + 2 * ACCEPTED_AT_ONCE
+    allowed = _allowed_files(limits.connections + beside)
+    if allowed < FEWEST_CONNECTIONS + beside:
+        raise ServeError(
+            f"the system allows this process {allowed} open files; the server needs {FEWEST_CONNECTIONS + beside} with "
+            f"--workers {workers}. Raise the limit: ulimit -n {limits.connections + beside}"
+        )
+    return replace(limits, connections=min(limits.connections, allowed - beside))
+
+
+def _allowed_files(wanted: int) -> int:
+    """Return how many open files this process may have, after asking the system for as many as are wanted."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < count:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(count, hard) if hard > 0 else count, hard))
+            resource.setrlimit(
+                resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+            )
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if soft == resource.RLIM_INFINITY else soft

@@ -6,6 +6,7 @@ from functools import cached_property
 from lenet5.distribution import VERSION
 from lenet5.errors import ServeError
 from lenet5.web import pages
+from lenet5.web.bodies import Bodies
 from lenet5.web.counters import Counters
 from lenet5.web.limits import Limits
 from lenet5.web.problems import Problem
@@ -33,9 +34,11 @@ class Service:
 
     def __post_init__(self) -> None:
         """Let /metrics watch what is counted elsewhere."""
+        self.bodies = Bodies(self.limits)
         batchers = [served.batcher for served in self.models.values()]
         watch = self.counters.watch
         watch("lenet5_in_flight", "Requests not yet answered", lambda: self.in_flight)
+        watch("lenet5_body_bytes", "Bytes of bodies held beyond each one's free part", lambda: self.bodies.held_bytes)
         watch("lenet5_waiting_images", "Images waiting for a model", lambda: sum(each.waiting for each in batchers))
         watch("lenet5_batches", "Batches computed", lambda: sum(each.batches for each in batchers))
         watch("lenet5_images", "Images computed", lambda: sum(each.computed for each in batchers))

@@ -1,14 +1,22 @@
 """The page as files for any web host: nothing runs but the page itself."""
 
+import base64
 import json
+import re
 from pathlib import Path
 
 from lenet5 import files
+from lenet5.errors import RunError
 from lenet5.models import file
 from lenet5.models.model import Card
 
 PAGE = Path(__file__).parent / "page"
 TRAINING = Path(__file__).parent / "training"  # weights kept early in training, MODEL.safetensors
+# Of one file: everything is in it, nothing is fetched.
+SINGLE_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_names", "epochs", "seed", "trained_on")
 
 
@@ -38,6 +46,49 @@ def export_page(folder: Path) -> list[Path]:
     written = contents()
     files.write_folder_atomically(folder, written)
     return [folder / name for name in written]
+
+
+def single_file() -> bytes:
+    """Return the page with the shipped models as one HTML file that works by double-click, from file://.
+
+    Modules and models are in it as base64: no browser loads either from a file beside the page. The modules import one
+    another through an import map, since addresses relative to a data: URL mean nothing.
+    """
+    page = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.iterdir()) if path.is_file()}
+    modules = {name: source for name, source in page.items() if name.endswith(".js")}
+    imports = {f"lenet5/{name}": _data_url("text/javascript", _by_map(source)) for name, source in modules.items()}
+    models = {name: base64.b64encode(content).decode() for name, content in contents().items() if "/" in name}
+    html = page["index.html"]
+    for tag, embedded in (
+        ("default-src 'self'", SINGLE_POLICY),
+        ('href="icon.svg"', f'href="{_data_url("image/svg+xml", page["icon.svg"])}"'),
+        ('<link rel="stylesheet" href="style.css">', f"<style>{page['style.css']}</style>"),
+        (
+            '<link rel="modulepreload" href="main.js">',
+            f'<script type="importmap">{json.dumps({"imports": imports})}</script>\n'
+            f'<script type="application/json" id="embedded">{json.dumps(models)}</script>',
+        ),
+        ('<script type="module" src="main.js"></script>', '<script type="module">import "lenet5/main.js";</script>'),
+    ):
+        assert html.count(tag) == 1, f"index.html has not exactly one {tag}"
+        html = html.replace(tag, embedded)
+    return html.encode()
+
+
+def export_single_file(path: Path) -> None:
+    """Write the page as one HTML file. Raises RunError when the file exists, or the disk refuses."""
+    if path.exists():
+        raise RunError(f"{path} exists already; give a new name.")
+    files.write_atomically(path, single_file())
+
+
+def _by_map(source: str) -> str:
+    """Return a module whose imports go through the import map."""
+    return re.sub(r'(from |import )"\./([a-z_]+\.js)"', r'\1"lenet5/\2"', source)
+
+
+def _data_url(kind: str, text: str) -> str:
+    return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def _facts(card: Card) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """What a client sends: the body, bounded, and the picture or the JSON in it."""
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
@@ -12,6 +14,7 @@ from lenet5.web.problems import Problem
 
 JSON, FORM = "application/json", "multipart/form-data"
 FIELD = "image"
+BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")  # RFC 2046, 5.1.1
 
 
 class GoneError(Exception):
@@ -36,7 +39,7 @@ async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: L
     if kind == JSON:
         return Upload(content, is_json=True)
     if kind == FORM:
-        content = await _file(Headers(headers), content, limits.body_bytes)
+        content = await _file(_boundary(headers["content-type"]), content, limits.body_bytes)
     elif not (kind.startswith("image/") or kind == "application/octet-stream"):
         raise Problem("media-type", f"send image/*, {FORM} with a file named {FIELD}, or {JSON}.")
     if not content:
@@ -62,12 +65,22 @@ async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> byte
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _file(headers: Headers, content: bytes, most: int) -> bytes:
+def _boundary(content_type: str) -> bytes:
+    """Return the boundary of a form. Raises Problem."""
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not BOUNDARY.fullmatch(boundary):
+        raise Problem("media-type", "the form's boundary is missing, or not as RFC 2046 has it.")
+    return boundary
+
+
+async def _file(boundary: bytes, content: bytes, most: int) -> bytes:
     """Return the file `image` of a form. Raises Problem."""
 
     async def whole() -> AsyncGenerator[bytes, None]:
         yield content
 
+    # No other parameter comes through: by the client's `charset` the parser would decode with any codec of Python's.
+    headers = Headers({"content-type": f'{FORM}; boundary="{boundary.decode()}"'})
     parser = MultiPartParser(headers, whole(), max_files=1, max_fields=4)
     parser.spool_max_size = most  # in memory; the server writes no file
     try:

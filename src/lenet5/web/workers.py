@@ -98,7 +98,12 @@ class Workers:
         """Keep one worker: start it, wait for its death, start the next."""
         pause = 0.0
         while True:
-            worker = await self._started()
+            try:
+                worker = await self._started()
+            except OSError:  # no memory, no process or no open file is to be had just now
+                pause = min(2 * pause + 0.25, LONGEST_PAUSE_SECONDS)
+                await asyncio.sleep(pause)
+                continue
             try:
                 await _frame(worker)  # it is ready
                 self._alive.add(worker)

@@ -54,10 +54,57 @@ def test_clang_builds_all_targets_without_a_warning(tmp_path: Path) -> None:
     agree(program, threads=2)
 
 
-@pytest.mark.skipif(platform.system() != "Linux", reason="the sanitizers' libraries come with GCC on Linux")
-def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path: Path) -> None:
-    # -O1: enough to be quick, and the sanitizers still see every access.
-    program = build(
-        tmp_path, "-DLENET5_SANITIZE=address,undefined", "-DLENET5_AVX512=OFF", "-DCMAKE_CXX_FLAGS_RELEASE=-O1"
+def random_architectures(build_folder: Path, first: int, seconds: float) -> str:
+    """Compare the engine built in a folder, with sanitizers, with NumPy; return what the program says at its end."""
+    (module,) = build_folder.glob("_kernels*.so")
+    libraries = [
+        subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+        for name in ("libasan.so", "libubsan.so")
+    ]
+    environment = os.environ | {
+        "LD_PRELOAD": " ".join(libraries),  # Python itself is built without them
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python never frees all
+        "OMP_NUM_THREADS": "2",
+    }
+    program = ROOT / "tests" / "support" / "random_architectures.py"
+    done = subprocess.run(
+        [sys.executable, str(program), str(first), str(seconds), "native", str(module)],
+        capture_output=True,
+        text=True,
+        env=environment,
     )
-    agree(program, threads=2)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    said = done.stdout.strip().splitlines()[-1]
+    assert " 0 with a difference" in said, done.stdout[-3000:]
+    assert str(module) in said
+    return said
+
+
+def build_with_sanitizers(folder: Path) -> Path:
+    nanobind = subprocess.run(
+        [sys.executable, "-m", "nanobind", "--cmake_dir"], capture_output=True, text=True, check=True
+    )
+    return build(
+        folder,
+        "-DLENET5_PYTHON=ON",
+        f"-Dnanobind_DIR={nanobind.stdout.strip()}",
+        f"-DPython_EXECUTABLE={sys.executable}",
+        "-DLENET5_SANITIZE=address,undefined",
+        "-DLENET5_AVX512=OFF",
+    )
+
+
+on_linux = pytest.mark.skipif(platform.system() != "Linux", reason="the sanitizers' libraries come with GCC on Linux")
+
+
+@on_linux
+def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path: Path) -> None:
+    agree(build_with_sanitizers(tmp_path), threads=2)
+    random_architectures(tmp_path, first=0, seconds=20)
+
+
+@on_linux
+@pytest.mark.slow
+def test_sanitizers_find_nothing_in_ten_minutes_of_random_architectures(tmp_path: Path) -> None:
+    build_with_sanitizers(tmp_path)
+    random_architectures(tmp_path, first=1000, seconds=600)

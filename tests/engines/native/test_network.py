@@ -1,13 +1,17 @@
 """What the native engine promises beyond its arithmetic: determinism, threads, images read in place, errors."""
 
+import hashlib
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import lenet5
 from lenet5.data.batches import Examples, examples_for_epoch
 from lenet5.data.datasets import load
 from lenet5.engines import registry
@@ -70,11 +74,67 @@ print(facts["instructions"], facts["threads"], digest)
 """
 
 
-@pytest.mark.parametrize("threads", ["1", "2", "3"])
-def test_the_same_number_of_threads_gives_the_same_bytes(threads: str) -> None:
-    first, second = (in_a_process(TRAINED, OMP_NUM_THREADS=threads) for _ in range(2))
-    assert first == second
-    assert first.split()[1] == threads
+def test_omp_num_threads_is_heeded_and_bytes_stay_the_same() -> None:
+    said = [in_a_process(TRAINED, OMP_NUM_THREADS=threads).split() for threads in ("1", "3")]
+    assert [threads for _, threads, _ in said] == ["1", "3"]
+    assert said[0][2] == said[1][2]
+
+
+@pytest.fixture
+def use_threads() -> Iterator[Callable[[int], None]]:
+    before = kernels().threads()
+    yield kernels().use_threads
+    kernels().use_threads(before)
+
+
+def digest_after_training(recipe: Recipe, batch_sizes: tuple[int, ...]) -> str:
+    """Train on made images, batch after batch; return a digest of losses, weights, state and scores."""
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (1000, 28, 28), np.uint8)
+    net = network(recipe)
+    net.hold(Examples(images, random.integers(0, 10, 1000), recipe.preparation, chance=7))
+    steps = net.train([random.permutation(1000)[:size] for size in batch_sizes], 0.01)
+    inputs = random.normal(size=(100, *recipe.architecture.input)).astype(np.float32)
+    arrays = [steps.losses, *net.weights().values(), *net.state().values(), net.scores(inputs)]
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "sizes"),
+    [
+        ("archaeology", [], (32, 32, 33, 7, 1, 1000)),
+        ("archaeology", ['optimizer={kind="adam"}'], (10, 16, 500)),
+        ("modern", [], (32, 33, 7, 1000)),  # batch normalisation and dropout
+        ("lecun-1998", [], (1, 5, 16, 40)),
+    ],
+)
+def test_any_number_of_threads_gives_the_same_bytes(
+    name: str, overrides: list[str], sizes: tuple[int, ...], use_threads: Callable[[int], None]
+) -> None:
+    recipe = catalogue.load(name, overrides=overrides)
+    digests = set()
+    for threads in (1, 2, 3, 8, 16):
+        use_threads(threads)
+        assert NativeEngine().describe()["threads"] == str(threads)
+        digests.add(digest_after_training(recipe, sizes))
+    assert len(digests) == 1
+
+
+def test_threads_of_the_command_line_reach_the_record(tmp_path: Path, small_mnist: Path) -> None:
+    program = (
+        "import sys; from lenet5.cli.main import run; "
+        f"sys.argv = ['lenet5', 'train', 'archaeology', '--epochs', '1', '--threads', '3', "
+        f"'--runs', {str(tmp_path)!r}, '--data-dir', {str(small_mnist)!r}]; run()"
+    )
+    in_a_process(program)
+    (environment,) = tmp_path.glob("*/environment.json")
+    assert json.loads(environment.read_text())["threads"] == "3"
+
+
+@pytest.mark.parametrize("threads", [0, 1025])
+def test_a_number_of_threads_that_cannot_be_is_refused(threads: int) -> None:
+    with pytest.raises(EngineError, match=f"{threads} threads are asked for; choose 1 to 1024"):
+        lenet5.load("modern", threads=threads)
 
 
 def test_every_instruction_set_trains_to_nearly_the_same_weights(random: np.random.Generator) -> None:

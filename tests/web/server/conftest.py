@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from PIL import Image
 from serving import LIMITED, Running, started
 
 from lenet5.data.datasets import load
+from lenet5.inference.predictor import Predictor
+from lenet5.models import file
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +22,14 @@ def serve() -> Iterator[Callable[..., Running]]:
     """Start `lenet5 serve` with these options, on a free port; or, given limits, with those in place of its own."""
     all_started: list[Running] = []
 
-    def start(*options: str, environment: dict[str, str] | None = None, **limits: float) -> Running:
+    def start(
+        *options: str,
+        environment: dict[str, str] | None = None,
+        before_start: Callable[[], None] | None = None,
+        **limits: float,
+    ) -> Running:
         words = ["-c", LIMITED, json.dumps(limits)] if limits else ["-m", "lenet5", "serve", "--port", "0", *options]
-        all_started.append(started(words, environment or {}))
+        all_started.append(started(words, environment or {}, before_start))
         return all_started[-1]
 
     yield start
@@ -53,6 +61,25 @@ def photograph(images: NDArray[np.uint8]) -> bytes:
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """Return a picture as a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture(scope="session")
+def overflowing(images: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose scores are numbers for an empty image and a full one, and beyond numbers for the first digit."""
+    model = file.read(file.WEIGHTS / "modern.safetensors")
+    tried = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), images[0]])
+    activations = Predictor(model).activations(tried)
+    name = next(name for name, array in model.weights.items() if array.shape == (10, 84))
+    before = list(activations).index(name.removesuffix(".weight")) - 1
+    empty, full, digit = list(activations.values())[before].astype(np.float64)
+    basis, _ = np.linalg.qr(np.stack([empty, full], axis=1))
+    only_digit = digit - basis @ (basis.T @ digit)
+    weights = dict(model.weights)
+    weights[name] = weights[name].copy()
+    weights[name][0] = 3e38 * only_digit / np.abs(only_digit).max()
+    path = tmp_path_factory.mktemp("models") / "overflowing.safetensors"
+    file.write(replace(model, weights=weights), path)
+    return path

@@ -177,6 +177,16 @@ def test_a_form_with_a_bad_boundary_is_refused(server: Running, boundary: str) -
     assert (answer.status, answer.problem) in ((415, "media-type"), (422, "picture"))
 
 
+@pytest.mark.parametrize("charset", ["punycode", "idna", "utf-7", "unicode_escape"])
+def test_a_forms_charset_decodes_nothing(server: Running, charset: str) -> None:
+    # Of 200 kB of text punycode is decoded in minutes; in punycode b"image-" is "image".
+    name = "image-" if charset == "punycode" else "image"
+    body = f'--b\r\nContent-Disposition: form-data; name="{name}"; filename="x"\r\n\r\n'.encode() + WHOLE
+    text = b'\r\n--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n' + b"a" * 200_000 + b"\r\n--b--\r\n"
+    answer = server.ask("/v1/predict", body + text, f"{FORM}; charset={charset}")
+    assert answer.status == (422 if charset == "punycode" else 200)
+
+
 def test_a_body_that_is_too_large_is_refused(server: Running) -> None:
     assert server.ask("/v1/predict", bytes((8 << 20) + 1)).problem == "body-too-large"
     assert server.ask("/v1/predict", b" " * ((2 << 20) + 1), JSON).problem == "body-too-large"

@@ -1,12 +1,16 @@
 """What goes over the wire: slow senders, half requests, two lengths, too many connections."""
 
+import json
+import resource
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
-from serving import Running
+from serving import Running, until
 
 HEAD = b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
 LIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n"
@@ -93,9 +97,9 @@ def test_who_asks_first_is_told_to_go_on(server: Running) -> None:
     ],
 )  # fmt: skip
 def test_a_length_stated_twice_or_wrongly_is_refused(server: Running, lengths: bytes) -> None:
-    answer = server.raw(HEAD + lengths + b"Connection: close\r\n\r\n0\r\n\r\n")
+    answer = server.raw(HEAD + lengths + b"\r\n0\r\n\r\n" + LIVE + b"\r\n")
     assert status(answer) in (400, 501)
-    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.count(b"HTTP/1.1 ") == 1, "what came behind it was answered"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,53 @@ def test_a_header_that_is_too_large_is_refused(server: Running) -> None:
     answer = server.raw(LIVE + b"Connection: close\r\nX: " + b"x" * (64 << 10) + b"\r\n\r\n")
     assert status(answer) == 431
     assert b"header-too-large" in answer
+
+
+@pytest.mark.parametrize("line", [b"GET /%b HTTP/1.1", b"GET /livez?%b HTTP/1.1", b"%b /livez HTTP/1.1"])
+@pytest.mark.parametrize("size", [17 << 10, 100_000])
+def test_a_first_line_that_is_too_long_is_refused(server: Running, line: bytes, size: int) -> None:
+    answer = server.raw(line % (b"A" * size) + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert status(answer) == 431
+    assert b"header-too-large" in answer
+
+
+def test_bodies_in_flight_are_bounded_and_digits_still_get_through(serve: Callable[..., Running]) -> None:
+    digit = json.dumps({"images": [[[0] * 28] * 28]}).encode()
+    server = serve(bodies_bytes=4 << 20)
+    with ExitStack() as stack:
+        for _ in range(4):
+            large = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            large.sendall(HEAD + b"Content-Length: 1058000\r\n\r\n" + bytes(1_057_999))
+        until(lambda: server.metric("lenet5_body_bytes") > 4_100_000)
+        refused = server.ask("/v1/predict", bytes(1 << 20))
+        assert (refused.status, refused.problem) == (503, "busy")
+        assert server.ask("/v1/predict", digit, "application/json").status == 200
+    until(lambda: server.metric("lenet5_body_bytes") == 0)
+    assert server.ask("/v1/predict", bytes(1 << 20)).problem == "picture"
+
+
+def limited(files: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
+
+
+def test_connections_fit_the_open_files_that_the_system_allows(serve: Callable[..., Running]) -> None:
+    server = serve("--model", "modern", before_start=limited(200))
+    assert server.ask("/v1/limits").json["connections"] < 100
+    with ExitStack() as stack:
+        for _ in range(400):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=30))
+            slow.sendall(HEAD)
+        assert [server.ask("/livez").status for _ in range(20)] == [200] * 20
+
+
+def test_a_system_that_allows_too_few_open_files_is_named_at_the_start() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "lenet5", "serve", "--port", "0", "--model", "modern"],
+        capture_output=True, text=True, timeout=60, check=False, preexec_fn=limited(100),
+    )  # fmt: skip
+    assert said.returncode == 1
+    assert "allows this process 100 open files; the server needs" in " ".join(said.stderr.split())
+    assert "Traceback" not in said.stderr
 
 
 def test_a_body_without_end_is_cut_off(server: Running) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from serving import Running
+from serving import Running, until
 
 TOKEN = "correct-horse-battery"
 
@@ -105,3 +105,22 @@ def test_no_answer_can_be_framed_or_taken_for_another_type(server: Running) -> N
         assert headers["x-frame-options"] == "DENY"
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "server" not in headers
+
+
+def test_pages_of_a_named_origin_may_frame_it(serve: Callable[..., Running]) -> None:
+    headers = serve("--model", "modern", "--allow-frame", "https://school.example").ask("/").headers
+    assert headers["content-security-policy"].endswith("frame-ancestors https://school.example")
+    assert "x-frame-options" not in headers
+
+
+@pytest.mark.parametrize("origin", ["*", "school.example", "https://a.example; script-src *", "https://a.example/page"])
+def test_a_frames_origin_is_an_origin(origin: str) -> None:
+    assert "an origin is expected" in refused("--allow-frame", origin)
+
+
+def test_it_opens_the_page_in_the_browser(serve: Callable[..., Running], tmp_path: Path) -> None:
+    browser, opened = tmp_path / "browser", tmp_path / "opened"
+    browser.write_text(f"#!/bin/sh\necho $1 > {opened}\n")
+    browser.chmod(0o755)
+    server = serve("--model", "modern", "--open", environment={"BROWSER": f"{browser} %s"})
+    until(lambda: opened.exists() and opened.read_text().strip() == server.url)

@@ -4,12 +4,11 @@ import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from serving import Answer, Running
+from serving import Answer, Running, until
 
 
 @pytest.fixture
@@ -36,18 +35,6 @@ class Asking(threading.Thread):
         return self.answer
 
 
-def metric(server: Running, name: str) -> float:
-    lines = server.ask("/metrics").content.decode().splitlines()
-    return next(float(line.split()[1]) for line in lines if line.startswith(name + " "))
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end, "it did not come to pass within a minute"
-        time.sleep(0.02)
-
-
 def stopped(server: Running) -> int:
     """Stop the only worker where it is; return its process."""
     (worker,) = server.workers()
@@ -59,13 +46,13 @@ def stopped(server: Running) -> int:
 def test_a_worker_that_is_killed_costs_its_request_only(own: Running, photograph: bytes) -> None:
     worker = stopped(own)
     lost = Asking(own, photograph)
-    until(lambda: metric(own, "lenet5_in_flight") == 2 and metric(own, "lenet5_waiting_pictures") == 0)
+    until(lambda: own.metric("lenet5_in_flight") == 2 and own.metric("lenet5_waiting_pictures") == 0)
     waits = Asking(own, photograph)
-    until(lambda: metric(own, "lenet5_waiting_pictures") == 1)
+    until(lambda: own.metric("lenet5_waiting_pictures") == 1)
     os.kill(worker, signal.SIGKILL)
     assert (lost.done().status, lost.done().problem) == (500, "worker-died")
     assert waits.done().json["text"].replace(" ", "") == "7210"
-    assert metric(own, "lenet5_worker_deaths") == 1
+    assert own.metric("lenet5_worker_deaths") == 1
     assert own.workers() != [worker]
 
 
@@ -90,9 +77,9 @@ def test_pictures_that_wait_are_bounded(serve: Callable[..., Running], photograp
     server = serve(waiting_pictures=1)
     worker = stopped(server)
     first = Asking(server, photograph)
-    until(lambda: metric(server, "lenet5_in_flight") == 2)
+    until(lambda: server.metric("lenet5_in_flight") == 2)
     second = Asking(server, photograph)
-    until(lambda: metric(server, "lenet5_waiting_pictures") == 1)
+    until(lambda: server.metric("lenet5_waiting_pictures") == 1)
     refused = server.ask("/v1/read", photograph)
     assert (refused.status, refused.problem) == (503, "busy")
     assert int(refused.headers["retry-after"]) > 0
@@ -103,7 +90,7 @@ def test_pictures_that_wait_are_bounded(serve: Callable[..., Running], photograp
 def test_a_signal_lets_finish_what_is_in_flight(own: Running, photograph: bytes) -> None:
     worker = stopped(own)
     reading = Asking(own, photograph)
-    until(lambda: metric(own, "lenet5_in_flight") == 2)
+    until(lambda: own.metric("lenet5_in_flight") == 2)
     own.process.send_signal(signal.SIGTERM)
     until(lambda: own.ask("/readyz").status == 503)
     assert own.ask("/readyz").problem == "stopping"
@@ -121,7 +108,7 @@ def test_a_second_signal_stops_at_once(own: Running, photograph: bytes) -> None:
     head = f"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: {len(photograph)}"
     with socket.create_connection(("127.0.0.1", own.port), timeout=30) as client:
         client.sendall(head.encode() + b"\r\n\r\n" + photograph)
-        until(lambda: metric(own, "lenet5_in_flight") == 2)
+        until(lambda: own.metric("lenet5_in_flight") == 2)
         own.process.send_signal(signal.SIGTERM)
         until(lambda: own.ask("/readyz").status == 503)
         own.process.send_signal(signal.SIGTERM)

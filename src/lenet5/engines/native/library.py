@@ -2,12 +2,14 @@
 
 import importlib
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from lenet5.errors import EngineError
+from lenet5.machine import usable_cores
 
 MODULE = "lenet5.engines.native._kernels"
 
@@ -55,7 +57,10 @@ def build_failure() -> BuildFailure | None:
 def missing_because() -> str | None:
     """Return why the native engine cannot be used here, with what helps, or None when it can."""
     try:
-        importlib.import_module(MODULE).instructions()
+        module = importlib.import_module(MODULE)
+        module.instructions()
+        if not os.environ.get("OMP_NUM_THREADS"):
+            module.use_threads(usable_cores())
     except ModuleNotFoundError:
         failure = build_failure()
         if failure is None:

@@ -66,7 +66,7 @@ def memories_of(optimizer: Optimizer) -> tuple[str, ...]:
 
 
 class NativeNetwork:
-    """`engines.contract.Network` in C++. Deterministic for one instruction set and one number of threads."""
+    """`engines.contract.Network` in C++. Deterministic for one instruction set, on any number of threads."""
 
     def __init__(
         self,
@@ -85,6 +85,7 @@ class NativeNetwork:
         self._memories = memories_of(optimizer)
         self._counts_steps = isinstance(optimizer, Adam)
         self._at_rbf = rbf_curvature(optimizer)
+        self._step_factor = optimizer.step_factor if isinstance(optimizer, Sgd) else 1.0
         self._network = kernels().Network(
             input=architecture.input,
             layers=[layer_tuple(placed, placed.name in frozen) for placed in architecture.placed],
@@ -120,7 +121,7 @@ class NativeNetwork:
             return Steps(np.empty(0), np.empty(0, np.int64))
         order = np.concatenate(batches)
         sizes = [len(batch) for batch in batches]
-        rates = np.full(len(batches), learning_rates, np.float32)
+        rates = np.full(len(batches), learning_rates * self._step_factor, np.float32)
         losses, correct = self._network.train(self._examples, order, sizes, rates)
         return Steps(losses, correct)
 
@@ -202,6 +203,7 @@ class NativeEngine:
 
     name = "native"
     device = "cpu"
+    threads_matter = False
 
     def build(
         self,
@@ -235,7 +237,7 @@ class NativeEngine:
         return copies
 
     def describe(self) -> dict[str, str]:
-        """Return the instruction set that was chosen and the number of threads: together they decide every byte."""
+        """Return the instruction set that was chosen, which decides every byte, and the number of threads."""
         return {
             "engine": self.name,
             "instructions": kernels().instructions(),

@@ -220,6 +220,7 @@ class NumpyEngine:
 
     name = "numpy"
     device = "cpu"
+    threads_matter = True  # BLAS divides its sums among them
     warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def build(
@@ -236,11 +237,15 @@ class NumpyEngine:
         return NumpyNetwork(architecture, weights, objective, optimizer, frozen, precision)
 
     def describe(self) -> dict[str, str]:
-        """Return the version of NumPy, and the threads of the library that multiplies its matrices."""
-        threads = [pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+        """Return the version of NumPy, its instruction sets, and the kernels and threads of its BLAS."""
+        every = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
+        libraries = [pool for pool in every if "numpy" in pool["filepath"]] or every  # SciPy may have brought another
+        kernels = [f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in libraries]
+        threads = [pool["num_threads"] for pool in libraries]
         return {
             "engine": self.name,
             "numpy": np.__version__,
+            "instructions": ", ".join([*np.show_config(mode="dicts")["SIMD Extensions"]["found"][-1:], *kernels]),
             "device": self.device,
             "threads": str(max(threads, default=usable_cores())),
         }

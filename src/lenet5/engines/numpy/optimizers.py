@@ -20,7 +20,7 @@ class Optimizer(Protocol):
 
 
 class Sgd:
-    """v <- momentum v + g + weight_decay w;  w <- w - learning_rate v."""
+    """v <- momentum v + g + weight_decay w;  w <- w - learning_rate (1 - dampening) v."""
 
     def __init__(self, settings: plan.Sgd, weights: Mapping[str, Float]) -> None:
         self.settings = settings
@@ -38,7 +38,7 @@ class Sgd:
                 velocity *= self.settings.momentum
                 velocity += change
                 change = velocity
-            w -= learning_rate * change
+            w -= learning_rate * self.settings.step_factor * change
 
 
 class Adam:

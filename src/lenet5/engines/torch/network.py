@@ -155,6 +155,7 @@ class TorchEngine:
     """`engines.contract.Engine` in PyTorch."""
 
     name = "torch"
+    threads_matter = True
     warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
 
     def __init__(self, device: str = "auto") -> None:
@@ -191,10 +192,11 @@ class TorchEngine:
         return TorchTogether(stack, optimizer)
 
     def describe(self) -> dict[str, str]:
-        """Return the version of PyTorch, the device, and the threads that the CPU's part may use."""
+        """Return the version of PyTorch, the device, and the instruction set and threads that the CPU's part uses."""
         return {
             "engine": self.name,
             "torch": torch.__version__,
+            "instructions": torch.backends.cpu.get_cpu_capability(),
             "device": self.device,
             **devices.gpu(self._device),
             "threads": str(torch.get_num_threads()),

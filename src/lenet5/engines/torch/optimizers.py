@@ -27,7 +27,7 @@ class Optimizer(Protocol):
 
 
 class Sgd:
-    """v <- momentum v + g + weight_decay w;  w <- w - learning_rate v."""
+    """v <- momentum v + g + weight_decay w;  w <- w - learning_rate (1 - dampening) v."""
 
     def __init__(self, settings: plan.Sgd, weights: Tensor) -> None:
         self.settings = settings
@@ -40,6 +40,8 @@ class Sgd:
             gradient.add_(weights, alpha=self.settings.weight_decay)
         if self.settings.momentum:
             gradient = self.memory["momentum"].mul_(self.settings.momentum).add_(gradient)
+        if self.settings.dampening:
+            learning_rate = learning_rate * self.settings.step_factor
         weights.addcmul_(gradient, learning_rate, value=-1)
 
 

@@ -25,6 +25,13 @@ export function find(id, kind) {
   return element;
 }
 
+/**
+ * A probability for people, in percent with one decimal, the same wherever it stands. What is not certain is never
+ * shown as 100.
+ * @param {number} p
+ */
+export const percent = (p) => (p > 0.9995 ? "> 99.9 %" : `${(100 * p).toFixed(1)} %`);
+
 /** A number for people: about four digits, with a true minus. @param {number} v */
 export function number(v) {
   const text = Math.abs(v) >= 1e5 ? v.toExponential(2) : String(Number(v.toPrecision(4)));

@@ -12,6 +12,9 @@ import { CODES } from "./paper.js";
  *   function: string | null}} Account
  *   squared: for units that measure a distance, what the square is multiplied by; otherwise 0 */
 
+/** How wide a row of units is drawn: F6 as the 7x12 picture that it is. @param {number} units */
+export const rowOf = (units) => (units === 84 ? 7 : units <= 16 ? units : Math.ceil(units / 8));
+
 /** Layers as the paper counts them: each with the function behind it. @param {Placed[]} placed @returns {Stage[]} */
 export function stagesOf(placed) {
   /** @type {Stage[]} */
@@ -80,7 +83,7 @@ export function accountOf(placed, input, stage, unit) {
     const row = layer.kind === "rbf" ? CODES[unit] : weight.subarray(unit * x.length, (unit + 1) * x.length);
     // Maps in a row, as before they were flattened, are shown map by map again.
     const before = stage.at && placed[stage.at - 1].layer.kind === "flatten" ? placed[stage.at - 1].inShape : [];
-    const [area, width] = before.length === 3 && before[1] > 1 ? [before[1] * before[2], before[2]] : [x.length, 12];
+    const [area, width] = before.length === 3 && before[1] > 1 ? [before[1] * before[2], before[2]] : [x.length, rowOf(x.length)];
     const squared = layer.kind === "rbf" ? -(layer.factor ?? 1) : 0;
     const groups = Array.from({ length: x.length / area }, (_, map) =>
       group(map, width, [...x.subarray(map * area, (map + 1) * area)], [...row.subarray(map * area, (map + 1) * area)], squared));

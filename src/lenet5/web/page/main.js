@@ -1,12 +1,14 @@
 // @ts-check
 /** The page: what is drawn goes through the networks once a frame, and everything that shows it follows. */
-import { find, make } from "./dom.js";
+import { find, make, percent } from "./dom.js";
 import { CALM, disturbed, isCalm } from "./disturb.js";
 import { list } from "./models.js";
 import { Pad, SHEET } from "./pad.js";
 import { Panel } from "./panel.js";
 import { ask, inkOf, show } from "./photo.js";
 import { massOf, mnistForm } from "./prepare.js";
+import * as address from "./address.js";
+import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
 import { say, speak } from "./words.js";
 
@@ -25,6 +27,7 @@ const live = find("live", HTMLElement);
 const centring = find("centring", HTMLInputElement);
 let asked = false;
 let announced = "";
+let announcedOf = ""; // the networks that were announced
 let announcing = 0;
 
 const pad = new Pad(find("sheet", HTMLCanvasElement), schedule);
@@ -38,6 +41,7 @@ function schedule() {
     const before = performance.now();
     update();
     app.updates.push(performance.now() - before);
+    remember();
     if (app.updates.length > 1000) app.updates.shift();
   });
 }
@@ -53,19 +57,62 @@ function update() {
   const [first] = guesses;
   const answer = first?.answer ?? "";
   big.querySelector("b")?.replaceChildren(answer || "·");
-  big.querySelector("span")?.replaceChildren(first ? `${(100 * first.probability).toFixed(1)} %` : say("nothing"));
+  big.querySelector("span")?.replaceChildren(first ? percent(first.probability) : say("nothing"));
   const text = guesses.flatMap((guess, i) =>
-    guess ? [say("says", app.panels[i].name, guess.answer, (100 * guess.probability).toFixed(0))] : []).join(". ");
+    guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : []).join(". ");
   const heard = guesses.map((guess) => guess?.answer).join();
-  if (heard !== announced && !announcing) announcing = window.setTimeout(announce, ANNOUNCE_MS);
   live.dataset.next = text;
   live.dataset.heard = heard;
+  const networks = app.panels.map((panel) => panel.shown).join();
+  if (networks !== announcedOf || (!text && live.textContent)) { // what is written there is no longer so
+    announcedOf = networks;
+    announce();
+  } else if (heard !== announced && !announcing) announcing = window.setTimeout(announce, ANNOUNCE_MS);
 }
 
 function announce() {
+  clearTimeout(announcing);
   announcing = 0;
   announced = live.dataset.heard ?? "";
   live.textContent = live.dataset.next ?? "";
+}
+
+const REMEMBER_MS = 400; // after the last change: browsers bound how often an address may change
+let remembering = 0;
+
+/** Put what is shown into the address. */
+function remember() {
+  clearTimeout(remembering);
+  remembering = window.setTimeout(() => {
+    const [panel] = app.panels;
+    if (!panel || pad.current) return;
+    const words = address.write({
+      network: panel.shown, language: document.documentElement.lang === "en" ? "en" : "zh",
+      unit: panel.pinned && panel.chosen ? panel.chosen : undefined, strokes: pad.strokes,
+    });
+    history.replaceState(null, "", `#${words}`);
+  }, REMEMBER_MS);
+}
+
+/** Copy what is shown as a picture; where that is not allowed, save it as a file. */
+async function copy() {
+  const [panel] = app.panels;
+  if (!panel?.inputCanvas || !panel.plates || !panel.stages) return;
+  const button = find("copy", HTMLButtonElement);
+  const title = `LeNet-5 (${panel.shown}): ${big.textContent?.replace(/(.)/, "$1  ") ?? ""}`;
+  const blob = await picture(panel.inputCanvas, panel.plates.plates, panel.stages, title);
+  if (!blob) return;
+  let said = "copied";
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+  } catch {
+    const link = make("a", { href: URL.createObjectURL(blob), download: "lenet5.png" });
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    said = "saved";
+  }
+  button.textContent = say(said);
+  window.setTimeout(() => { button.textContent = say("copy"); }, 2000);
 }
 
 /** @param {File | Blob} file */
@@ -76,7 +123,7 @@ async function read(file) {
   try {
     const bitmap = await createImageBitmap(file).catch(() => null);
     if (!bitmap) return tell(say("noPicture"));
-    const answer = await ask(file);
+    const answer = await ask(file, bitmap);
     if (answer) return place.replaceChildren(...show(bitmap, answer));
     const ink = inkOf(bitmap);
     if (ink) pad.paste(ink);
@@ -103,6 +150,7 @@ function tools() {
       event.preventDefault();
       pad.undo();
     }
+    if (event.key === "Escape" && event.target !== pad.canvas) app.panels.forEach((panel) => panel.unpin());
   });
   new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad.redraw());
@@ -112,7 +160,7 @@ function tools() {
 function labelled() {
   const samples = Array.from({ length: COUNT }, (_, digit) => {
     const button = make("button", { type: "button", "aria-label": say("sample", digit) }, String(digit));
-    button.addEventListener("click", () => pad.draw(sample(digit)));
+    button.addEventListener("click", () => pad.draw(sample(digit).map((points) => ({ points }))));
     return button;
   });
   find("sample-list", HTMLElement).replaceChildren(...samples);
@@ -170,25 +218,33 @@ function language(code) {
   [button.textContent, button.lang] = code === "en" ? ["中文", "zh"] : ["English", "en"];
   labelled();
   app.panels.forEach((panel) => void panel.open());
+  schedule();
 }
 
 async function start() {
+  const asked = address.read(location.hash.slice(1));
+  document.documentElement.classList.toggle("embed", new URLSearchParams(location.search).get("embed") === "1");
   tools();
   photographs();
-  language(navigator.language.startsWith("zh") ? "zh" : "en");
+  language(asked.language ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
+  find("copy", HTMLButtonElement).addEventListener("click", () => void copy());
   find("language", HTMLButtonElement).addEventListener("click", () =>
     language(document.documentElement.lang === "en" ? "zh" : "en"));
   find("reset", HTMLButtonElement).addEventListener("click", () => { Object.assign(disturbance, CALM); labelled(); schedule(); });
   const place = find("panels", HTMLElement);
   try {
     const entries = await list();
-    const first = entries.find(({ name }) => name === "lecun-1998") ?? entries[0];
+    const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
+    const first = wanted(asked.network) ?? wanted("lecun-1998") ?? entries[0];
     const panel = new Panel(entries, first.name, "network", schedule);
     await panel.open();
     app.panels.push(panel);
     place.replaceChildren(panel.root);
+    find("share-tools", HTMLElement).hidden = false;
     comparison(place, entries);
-    if (pad.empty) pad.draw(sample(3)); // something to look at before the first stroke
+    if (asked.strokes) pad.draw(asked.strokes);
+    else if (pad.empty) pad.draw(sample(3).map((points) => ({ points }))); // something to look at before the first stroke
+    if (asked.unit && panel.has(asked.unit)) panel.pin(asked.unit);
     schedule();
   } catch (error) {
     place.replaceChildren(make("p", { role: "alert" }, say("failed", error instanceof Error ? error.message : String(error))));

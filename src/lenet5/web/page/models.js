@@ -3,14 +3,18 @@
 import { readModel, readTensors } from "./safetensors.js";
 
 /** @typedef {import("./safetensors.js").Model} Model */
-/** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number,
+/** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number, data: string,
  *   training?: {file: string, images: number[]}}} Entry */
 
 /** @type {Map<string, Promise<ArrayBuffer>>} */
 const fetched = new Map();
 
-/** @param {string} path */
+/** Files inside the page, as base64, where it was exported as one file. @type {Record<string, string>} */
+const embedded = JSON.parse(document.getElementById("embedded")?.textContent ?? "{}");
+
+/** @param {string} path @returns {Promise<Blob | Response>} */
 async function get(path) {
+  if (embedded[path]) return new Blob([Uint8Array.from(atob(embedded[path]), (c) => c.charCodeAt(0))]);
   const answer = await fetch(path);
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer;
@@ -25,7 +29,7 @@ function bytes(file) {
 }
 
 /** @returns {Promise<Entry[]>} */
-export const list = async () => (await get("models/models.json")).json();
+export const list = async () => JSON.parse(await (await get("models/models.json")).text());
 
 /** @param {Entry} entry @returns {Promise<Model>} */
 export const load = async (entry) => readModel(await bytes(entry.file));

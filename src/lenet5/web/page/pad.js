@@ -53,9 +53,15 @@ export class Pad {
 
   undo() { this.current = null; this.marks.pop(); this.redraw(); this.changed(); }
 
-  /** Put strokes on a fresh sheet. @param {Point[][]} lines */
-  draw(lines) {
-    this.marks = lines.map((points) => ({ width: this.width, erase: false, points }));
+  /** The strokes, or undefined where ink came from a photograph. @returns {Stroke[] | undefined} */
+  get strokes() {
+    const strokes = this.marks.flatMap((mark) => ("picture" in mark ? [] : [mark]));
+    return strokes.length === this.marks.length ? strokes : undefined;
+  }
+
+  /** Put strokes on a fresh sheet. @param {{points: Point[], width?: number, erase?: boolean}[]} strokes */
+  draw(strokes) {
+    this.marks = strokes.map(({ points, width, erase }) => ({ width: width ?? this.width, erase: erase ?? false, points }));
     this.redraw();
     this.changed();
   }

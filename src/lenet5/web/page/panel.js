@@ -2,14 +2,14 @@
 /** One network at work: its choice, its guess, its input, its layers, and the sum behind a unit. */
 import { paint } from "./colour.js";
 import { CODES, MAPS_SEEN } from "./paper.js";
-import { make, number } from "./dom.js";
+import { make, number, percent } from "./dom.js";
 import { accountOf, receptiveField, stagesOf } from "./field.js";
 import { Inspector } from "./inspector.js";
 import { load, loadEarly } from "./models.js";
 import { build, softmax } from "./network.js";
 import { Plates } from "./plates.js";
 import { prepare } from "./prepare.js";
-import { say } from "./words.js";
+import { say, word } from "./words.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
@@ -28,6 +28,8 @@ export class Panel {
     this.tableCells = [];
     /** @type {{root: HTMLElement, penalty: HTMLElement}[]} the ten codes, where they are shown */
     this.codes = [];
+    this.pinned = false; // the chosen unit stays when others are pointed at
+    this.shown = name; // what the answers come from; `name` may still be loading
     this.early = -1; // place in the list of early weights; -1: the finished network
   }
 
@@ -41,6 +43,7 @@ export class Panel {
     const model = this.early < 0 ? finished : await loadEarly(this.entry, finished, images[this.early]);
     if (asked !== this.asked) return;
     this.model = model;
+    this.shown = this.entry.name;
     this.network = build(model);
     this.stages = stagesOf(this.network.placed);
     this.layout(images);
@@ -57,16 +60,17 @@ export class Panel {
     select.value = this.entry.name;
     select.addEventListener("change", () => { this.name = select.value; this.early = -1; void this.open(); });
     const card = model.card;
-    const wrong = say("error", (100 - card.test_accuracy_percent).toFixed(2), card.test_images);
+    const wrong = this.early < 0 ? this.errorText() : say("beingTrained");
     this.bars = card.class_names.map((name) => {
       const bar = make("span", { class: "bar" }, make("span"));
       const share = make("span", { class: "share" });
-      return { row: make("li", {}, make("span", { class: "class" }, name), bar, share), fill: bar.firstElementChild, share };
+      return { row: make("li", {}, make("span", { class: "class" }, word(name)), bar, share), fill: bar.firstElementChild, share };
     });
     this.inputCanvas = make("canvas", { class: "input-map", role: "img", "aria-label": say("inputNote") });
     this.marks = make("canvas", { class: "marks", width: "512", height: "512", "aria-hidden": "true" });
-    this.plates = new Plates(stages, stages.map((stage) => say(network.placed[stage.at].layer.kind)), (chosen) => this.choose(chosen));
-    this.inspector = new Inspector(stages, network.placed, network.input, (chosen) => this.choose(chosen));
+    this.plates = new Plates(stages, stages.map((stage) => say(network.placed[stage.at].layer.kind)), {
+      point: (chosen) => this.point(chosen), choose: (chosen) => this.choose(chosen), pin: (chosen) => this.pin(chosen) });
+    this.inspector = new Inspector(stages, network.placed, network.input, card.class_names, (chosen) => this.choose(chosen), () => this.unpin());
     this.root.replaceChildren(
       make("header", {}, make("label", {}, say(this.label), " ", select), make("small", {}, wrong)),
       ...(images.length ? [this.slider(images)] : []),
@@ -75,7 +79,9 @@ export class Panel {
         make("ol", { class: "bars", "aria-label": say("probabilities") }, ...this.bars.map(({ row }) => row))),
       this.plates.root, ...this.extras(), this.inspector.root);
     this.chosen = null;
-    if (before && before.stage < stages.length && before.unit < stages[before.stage].values.length) this.choose(before);
+    const fits = before && before.stage < stages.length && before.unit < stages[before.stage].values.length;
+    this.pinned = this.pinned && Boolean(fits);
+    if (fits) this.choose(before);
     if (had) /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-keep="${had}"]`))?.focus();
   }
 
@@ -130,8 +136,9 @@ export class Panel {
     const probabilities = softmax(scores, model.card.calibration?.temperature ?? 1);
     const best = probabilities.indexOf(Math.max(...probabilities));
     this.bars.forEach(({ row, fill, share }, i) => {
-      if (fill instanceof HTMLElement) fill.style.transform = `scaleX(${probabilities[i]})`;
-      share.textContent = `${(100 * probabilities[i]).toFixed(1)} %`;
+      // Of an empty sheet the network says something, too; it is no answer.
+      if (fill instanceof HTMLElement) fill.style.transform = `scaleX(${form.mass ? probabilities[i] : 0})`;
+      share.textContent = form.mass ? percent(probabilities[i]) : "–";
       row.classList.toggle("best", i === best && Boolean(form.mass));
     });
     const { background, ink } = model.preparation;
@@ -144,7 +151,34 @@ export class Panel {
     });
     this.inspector?.render();
     this.mark();
-    return form.mass ? { answer: model.card.class_names[best], probability: probabilities[best] } : null;
+    return form.mass ? { answer: word(model.card.class_names[best]), probability: probabilities[best] } : null;
+  }
+
+  /** How often the finished network is wrong, and on which set: they are not equally hard. */
+  errorText() {
+    const { test_accuracy_percent, test_images, data } = this.entry;
+    const set = data === "mnist" ? "MNIST" : say("harder", data);
+    return say("error", (100 - test_accuracy_percent).toFixed(2), test_images.toLocaleString("en"), set);
+  }
+
+  /** Show what is pointed at, unless a unit is pinned. @param {Chosen} chosen */
+  point(chosen) { if (!this.pinned) this.choose(chosen); }
+
+  /** Keep a unit; the kept one, clicked again, is let go. @param {Chosen} chosen */
+  pin(chosen) {
+    const same = this.pinned && this.chosen?.stage === chosen.stage && this.chosen.unit === chosen.unit;
+    this.pinned = !same;
+    this.choose(chosen);
+    this.ready();
+  }
+
+  /** Whether there is such a unit. @param {Chosen} chosen */
+  has({ stage, unit }) { return Boolean(this.stages && this.stages[stage] && unit < this.stages[stage].values.length); }
+
+  unpin() {
+    this.pinned = false;
+    this.ready();
+    this.inspector?.pinned(false);
   }
 
   /** @param {Chosen} chosen */
@@ -155,6 +189,7 @@ export class Panel {
     const stage = stages[chosen.stage];
     this.plates?.light(chosen, accountOf(network.placed, network.input, stage, chosen.unit).groups.map(({ map }) => map));
     this.inspector?.show(chosen);
+    this.inspector?.pinned(this.pinned);
     const [, height = 1, width = 1] = stage.shape;
     const map = network.placed[stage.at].layer.table === "lecun-1998" ? Math.floor(chosen.unit / (height * width)) : -1;
     for (const cell of this.tableCells) cell.classList.toggle("lit", cell.dataset.c3 === String(map));

@@ -1,8 +1,14 @@
 // @ts-check
 /** A photograph: its numbers by the server's reader; without a server, one digit by the page itself. */
-import { make } from "./dom.js";
+import { make, percent } from "./dom.js";
 import { SHEET } from "./pad.js";
 import { say } from "./words.js";
+
+// What the server takes, as in web/limits.py; a form's own bytes are left room for. A test holds them to it.
+const MOST_BYTES = (8 << 20) - 4096;
+const MOST_PIXELS = 20_000_000;
+const MOST_SIDE = 8_192;
+const SHRUNK_PIXELS = 8_000_000; // twice of what the reader works on
 
 /** @typedef {[number, number, number, number]} Box  left, top, right, bottom */
 /** @typedef {{box: Box, answers: {text: string, probability: number}[]}} Digit */
@@ -10,17 +16,32 @@ import { say } from "./words.js";
 
 /**
  * Ask the server. Null: there is none behind this page. Throws the server's own sentence when it refuses.
- * @param {Blob} file @returns {Promise<Answer | null>}
+ * @param {Blob} file @param {ImageBitmap} bitmap  the same picture @returns {Promise<Answer | null>}
  */
-export async function ask(file) {
+export async function ask(file, bitmap) {
   const form = new FormData();
-  form.append("image", file);
-  const answer = await fetch("v1/read", { method: "POST", body: form }).catch(() => null);
+  form.append("image", await withinLimits(file, bitmap));
+  const answer = location.protocol === "file:" ? null : await fetch("v1/read", { method: "POST", body: form }).catch(() => null);
   if (!answer || [404, 405, 501].includes(answer.status)) return null;
   const said = await answer.json().catch(() => null);
   if (answer.ok) return said;
   const reason = said?.detail ?? said?.error ?? answer.status;
   throw new Error(typeof reason === "string" ? reason : JSON.stringify(reason));
+}
+
+/** The file itself where the server takes it, otherwise a smaller JPEG of it. @param {Blob} file @param {ImageBitmap} bitmap */
+async function withinLimits(file, bitmap) {
+  const [pixels, side] = [bitmap.width * bitmap.height, Math.max(bitmap.width, bitmap.height)];
+  if (file.size <= MOST_BYTES && pixels <= MOST_PIXELS && side <= MOST_SIDE) return file;
+  const scale = Math.min(1, Math.sqrt(SHRUNK_PIXELS / pixels), MOST_SIDE / side);
+  const canvas = make("canvas", { width: String(Math.floor(bitmap.width * scale)), height: String(Math.floor(bitmap.height * scale)) });
+  const pen = canvas.getContext("2d");
+  if (!pen) return file;
+  pen.imageSmoothingQuality = "high";
+  pen.fillStyle = "#fff"; // JPEG knows no transparency
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.92));
 }
 
 /** The picture with the boxes found, and the numbers. @param {ImageBitmap} bitmap @param {Answer} answer */
@@ -45,7 +66,7 @@ export function show(bitmap, answer) {
     }
   }
   const items = numbers.map((each) => make("li", {}, make("strong", {}, each.text), each.rejected ? ` (${say("unsure")})` : "",
-    make("small", {}, each.digits.map(({ answers }) => (answers[0] ? say("digitIn", answers[0].text, (100 * answers[0].probability).toFixed(0)) : "?")).join(" · "))));
+    make("small", {}, each.digits.map(({ answers }) => (answers[0] ? say("digitIn", answers[0].text, percent(answers[0].probability)) : "?")).join(" · "))));
   return [canvas, make("p", {}, say("found", numbers.length)), make("ul", {}, ...items)];
 }
 

@@ -2,20 +2,19 @@
 /** The maps of every layer, one small picture each; pointer and arrow keys choose a unit. */
 import { largest, paint } from "./colour.js";
 import { make } from "./dom.js";
-import { say } from "./words.js";
+import { rowOf } from "./field.js";
+import { say, word } from "./words.js";
 
 /** @typedef {import("./field.js").Stage} Stage */
 /** @typedef {{stage: number, map: number, button: HTMLButtonElement, canvas: HTMLCanvasElement, width: number, area: number}} Plate */
 /** @typedef {{stage: number, unit: number}} Chosen */
 
-/** How wide a row of units is drawn: F6 as the 7x12 picture that it is. @param {number} units */
-const rowOf = (units) => (units === 84 ? 7 : units <= 16 ? units : Math.ceil(units / 8));
-
 export class Plates {
-  /** @param {Stage[]} stages @param {string[]} notes  what each layer does @param {(chosen: Chosen) => void} choose */
-  constructor(stages, notes, choose) {
+  /** @param {Stage[]} stages @param {string[]} notes  what each layer does
+   *  @param {Record<"point" | "choose" | "pin", (chosen: Chosen) => void>} on  what pointing, keys and clicks do */
+  constructor(stages, notes, on) {
     this.stages = stages;
-    this.choose = choose;
+    this.on = on;
     /** @type {Plate[]} */
     this.plates = [];
     this.root = make("div", { class: "layers", role: "group", "aria-label": say("layers") });
@@ -26,10 +25,10 @@ export class Plates {
       const size = flat ? say("count", units) : say("maps", maps, height, width);
       const row = make("div", { class: flat ? "plates" : `plates maps-${maps > 6 ? "many" : "few"}` });
       this.root.append(make("section", { class: flat ? "layer flat" : "layer" },
-        make("h3", {}, stage.name, " ", make("small", {}, `${size} · ${notes[s]}`)), row));
+        make("h3", {}, word(stage.name), " ", make("small", {}, `${size} · ${notes[s]}`)), row));
       for (let map = 0; map < (flat ? 1 : maps); map++) {
         const canvas = make("canvas", { width: "1", height: "1", "aria-hidden": "true" });
-        const label = flat ? say("units", stage.name, units) : say("map", stage.name, map + 1, maps);
+        const label = flat ? say("units", word(stage.name), units) : say("map", word(stage.name), map + 1, maps);
         const button = make("button", { type: "button", class: flat && rowOf(units) === units ? "plate line" : "plate", tabindex: this.plates.length ? "-1" : "0", "aria-label": label }, canvas);
         row.append(button);
         this.add({ stage: s, map, button, canvas, width: flat ? rowOf(units) : width, area: flat ? units : height * width });
@@ -41,19 +40,22 @@ export class Plates {
   add(plate) {
     this.plates.push(plate);
     const { button, canvas, stage, map, width, area } = plate;
-    /** @param {PointerEvent} event */
-    const point = (event) => {
+    /** @param {MouseEvent} event @returns {Chosen} */
+    const under = (event) => {
       const box = canvas.getBoundingClientRect();
       const rows = Math.ceil(area / width);
       const x = Math.min(width - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * width)));
       const y = Math.min(rows - 1, Math.max(0, Math.floor(((event.clientY - box.top) / box.height) * rows)));
-      this.choose({ stage, unit: map * area + Math.min(area - 1, y * width + x) });
+      return { stage, unit: map * area + Math.min(area - 1, y * width + x) };
     };
-    button.addEventListener("pointermove", point);
-    button.addEventListener("pointerdown", point);
+    button.addEventListener("pointermove", (event) => this.on.point(under(event)));
+    button.addEventListener("click", (event) => {
+      const byKey = event.detail === 0;
+      this.on.pin(!byKey ? under(event) : this.chosen?.stage === stage ? this.chosen : { stage, unit: map * area + this.middle(plate) });
+    });
     button.addEventListener("focus", () => {
       for (const other of this.plates) other.button.tabIndex = other === plate ? 0 : -1;
-      if (button.matches(":focus-visible")) this.choose({ stage, unit: map * area + this.middle(plate) });
+      if (button.matches(":focus-visible")) this.on.choose({ stage, unit: map * area + this.middle(plate) });
     });
     button.addEventListener("keydown", (event) => this.key(event, plate));
   }
@@ -69,7 +71,7 @@ export class Plates {
       const now = this.chosen && this.chosen.stage === plate.stage ? this.chosen.unit - plate.map * plate.area : this.middle(plate);
       const x = Math.min(plate.width - 1, Math.max(0, (now % plate.width) + way[0]));
       const y = Math.max(0, Math.floor(now / plate.width) + way[1]);
-      if (y * plate.width + x < plate.area) this.choose({ stage: plate.stage, unit: plate.map * plate.area + y * plate.width + x });
+      if (y * plate.width + x < plate.area) this.on.choose({ stage: plate.stage, unit: plate.map * plate.area + y * plate.width + x });
     } else if (event.key === "ArrowLeft") this.plates[at - 1]?.button.focus();
     else if (event.key === "ArrowRight") this.plates[at + 1]?.button.focus();
     else if (event.key === "ArrowUp") this.plates.find((other) => other.stage === plate.stage - 1)?.button.focus();

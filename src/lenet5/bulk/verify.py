@@ -1,0 +1,55 @@
+"""The check of a job's results against its input: everything is read again, and nothing written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lenet5.bulk import answers, photos, sealed
+from lenet5.bulk.ledger import Ledger
+from lenet5.bulk.plan import root_of
+from lenet5.bulk.work import about
+from lenet5.errors import BulkError, Lenet5Error
+
+SHOWN = 5  # of the faults
+
+
+@dataclass(frozen=True)
+class Verified:
+    """How many shards there are, and how many are not done."""
+
+    shards: int
+    missing: int
+
+
+def verify(given: Path, out: Path, watch: Callable[[int, int], None]) -> Verified:
+    """Read all results of a job and all its input again.
+
+    watch  told the shards looked at, and how many there are
+
+    Raises BulkError, naming the first faults, when a result is damaged, is not the one that belongs in its place, or
+    was made of another input; also when `out` holds no job on this input.
+    """
+    ledger = Ledger(out)
+    job = ledger.job()
+    if job is None:
+        raise BulkError(f"{out}: holds no job; give the --out of one.")
+    if job["input"] != str(given.absolute()):
+        raise BulkError(f"{out}: holds a job on {job['input']}, not on {given.absolute()}.")
+    root = root_of(given)
+    faults: list[str] = []
+    missing = 0
+    for shard, done in ledger.states():
+        if done:
+            try:
+                told = sealed.check(ledger.place(shard.number), about(job, shard.number))
+                digest = photos.input_digest if job["photos"] else answers.input_digest
+                if told["lenet5.input"] != digest(shard, root, job["column"]):
+                    faults.append(f"{root / shard.path}: is not what shard {shard.number} was made of.")
+            except (Lenet5Error, OSError) as error:
+                faults.append(str(error))
+        missing += not done
+        watch(shard.number + 1, job["shards"])
+    if faults:
+        more = f" And {len(faults) - SHOWN:,} more." if len(faults) > SHOWN else ""
+        raise BulkError(f"{len(faults):,} of {job['shards']:,} shards are wrong. {' '.join(faults[:SHOWN])}{more}")
+    return Verified(job["shards"], missing)

@@ -1,0 +1,351 @@
+"""Pickles of state dicts, read by a machine that can only build plain values and name arrays.
+
+A pickle is a program: it may name any function and call it. This machine knows some forty of its instructions and calls
+nothing but the constructors in `CALLS`, which are ours; any other name in the file is refused before anything is done.
+Nothing is imported. PyTorch's tensors become `Stored`: a place in a storage, a shape and strides, without the numbers.
+"""
+
+import io
+import pickletools
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+Dtype = np.dtype[Any]
+STORAGES: dict[str, str] = {
+    "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "bfloat16",
+    "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1", "ByteStorage": "u1",
+    "BoolStorage": "?", "UntypedStorage": "u1",
+}  # fmt: skip
+DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+# A value can be used again as often as the file likes, so one that is copied, or walked through, must be small.
+MOST_INSTRUCTIONS = 1_000_000  # the state of a LeNet-5 and of its optimiser take some thousand
+MOST_ARGUMENTS = 16
+MOST_DIMENSIONS = 8
+MOST_TEXT = 1_000  # characters that become bytes: the value of one number
+KEYS = (str, int, float, bool, bytes, type(None))
+MARK = object()
+
+
+class RefusedError(Exception):
+    """The pickle asks for something that is no plain value; the text names it."""
+
+
+class DamagedError(Exception):
+    """The pickle is no program that the machine can follow."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Numbers one after another, under a key; `dtype` is a NumPy name, or "bfloat16"."""
+
+    key: str
+    dtype: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor: where its numbers lie in a storage. Offset and strides count numbers."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Name:
+    """Something of a module that the file names."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass
+class NumpyType:
+    """A dtype of NumPy as it is pickled: its code, then its byte order."""
+
+    code: str
+    order: str = "<"
+
+
+def load(file: io.BytesIO) -> Any:
+    """Run one pickle, from where the file stands to its end, and return its value.
+
+    Raises RefusedError for what is more than plain values and tensors, DamagedError for anything else.
+    """
+    machine = Machine()
+    try:
+        for opcode, argument, _ in islice(pickletools.genops(file), MOST_INSTRUCTIONS):
+            if opcode.name == "STOP":
+                return machine.pop()
+            machine.do(opcode.name, argument)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise DamagedError(f"{type(error).__name__}: {error}") from None
+    raise DamagedError(f"it has no end within {MOST_INSTRUCTIONS:,} instructions")
+
+
+class Machine:
+    """The stack and the memo of a pickle."""
+
+    def __init__(self) -> None:
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+
+    def pop(self) -> Any:
+        """Take the topmost value."""
+        value = self._stack.pop()
+        if value is MARK:
+            raise DamagedError("a mark stands where a value belongs")
+        return value
+
+    def do(self, instruction: str, argument: Any) -> None:
+        """Follow one instruction. Raises RefusedError or DamagedError, or what Python raises for a broken stack."""
+        if instruction in ("PROTO", "FRAME"):
+            return
+        if instruction in VALUES:
+            self._stack.append(argument)
+        elif instruction in CONSTANTS:
+            self._stack.append(CONSTANTS[instruction]())
+        elif method := getattr(self, f"_{instruction.lower()}", None):
+            method(argument)
+        else:
+            raise RefusedError(f"the instruction {instruction}")
+
+    def _mark(self, _: None) -> None:
+        self._stack.append(MARK)
+
+    def _to_mark(self) -> list[Any]:
+        values = []
+        while (value := self._stack.pop()) is not MARK:
+            values.append(value)
+        return values[::-1]
+
+    def _pop(self, _: None) -> None:
+        self._stack.pop()
+
+    def _pop_mark(self, _: None) -> None:
+        self._to_mark()
+
+    def _dup(self, _: None) -> None:
+        self._stack.append(self._stack[-1])
+
+    def _tuple(self, _: None) -> None:
+        self._stack.append(tuple(self._to_mark()))
+
+    def _tuple1(self, _: None) -> None:
+        self._stack.append((self.pop(),))
+
+    def _tuple2(self, _: None) -> None:
+        last = self.pop()
+        self._stack.append((self.pop(), last))
+
+    def _tuple3(self, _: None) -> None:
+        last, middle = self.pop(), self.pop()
+        self._stack.append((self.pop(), middle, last))
+
+    def _list(self, _: None) -> None:
+        self._stack.append(self._to_mark())
+
+    def _dict(self, _: None) -> None:
+        values = self._to_mark()
+        self._stack.append(_pairs(values))
+
+    def _append(self, _: None) -> None:
+        value = self.pop()
+        self._top(list).append(value)
+
+    def _appends(self, _: None) -> None:
+        values = self._to_mark()
+        self._top(list).extend(values)
+
+    def _setitem(self, _: None) -> None:
+        value, key = self.pop(), self.pop()
+        self._top(dict).update(_pairs([key, value]))
+
+    def _setitems(self, _: None) -> None:
+        values = self._to_mark()
+        self._top(dict).update(_pairs(values))
+
+    def _additems(self, _: None) -> None:
+        values = self._to_mark()
+        self._top(set).update(map(_key, values))
+
+    def _top(self, kind: type) -> Any:
+        if type(self._stack[-1]) is not kind:
+            raise DamagedError(f"a {type(self._stack[-1]).__name__} where a {kind.__name__} belongs")
+        return self._stack[-1]
+
+    def _put(self, place: int) -> None:
+        if self._stack[-1] is MARK:
+            raise DamagedError("a mark stands where a value belongs")
+        self._memo[place] = self._stack[-1]
+
+    _binput = _long_binput = _put
+
+    def _memoize(self, _: None) -> None:
+        self._put(len(self._memo))
+
+    def _get(self, place: int) -> None:
+        self._stack.append(self._memo[place])
+
+    _binget = _long_binget = _get
+
+    def _global(self, argument: str) -> None:
+        module, _, name = argument.partition(" ")
+        self._named(module, name)
+
+    def _stack_global(self, _: None) -> None:
+        name, module = self.pop(), self.pop()
+        self._named(module, name)
+
+    def _named(self, module: Any, name: Any) -> None:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise DamagedError("a name that is no text")
+        found = Name(module, name)
+        if str(found) not in CALLS and str(found) not in PLAIN_NAMES:
+            raise RefusedError(str(found))
+        self._stack.append(found)
+
+    def _reduce(self, _: None) -> None:
+        arguments, function = self.pop(), self.pop()
+        self._stack.append(_called(function, arguments))
+
+    _newobj = _reduce
+
+    def _build(self, _: None) -> None:
+        """Set the state of an object: of NumPy's dtype its byte order, of an ordered dictionary nothing."""
+        state, target = self.pop(), self._stack[-1]
+        if isinstance(target, NumpyType):
+            target.order = _text(state[1])
+        elif type(target) is not dict:
+            raise RefusedError(f"a state for a {type(target).__name__}")
+
+    def _binpersid(self, _: None) -> None:
+        """Take ("storage", type, key, device, count), or with a view of it as the sixth, as old files have it."""
+        kind, name, key, _, count = self.pop()[:5]
+        if kind != "storage" or not isinstance(name, Name) or type(count) is not int:
+            raise DamagedError("a reference to something else than a storage")
+        dtype = STORAGES.get(name.name)
+        if dtype is None:
+            raise RefusedError(str(name))
+        self._stack.append(Storage(_text(key), dtype, count))
+
+
+def _pairs(values: list[Any]) -> dict[Any, Any]:
+    return dict(zip(map(_key, values[::2]), values[1::2], strict=True))
+
+
+def _key(value: Any) -> Any:
+    """Return what may be a key: a tuple may hold itself many times over, and to hash it would take for ever."""
+    if not isinstance(value, KEYS):
+        raise DamagedError(f"a {type(value).__name__} as a key")
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise DamagedError(f"a {type(value).__name__} where a text belongs")
+    return value
+
+
+def _called(function: Any, arguments: Any) -> Any:
+    """Call one of our constructors. Raises DamagedError where it is none, or its arguments are too many."""
+    if not isinstance(function, Name) or str(function) not in CALLS:
+        raise DamagedError("a call of what is no function")
+    if not isinstance(arguments, tuple) or len(arguments) > MOST_ARGUMENTS:
+        raise DamagedError(f"a call of {function} with other arguments")
+    return CALLS[str(function)](*arguments)
+
+
+def _tensor(storage: Storage, offset: int, shape: tuple[int, ...], strides: tuple[int, ...], *_: Any) -> Stored:
+    if not isinstance(shape, tuple) or not isinstance(strides, tuple) or not isinstance(storage, Storage):
+        raise DamagedError("a tensor of another form")
+    if len(shape) != len(strides) or len(shape) > MOST_DIMENSIONS:
+        raise DamagedError(f"a tensor of {len(shape):,} dimensions with {len(strides):,} strides")
+    if not all(type(number) is int and 0 <= number < 1 << 62 for number in (offset, *shape, *strides)):
+        raise DamagedError("a tensor whose sizes are no sizes")
+    return Stored(storage, offset, shape, strides)
+
+
+def _tensor_of_dtype(*arguments: Any) -> Stored:
+    """Refuse what has no storage of its own kind: float8, and unsigned numbers of more than a byte."""
+    dtype = arguments[6] if len(arguments) > 6 and isinstance(arguments[6], Name) else "an unknown type"
+    raise RefusedError(f"numbers of {dtype}")
+
+
+def _parameter(data: Any, *_: Any) -> Any:
+    return data
+
+
+def _subclass(function: Any, _: Any, arguments: Any, *__: Any) -> Any:
+    return _called(function, arguments)
+
+
+def _ordered(*pairs: Any) -> dict[Any, Any]:
+    if any(pairs):
+        raise DamagedError("an ordered dictionary that is filled when it is made")
+    return {}
+
+
+def _encoded(text: Any, encoding: Any) -> bytes:
+    if len(_text(text)) > MOST_TEXT or _text(encoding) not in ("latin1", "latin-1"):
+        raise DamagedError("an encoded text that is no number of NumPy")
+    return str(text).encode("latin-1")
+
+
+def _dtype(code: Any, *_: Any) -> NumpyType:
+    return NumpyType(_text(code))
+
+
+def _scalar(dtype: Any, content: Any = b"") -> int | float | bool:
+    """Return a scalar of NumPy as a plain number. Raises RefusedError for other scalars."""
+    if not isinstance(dtype, NumpyType) or not isinstance(content, bytes):
+        raise DamagedError("a scalar of NumPy of another form")
+    if dtype.code not in ("b1", *(kind + size for kind in "iuf" for size in "1248")) or dtype.order not in "<>=|":
+        raise RefusedError("a scalar of NumPy that is no number")
+    number: int | float | bool = np.frombuffer(content, np.dtype(dtype.order + dtype.code)).reshape(()).item()
+    return number
+
+
+def _size(sizes: Any = ()) -> tuple[Any, ...]:
+    if not isinstance(sizes, list | tuple) or len(sizes) > MOST_DIMENSIONS:
+        raise DamagedError("a size of another form")
+    return tuple(sizes)
+
+
+VALUES = {
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
+    "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE",
+    "BINUNICODE8",
+}  # fmt: skip
+CONSTANTS: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False,
+    "EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple, "EMPTY_SET": set,
+}  # fmt: skip
+CALLS: dict[str, Callable[..., Any]] = {
+    "collections.OrderedDict": _ordered,
+    "torch._utils._rebuild_tensor": _tensor,
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_tensor_v3": _tensor_of_dtype,
+    "torch._utils._rebuild_parameter": _parameter,
+    "torch._utils._rebuild_parameter_with_state": _parameter,
+    "torch._tensor._rebuild_from_type_v2": _subclass,
+    "torch.Size": _size,
+    "torch.device": lambda *_: None,
+    "_codecs.encode": _encoded,
+    "numpy.dtype": _dtype,
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy._core.multiarray.scalar": _scalar,
+}
+PLAIN_NAMES = {
+    *(f"torch.{name}" for name in (*STORAGES, *DTYPES)), "torch.storage.UntypedStorage", "torch.Tensor",
+    "torch.float8_e4m3fn", "torch.float8_e5m2", "torch.nn.parameter.Parameter",
+}  # fmt: skip

@@ -1,0 +1,118 @@
+"""The record of runs that comes with the package: for each of the settings that claims need, every seed's history.
+
+`record.json.gz` holds no verdict: those are computed from the runs, so they follow the rule and the claims of today.
+Error rates are kept as counts of misclassified images, losses to four digits. Of runs longer than 100 epochs only every
+twentieth epoch and the last are kept; of single batches' losses, those that are claimed. null: not kept.
+"""
+
+import gzip
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from math import isnan, nan
+from pathlib import Path
+from typing import Any
+
+from lenet5.reports.measure import Outcome, length
+from lenet5.reports.reproduction import Runs
+from lenet5.spec.recipe import Recipe
+from lenet5.training.history import EpochRow, StepRow
+
+NAME = "record.json.gz"
+WHOLE_EPOCHS = 100
+EVERY_EPOCHS = 20
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one entry of the record stands for: the recipe, and the steps whose single losses are kept."""
+
+    name: str
+    recipe: Recipe
+    steps: frozenset[int]
+
+
+def read() -> dict[str, list[Outcome]]:
+    """Return the runs on record, by the digest of their settings (`measure.settings`)."""
+    packed = resources.files("lenet5.reports").joinpath(NAME).read_bytes()
+    entries: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return {key: [_outcome(entry, run) for run in entry["runs"]] for key, entry in entries.items()}
+
+
+def write(path: Path, runs: Runs, kept: Mapping[str, Settings]) -> None:
+    """Write the runs of some settings; the same runs give the same bytes."""
+    entries = {key: _entry(settings, runs[key]) for key, settings in kept.items() if runs.get(key)}
+    text = json.dumps(entries, separators=(",", ":"), ensure_ascii=False)
+    path.write_bytes(gzip.compress(text.encode(), compresslevel=9, mtime=0))
+
+
+def _entry(settings: Settings, runs: Iterable[Outcome]) -> dict[str, Any]:
+    runs = [_cut(run, settings) for run in runs]
+    first = runs[0]
+    return {
+        "recipe": settings.name,
+        "batch_size": settings.recipe.batch_size,
+        "test_images": first.test_images,
+        "train_images": first.train_images,
+        "epochs": [row.epoch for row in first.epochs],
+        "steps": [row.step for row in first.epochs],
+        "loss_steps": [row.step for row in first.steps],
+        "runs": [_run(run) for run in runs],
+    }
+
+
+def _cut(run: Outcome, settings: Settings) -> Outcome:
+    last = length(settings.recipe)
+    epochs = tuple(
+        row
+        for row in run.epochs
+        if row.epoch <= last and (last <= WHOLE_EPOCHS or row.epoch % EVERY_EPOCHS == 0 or row.epoch == last)
+    )
+    steps = tuple(row for row in run.steps if row.step in settings.steps)
+    return Outcome(run.seed, epochs, steps, run.test_images, run.train_images)
+
+
+def _run(run: Outcome) -> dict[str, Any]:
+    def errors(accuracies: Iterable[float], images: int) -> list[int | None]:
+        return [None if isnan(accuracy) else round((100 - accuracy) * images / 100) for accuracy in accuracies]
+
+    rows = run.epochs
+    return {
+        "seed": run.seed,
+        "test_errors": errors((row.test_accuracy_percent for row in rows), run.test_images),
+        "train_errors": errors((row.train_accuracy_percent for row in rows), run.train_images),
+        "test_loss": [_rounded(row.test_loss) for row in rows],
+        "train_loss": [_rounded(row.train_loss) for row in rows],
+        "step_loss": [_rounded(row.loss) for row in run.steps],
+        "seconds_per_epoch": round(sum(row.seconds for row in rows) / len(rows), 2),
+        "memory_megabytes": round(rows[-1].peak_memory_bytes / 1e6),
+    }
+
+
+def _rounded(loss: float) -> float | None:
+    return None if isnan(loss) else float(f"{loss:.4g}")
+
+
+def _outcome(entry: dict[str, Any], run: dict[str, Any]) -> Outcome:
+    columns = (
+        entry["epochs"], entry["steps"], run["train_loss"], run["train_errors"], run["test_loss"], run["test_errors"]
+    )  # fmt: skip
+    test, train = entry["test_images"], entry["train_images"]
+    rows = tuple(
+        EpochRow(
+            epoch=epoch,
+            step=step,
+            learning_rate=0.0,
+            train_loss=nan if train_loss is None else train_loss,
+            train_accuracy_percent=nan if train_errors is None else 100 - 100 * train_errors / train,
+            test_loss=nan if test_loss is None else test_loss,
+            test_accuracy_percent=100 - 100 * test_errors / test,
+            seconds=run["seconds_per_epoch"],
+            images_per_second=0.0,
+            peak_memory_bytes=run["memory_megabytes"] * 10**6,
+        )
+        for epoch, step, train_loss, train_errors, test_loss, test_errors in zip(*columns, strict=True)
+    )
+    steps = tuple(StepRow(step, loss) for step, loss in zip(entry["loss_steps"], run["step_loss"], strict=True))
+    return Outcome(run["seed"], rows, steps, test, train)
