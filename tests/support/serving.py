@@ -20,7 +20,8 @@ from lenet5.web.security import guard
 from lenet5.web.server import Settings, serve
 door = guard("127.0.0.1", None, no_auth=False, allowed=())
 limits = Limits(**json.loads(sys.argv[1]))
-serve(Settings(("modern",), "127.0.0.1", 0, 1, "auto", "auto", limits), door, lambda url: print("serving", url, flush=True))
+settings = Settings(("modern",), "127.0.0.1", 0, 1, "auto", "auto", limits)
+serve(settings, door, lambda url: print("serving", url, flush=True))
 """
 
 
