@@ -252,3 +252,9 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
                        ("missing", "no such file"), ("bytes", "not valid JSON")):  # fmt: skip
         with pytest.raises(RunError, match=said):
             files.read_json(tmp_path / name, Form)
+
+
+@pytest.mark.parametrize("content", ["a = ", "a = " + "9" * 5000, "a = " + "[" * 100_000])
+def test_damaged_toml_is_one_sentence(content: str) -> None:
+    with pytest.raises(StudyError, match=r"plan\.toml: not valid TOML"):
+        files.parse_toml(content, "plan.toml", StudyError)

@@ -16,6 +16,7 @@ import socket
 import stat
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -145,6 +146,16 @@ def parse_json(
         raise error(f"{where}: is nested too deeply to be JSON of ours; the file is damaged.") from None
     except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, and a number of thousands of digits
         raise error(f"{where}: not valid JSON ({fault}); the file is damaged.") from None
+
+
+def parse_toml(text: str, where: str, error: type[Lenet5Error]) -> dict[str, Any]:
+    """Return the tables of a text in TOML; `where` is for error texts. Raises `error`, in one sentence."""
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise error(f"{where}: not valid TOML: it is nested too deeply.") from None
+    except ValueError as fault:  # TOMLDecodeError, and a number of thousands of digits
+        raise error(f"{where}: not valid TOML: {fault}.") from None
 
 
 @cache

@@ -101,6 +101,14 @@ class Manifest(files.JsonObject):
     manifest_sha256: str
 
 
+class ThisManifest(Manifest):
+    """What else must be there in a manifest of this format."""
+
+    recipe: str
+    environment: files.JsonObject
+    history: list[Any]
+
+
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint into `folder`, read it back, then drop all but the newest two. Raises RunError."""
     position = checkpoint.position
@@ -164,6 +172,7 @@ def read(place: Path) -> Checkpoint:
             f"{place}: the checkpoint has the format {manifest['format']}, expected {FORMAT}. Finish this run with the "
             "version of lenet5 that began it, or begin anew with `lenet5 train`."
         )
+    manifest = files.read_json(place / "manifest.json", ThisManifest)
     parts: dict[str, Weights] = {"weights": {}, "state": {}, "sums": {}}
     for name, array in tensors.parse(content, str(place), RunError).arrays.items():
         part, _, own_name = name.partition("/")
