@@ -197,9 +197,10 @@ class TorchNetwork:
             layer.training = False
         loss, terms = mean_loss(self.objective, scores, labels, targets)
         minimized = loss if self.objective.reduction == "mean" else loss * terms
-        gradients = torch.autograd.grad(minimized, list(self._trained.values()))
+        # A network whose layers are all frozen, or have no weights, has no gradient.
+        gradients = torch.autograd.grad(minimized, list(self._trained.values())) if self._trained else ()
         correct = (scores.detach().argmax(1) == labels).sum()
-        return loss.detach(), correct, torch.cat([gradient.flatten() for gradient in gradients])
+        return loss.detach(), correct, torch.cat([loss.new_zeros(0), *(gradient.flatten() for gradient in gradients)])
 
     def _step(self, indices: Tensor) -> tuple[Tensor, Tensor]:
         """Take one training step; return the mean loss and how many images were right before it."""
