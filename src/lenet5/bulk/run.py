@@ -88,11 +88,11 @@ def read(
     for name in ("pyarrow", "PIL"):
         library(name)
     ledger = Ledger(out)
-    predictor = Predictor(model_file.read(model_path(model)), engine=registry.get(engine).name)
+    name = registry.get(engine).name
+    predictor = Predictor(model_file.read(model_path(model)), engine=name)
     digits_of(predictor)
     if photos:
         reader(predictor)
-    name = registry.get(engine).name
     job = _planned(ledger, given, {
         "input": str(given.absolute()), "shard_images": shard_images, "column": column, "photos": photos,
         "model": model if model_path(model) != Path(model) else str(Path(model).absolute()),

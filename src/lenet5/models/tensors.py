@@ -30,7 +30,7 @@ class Tensors:
 
 
 def read(path: Path, most_bytes: int, error: type[Lenet5Error] = ModelError) -> Tensors:
-    """Read a file of at most so many bytes. Raises `error`, in one sentence."""
+    """Return the tensors in a file. Raises `error` if it is larger than `most_bytes`, or damaged."""
     return parse(files.read_bytes(path, most_bytes, error), str(path), error)
 
 

@@ -93,7 +93,7 @@ class Checkpoint:
 
 
 class Manifest(files.JsonObject):
-    """What of manifest.json must be there."""
+    """The fields that manifests of every format have."""
 
     format: str
     position: PositionFields
@@ -101,8 +101,8 @@ class Manifest(files.JsonObject):
     manifest_sha256: str
 
 
-class ThisManifest(Manifest):
-    """What else must be there in a manifest of this format."""
+class ManifestOfFormat(files.JsonObject):
+    """The further fields of a manifest of this format."""
 
     recipe: str
     environment: files.JsonObject
@@ -172,7 +172,7 @@ def read(place: Path) -> Checkpoint:
             f"{place}: the checkpoint has the format {manifest['format']}, expected {FORMAT}. Finish this run with the "
             "version of lenet5 that began it, or begin anew with `lenet5 train`."
         )
-    manifest = files.read_json(place / "manifest.json", ThisManifest)
+    files.checked(manifest, ManifestOfFormat, str(place / "manifest.json"))
     parts: dict[str, Weights] = {"weights": {}, "state": {}, "sums": {}}
     for name, array in tensors.parse(content, str(place), RunError).arrays.items():
         part, _, own_name = name.partition("/")
