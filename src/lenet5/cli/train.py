@@ -150,7 +150,7 @@ def _tell(run: RunFolder) -> None:
     folder, lenet5 = run.path, program()
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
     out.print(
-        f"try next    {lenet5} evaluate {folder}   (which images it misreads)\n"
+        f"try next    {lenet5} evaluate {folder}   (which images it misclassifies)\n"
         f"            {lenet5} show {folder}       (the whole history)\n"
         f"            {lenet5} recipes             (the other reproductions)",
         markup=False,
