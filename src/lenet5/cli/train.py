@@ -140,7 +140,7 @@ def _tell(run: RunFolder) -> None:
     low, high = wilson_interval_percent(result["test_images_correct"], result["test_images"])
     out.print(
         f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} {part} images "
-        f"read rightly[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
+        f"correct[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
     )
     rows = run.history().epochs
     here = {row.epoch: row.test_accuracy_percent for row in rows}

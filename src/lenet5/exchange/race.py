@@ -1,7 +1,7 @@
 """Which choices are meant: all candidates read training images, and those that are clearly behind drop out.
 
 Two measures compare two candidates, and each says "clearly" only where chance does so once in 2,000 times:
-right answers   b and c images are read rightly by one of them alone; b - c is more than 3.3 sqrt(b + c) (McNemar 1947)
+right answers   b and c images are classified correctly by one of them alone; b - c is more than 3.3 sqrt(b + c) (McNemar 1947)
 cross-entropy   which nearly every network was trained to make small; its mean difference is more than 3.3 of its
                 standard errors
 A candidate drops out where it is clearly behind by one measure and not clearly ahead by the other. A network that is
@@ -35,7 +35,7 @@ class Standing:
 
     @property
     def percent(self) -> float:
-        """Images read rightly, in percent."""
+        """Accuracy, in percent."""
         return 100 * float(self.right.mean())
 
     @property
