@@ -4,7 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Compiled at installation, so a change in them installs anew.
 SOURCES := $(shell find native -name "*.h" -o -name "*.cpp" -o -name CMakeLists.txt)
-TASKS  := run install test lint types check slow bench paper docs clean chromium clang compilers wheels
+TASKS  := run install test lint types check slow bench paper docs clean chromium clang compilers wheels lowest
+
+# What touches every library that the package needs; the tests left out need torch or the development tools.
+LOWEST := tests/cli/test_commands.py tests/reports tests/models tests/test_classifier.py tests/test_doctor.py \
+          tests/bulk/test_bulk.py tests/exchange/test_c.py tests/studies/test_statistics.py
 
 # Data sets beside the checkout are used where they are; otherwise they are fetched into the user's cache.
 ifneq ($(wildcard ../shared/data),)
@@ -29,6 +33,13 @@ check: test  ## the same by its other name
 
 slow: $(VENV)/.installed-dev  ## the tests that train for minutes
 	$(BIN)/pytest -m slow
+
+lowest: $(VENV)/bin/python  ## tests with the lowest versions that pyproject.toml allows; without torch, which is gigabytes
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python build/lowest
+	$(BIN)/uv pip install --python build/lowest --resolution lowest-direct ".[cluster,onnx,pdf,bulk,serve]"
+	$(BIN)/uv pip install --python build/lowest "pytest>=8.3" "hypothesis>=6.100"
+	build/lowest/bin/python -m pytest -W ignore::DeprecationWarning -W ignore::FutureWarning $(LOWEST)
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py

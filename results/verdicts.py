@@ -62,7 +62,8 @@ def tables() -> str:
             parts.append("\n".join([HEAD, *map(_line, others)]))
         failed = max(each.failed for each in found)
         if failed:
-            parts.append(f"{failed} further runs failed to train, and are counted apart.")
+            runs_failed = "1 further run" if failed == 1 else f"{failed} further runs"
+            parts.append(f"{runs_failed} failed to train, counted separately.")
         if explained := explanations(name):
             lines = [
                 f"- [{other}](#{other}), {catalogue.load(other).title}: {_first(other, runs)}" for other in explained

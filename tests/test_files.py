@@ -248,7 +248,13 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(1 << 40)
     (tmp_path / "bytes").write_bytes(b'"\xff"')
-    for name, said in (("folder", "is a folder"), ("pipe", "is no regular file"), ("large", "has 1,099,512 MB"),
+    for name, said in (("folder", "is a folder"), ("pipe", "is not a regular file"), ("large", "has 1,099,512 MB"),
                        ("missing", "no such file"), ("bytes", "not valid JSON")):  # fmt: skip
         with pytest.raises(RunError, match=said):
             files.read_json(tmp_path / name, Form)
+
+
+@pytest.mark.parametrize("content", ["a = ", "a = " + "9" * 5000, "a = " + "[" * 100_000])
+def test_damaged_toml_is_one_sentence(content: str) -> None:
+    with pytest.raises(StudyError, match=r"plan\.toml: not valid TOML"):
+        files.parse_toml(content, "plan.toml", StudyError)

@@ -394,7 +394,7 @@ NB_MODULE(_kernels, m) {
         "What this machine can run, best first.");
   m.def("threads", [] { return shared_pool()->threads(); }, "How many threads compute.");
   m.def("use_threads", use_threads, nb::arg("threads"),
-        "From now on so many threads compute, at most 64; 0: as many as when nobody has asked.");
+        "Sets the number of threads, at most 64; 0 restores the default.");
   m.def("multiply_add_limit", multiply_add_limit, nb::arg("threads"), nb::arg("seconds"),
         "Multiply-adds a second with registers alone: the machine's limit, measured.");
   m.def("warp", bent, nb::arg("images"), nb::arg("affine"), nb::arg("bends").none(), nb::arg("reach"),

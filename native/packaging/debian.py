@@ -50,10 +50,10 @@ def run(
     """Run a program of such a folder, given by its full path, in it; return what it printed and its exit code."""
     emulator = _emulator(architecture)
     prefix = [f"/usr/bin/{Path(emulator).name}"] if emulator else []
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8"} | (variables or {})
+    environment = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": "/root", "LC_ALL": "C.UTF-8"}
     return subprocess.run(
         ["chroot", str(root), *prefix, *command],
-        env=environment | {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+        env=environment | (variables or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -82,7 +82,9 @@ void Network::prepare(int workers, std::int64_t largest_batch) {
     for (const Floats& packed : worker.packed) worker.weights.packed.push_back(packed.data());
     worker.weights.numbers = numbers_.data();
   }
-  while (parts_.size() < static_cast<std::size_t>(parts_of(largest_batch))) {
+  // A batch just too small for parts of kImagesOfPart images may have more of them than a larger one.
+  const int parts = std::max(parts_of(largest_batch), parts_of(std::min(largest_batch, 2 * kImagesOfPart - 1)));
+  while (parts_.size() < static_cast<std::size_t>(parts)) {
     Part& part = parts_.emplace_back();
     part.gradient = Floats(static_cast<std::size_t>(plan_.trained));
     part.moments.resize(plan_.stages.size());

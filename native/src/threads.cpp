@@ -140,7 +140,7 @@ std::shared_ptr<Pool> shared_pool() {
 void use_threads(int threads) {
   if (threads < 0) throw std::invalid_argument("the number of threads is negative");
   Shared& own = shared();
-  std::shared_ptr<Pool> before;  // taken down at the end, or by whoever still computes with it
+  std::shared_ptr<Pool> before;  // destroyed on return, or by the last caller that still uses it
   const std::lock_guard only(own.changing);
   leave_pool_of_parent(own);
   own.threads = std::min(threads, kMostThreads);

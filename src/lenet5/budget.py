@@ -24,5 +24,5 @@ class Budget:
         if self._taken > self._most:
             raise self._error(
                 f"{self._what}: claims {self._taken:,} {self._unit} or more, up to and including {part}; at most "
-                f"{self._most:,} are taken."
+                f"{self._most:,} are allowed."
             )

@@ -16,6 +16,7 @@ import socket
 import stat
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -91,19 +92,19 @@ def remove_leftovers(folder: Path) -> None:
 
 
 class JsonObject(TypedDict):
-    """An object of JSON; a form of one's own derives from it and names the keys that must be there."""
+    """A JSON object. A form derives from it and names the keys that must be present."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # keys that a form does not name are kept
 
 
 def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError) -> bytes:
-    """Return the content of a file of at most so many bytes. Raises `error`, also for what is no file."""
+    """Return the content of a regular file of at most `most_bytes`. Raises `error` for any other file."""
     try:
         status = path.stat()  # looked at first: opening a pipe waits for a writer
         if stat.S_ISDIR(status.st_mode):
             raise error(f"{path}: is a folder; expected a file.")
         if not stat.S_ISREG(status.st_mode):
-            raise error(f"{path}: is no regular file.")
+            raise error(f"{path}: is not a regular file.")
         if status.st_size > most_bytes:
             raise error(f"{path}: has {status.st_size / 1e6:,.0f} MB; expected at most {most_bytes / 1e6:,.0f} MB.")
         with path.open("rb") as file:
@@ -123,28 +124,39 @@ def read_text(path: Path, most_bytes: int = MOST_JSON_BYTES, error: type[Lenet5E
 
 
 def read_json(path: Path, form: Any, error: type[Lenet5Error] = RunError) -> Any:
-    """Return what a JSON file holds, checked against a form: `JsonObject`, or `list[str]`. Raises `error`."""
+    """Return the content of a JSON file, checked against a form such as `JsonObject` or `list[str]`. Raises `error`."""
     return parse_json(read_bytes(path, MOST_JSON_BYTES, error), form, str(path), error)
 
 
-def parse_json(
-    content: bytes | str, form: Any, where: str, error: type[Lenet5Error] = RunError, *, strict: bool = True
-) -> Any:
-    """Return what JSON says, checked against a form; `where` is for error texts. Raises `error`, in one sentence.
-
-    strict  types must be the form's very own; a dataclass is made of an object only where they need not
-    """
+def parse_json(content: bytes | str, form: Any, where: str, error: type[Lenet5Error] = RunError) -> Any:
+    """Return the value of a JSON text, checked against a form; `where` begins error texts. Raises `error`."""
     try:
-        return _adapter(form).validate_python(json.loads(content), strict=strict)
+        return checked(json.loads(content), form, where, error)
+    except RecursionError:
+        raise error(f"{where}: is nested too deeply to be JSON of ours; the file is damaged.") from None
+    except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, and a number of thousands of digits
+        raise error(f"{where}: not valid JSON ({fault}); the file is damaged.") from None
+
+
+def checked(value: Any, form: Any, where: str, error: type[Lenet5Error] = RunError) -> Any:
+    """Return a value of JSON, checked against a form without conversion. Raises `error`, naming the first fault."""
+    try:
+        return _adapter(form).validate_python(value, strict=True)
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         what = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
         raise error(f"{where}: {f'{place!r}' if place else 'its content'} {what}; the file is damaged.") from None
+
+
+def parse_toml(text: str, where: str, error: type[Lenet5Error]) -> dict[str, Any]:
+    """Return the tables of a text in TOML; `where` is for error texts. Raises `error`, in one sentence."""
+    try:
+        return tomllib.loads(text)
     except RecursionError:
-        raise error(f"{where}: is nested too deeply to be JSON of ours; the file is damaged.") from None
-    except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, and a number of thousands of digits
-        raise error(f"{where}: not valid JSON ({fault}); the file is damaged.") from None
+        raise error(f"{where}: not valid TOML: it is nested too deeply.") from None
+    except ValueError as fault:  # TOMLDecodeError, and a number of thousands of digits
+        raise error(f"{where}: not valid TOML: {fault}.") from None
 
 
 @cache

@@ -224,8 +224,8 @@ def checkpoint_seeds() -> list[tuple[str, bytes]]:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        weights = a_model().weights
-        place = checkpoint.save(Path(folder), checkpoint.Checkpoint(checkpoint.Position(1), weights, {}))
+        made = checkpoint.Checkpoint(checkpoint.Position(1), a_model().weights, {}, "", {"lenet5": "0.2.0"})
+        place = checkpoint.save(Path(folder), made)
         return [(path.name, path.read_bytes()) for path in sorted(place.iterdir())]
 
 
@@ -239,7 +239,8 @@ def read_checkpoint(path: Path) -> None:
 
 def study_seeds() -> list[tuple[str, bytes]]:
     result: dict[str, Any] = {"label": ["a"], "seed": 1, "run": "r", "result": {"recipe": "x", "scored_on": "test"},
-                              "environment": {}, "seconds": [1.0], "test_error_percent": [2.0]}  # fmt: skip
+                              "environment": {}, "seconds": [1.0], "test_error_percent": [2.0],
+                              "test_loss": [0.1]}  # fmt: skip
     plan = b'name = "p"\nrecipe = "archaeology"\nseeds = [1, 2]\n'
     return [("result.json", json.dumps(result).encode()), ("plan.toml", plan)]
 

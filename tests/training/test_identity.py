@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from interrupted import interrupted
 
 from lenet5.data import idx
 from lenet5.errors import RunError
@@ -28,12 +29,7 @@ def made(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(made: Path, tmp_path: Path) -> Path:
     """A run of two epochs that goes on from its first one."""
-    folder = tmp_path / made.name
-    shutil.copytree(made, folder)
-    for name in ("model.safetensors", "result.json"):
-        (folder / name).unlink()
-    shutil.rmtree(folder / "checkpoints" / "seed-1-epoch-3-step-14")
-    return folder
+    return interrupted(made, tmp_path)
 
 
 def weights(folder: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from interrupted import interrupted
 
 from lenet5.errors import InterruptedRunError, RecipeError, RunError
 from lenet5.models import file as model_file
@@ -36,12 +37,7 @@ def made(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(made: Path, tmp_path: Path) -> Path:
     """A run that was killed in its last epoch."""
-    folder = tmp_path / made.name
-    shutil.copytree(made, folder)
-    for name in ("model.safetensors", "result.json"):
-        (folder / name).unlink()
-    shutil.rmtree(folder / "checkpoints" / "seed-1-epoch-4-step-6")
-    return folder
+    return interrupted(made, tmp_path)
 
 
 def end(folder: Path) -> tuple[str, list[dict[str, Any]], dict[str, Any]]:

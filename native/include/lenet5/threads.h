@@ -56,7 +56,7 @@ class Pool {
 // gets a pool of its own.
 std::shared_ptr<Pool> shared_pool();
 
-// From now on the shared pool has so many threads, at most kMostThreads; 0: default_threads().
+// Sets the number of threads of the shared pool, at most kMostThreads; 0 restores default_threads().
 void use_threads(int threads);
 
 }  // namespace lenet5

@@ -4,10 +4,12 @@ import shutil
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.segment import Segment
+from rich.text import Text
 
 # Characters that command a terminal, and those that turn the direction of writing: a name in a file may hold them.
 COMMANDS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -16,6 +18,10 @@ SHOWN = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code i
 
 class EscapingConsole(Console):
     """A console that writes what files hold as text, whatever it is: control characters are shown as escapes."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return a string as rich text, escaped first: rich drops a bell or a form feed."""
+        return super().render_str(escaped(text), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the segments of a renderable; those of rich itself, which move the cursor, stay as they are."""

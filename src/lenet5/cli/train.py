@@ -143,7 +143,7 @@ def _tell(run: RunFolder) -> None:
     low, high = wilson_interval_percent(result["test_images_correct"], result["test_images"])
     out.print(
         f"\n[bold]{recipe.data}: {percent(result['test_accuracy_percent'])} of {result['test_images']:,} {part} images "
-        f"read rightly[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
+        f"correct[/]  (95 % interval {low:.2f} to {high:.2f}; one run, seed {result['seed']}, last epoch)"
     )
     rows = run.history().epochs
     here = {row.epoch: row.test_accuracy_percent for row in rows}
@@ -153,7 +153,7 @@ def _tell(run: RunFolder) -> None:
     folder, lenet5 = run.path, program()
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
     out.print(
-        f"try next    {lenet5} evaluate {folder}   (which images it misreads)\n"
+        f"try next    {lenet5} evaluate {folder}   (which images it misclassifies)\n"
         f"            {lenet5} show {folder}       (the whole history)\n"
         f"            {lenet5} recipes             (the other reproductions)",
         markup=False,

@@ -23,8 +23,8 @@ from lenet5.data.sources import DataSet, File
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.files import cache_folder, write_atomically
 
-TIMEOUT_SECONDS = 15.0  # in which a mirror must send at least...
-LEAST_BYTES = 15_000  # ...so many, or the rest of the file
+TIMEOUT_SECONDS = 15.0  # after which a mirror that sends nothing, or too little, is given up
+LEAST_BYTES = 15_000  # that a mirror must send within TIMEOUT_SECONDS, unless the file ends sooner
 LOOKS = 50  # in that time, at how much has come
 PIECE = 1 << 16
 MOST_BYTES = 1 << 26  # for a file whose size is not known; the largest that is has 26 MB
@@ -146,6 +146,10 @@ def _download(address: str, file: File, report: Callable[[int], None]) -> bytes:
     return bytes(content)
 
 
+class SlowMirrorError(TimeoutError):
+    """A mirror sends something, but too little to wait for."""
+
+
 def _received(address: str, most: int, report: Callable[[int], None]) -> bytearray:
     """Return what an address sends, up to a little more than `most` bytes.
 
@@ -183,7 +187,9 @@ def _received(address: str, most: int, report: Callable[[int], None]) -> bytearr
             before, deadline = received, time.monotonic() + TIMEOUT_SECONDS
         elif time.monotonic() > deadline:
             given_up.set()
-            raise TimeoutError(f"sent {received - before:,} bytes in {TIMEOUT_SECONDS:g} seconds")
+            if received == before:
+                raise TimeoutError
+            raise SlowMirrorError(f"sent {received - before:,} bytes in {TIMEOUT_SECONDS:g} seconds")
 
 
 def _reason(error: Exception) -> str:
@@ -191,10 +197,10 @@ def _reason(error: Exception) -> str:
     match error:
         case urllib.error.HTTPError():
             return f"answers {error.code} {error.reason}"
-        case TimeoutError(args=[str(words)]) if words.startswith("sent "):
-            return words
+        case SlowMirrorError():
+            return str(error)
         case TimeoutError() | urllib.error.URLError(reason=TimeoutError()):
-            return f"silent for {TIMEOUT_SECONDS:g} seconds"
+            return f"sent no content within {TIMEOUT_SECONDS:g} seconds"
         case urllib.error.URLError():
             return str(error.reason)
         case _:

@@ -15,7 +15,7 @@ VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def use_threads(threads: int | None) -> None:
-    """Let every engine compute with this many threads from now on; None leaves all as it is.
+    """Set the number of threads of every engine in this process; None changes nothing.
 
     The native engine has at most 64, uses fewer where a batch has no work for more, and gives the same bytes with any
     number.

@@ -112,9 +112,9 @@ def _same(one: Fit, other: Fit) -> bool:
 
 
 def _with_known(said: Choices, known: dict[str, Any], placed: Fit) -> Choices:
-    """Return what is said, and where nothing is, what the file tells of what arises here."""
-    arises = {"frame": placed.on_32, "pooling": not placed.trained_pools}
-    told = {name: value for name, value in known.items() if arises.get(name, True) and getattr(said, name) is None}
+    """Return the user's choices, completed by those that the file itself records and that apply to this network."""
+    applies = {"frame": placed.on_32, "pooling": not placed.trained_pools}
+    told = {name: value for name, value in known.items() if applies.get(name, True) and getattr(said, name) is None}
     return replace(said, **told)
 
 

@@ -70,7 +70,7 @@ class Name:
 
 @dataclass
 class NumpyType:
-    """A dtype of NumPy as it is pickled: its code, then its byte order."""
+    """A pickled NumPy dtype: type code and byte order."""
 
     code: str
     order: str = "<"

@@ -1,7 +1,8 @@
 """Which choices are meant: all candidates read training images, and those that are clearly behind drop out.
 
 Two measures compare two candidates, and each says "clearly" only where chance does so once in 2,000 times:
-right answers   b and c images are read rightly by one of them alone; b - c is more than 3.3 sqrt(b + c) (McNemar 1947)
+accuracy        b and c images are classified correctly by one of them alone; b - c is more than 3.3 sqrt(b + c)
+                (McNemar 1947)
 cross-entropy   which nearly every network was trained to make small; its mean difference is more than 3.3 of its
                 standard errors
 A candidate drops out where it is clearly behind by one measure and not clearly ahead by the other. A network that is
@@ -27,7 +28,7 @@ CLEARLY = 3.3
 
 @dataclass(frozen=True)
 class Standing:
-    """How a candidate did on each of the images that it read: whether rightly, and with what cross-entropy."""
+    """How a candidate did on each of the images that it read: whether it was correct, and its cross-entropy."""
 
     choices: Choices
     right: NDArray[np.bool_]
@@ -35,7 +36,7 @@ class Standing:
 
     @property
     def percent(self) -> float:
-        """Images read rightly, in percent."""
+        """Accuracy, in percent."""
         return 100 * float(self.right.mean())
 
     @property
@@ -83,7 +84,7 @@ def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, device
 
 
 def _reads_better(leader: Standing, other: Standing) -> bool:
-    """Whether a candidate clearly reads more images rightly than another."""
+    """Whether a candidate clearly classifies more images correctly than another."""
     only_leader = int(np.count_nonzero(leader.right & ~other.right))
     only_other = int(np.count_nonzero(other.right & ~leader.right))
     return only_leader - only_other > CLEARLY * sqrt(only_leader + only_other)

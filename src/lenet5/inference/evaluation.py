@@ -33,12 +33,12 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
-        """How many images are read rightly."""
+        """The number of correctly classified images."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy_percent(self) -> float:
-        """Images read rightly, in percent."""
+        """Accuracy, in percent."""
         return metrics.accuracy_percent(self.correct, len(self.answers))
 
     @property
@@ -48,7 +48,7 @@ class Evaluation:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Whether each image is read rightly: (N,)."""
+        """Whether each image is classified correctly, (N,)."""
         right: NDArray[np.bool_] = self.answers == self.data.labels
         return right
 

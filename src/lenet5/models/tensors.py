@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Tensors:
 
 
 def read(path: Path, most_bytes: int, error: type[Lenet5Error] = ModelError) -> Tensors:
-    """Read a file of at most so many bytes. Raises `error`, in one sentence."""
+    """Return the tensors in a file. Raises `error` if it is larger than `most_bytes`, or damaged."""
     return parse(files.read_bytes(path, most_bytes, error), str(path), error)
 
 
@@ -41,7 +42,10 @@ def parse(content: bytes, where: str, error: type[Lenet5Error] = ModelError) -> 
         metadata = header.get("__metadata__") or {}
     except (safetensors.SafetensorError, ValueError, RecursionError) as problem:
         raise error(f"{where}: not a readable safetensors file ({problem}).") from None
-    return Tensors({name: _array(name, part, where, error) for name, part in parts}, metadata)
+    # By name: the library gives them in an order that changes from call to call.
+    return Tensors(
+        {name: _array(name, part, where, error) for name, part in sorted(parts, key=itemgetter(0))}, metadata
+    )
 
 
 def _array(name: str, part: Any, where: str, error: type[Lenet5Error]) -> NDArray[Any]:

@@ -67,13 +67,15 @@ def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Mo
     doubtful = [_doubtful(own) for own in answers]
     stretches = [number[own] for number, each in zip(numbers, doubtful, strict=True) for own in each]
     certain = [_is_number(own) for own, each in zip(answers, doubtful, strict=True) for _ in each]
-    readings = read_numbers(stretches, found, model)
     # The second network chooses between digits, and finds 1s in any texture: it is asked only about what is a number
     # without it.
-    asked = [place for place, reading in enumerate(readings) if second and _is_read(reading, is_number=certain[place])]
-    again = read_numbers([stretches[place] for place in asked], found, model, second=second)
-    for place, better in zip(asked, again, strict=True):
-        readings[place] = better
+    readings = read_numbers(
+        stretches,
+        found,
+        model,
+        second=second,
+        ask=lambda place, reading: _is_read(reading, is_number=certain[place]),
+    )
     judged: Iterator[NumberReading | None] = iter(
         reading if _is_read(reading, is_number=kind) else None for reading, kind in zip(readings, certain, strict=True)
     )

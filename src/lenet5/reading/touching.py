@@ -1,5 +1,6 @@
 """Numbers whose digits may touch: pieces in, digits with posteriors out, all arcs of a picture scored at once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,9 +28,9 @@ WEIGHING = np.array(
 
 @dataclass(frozen=True, eq=False)
 class NumberReading:
-    """A number as the lattice reads it; without digits where no path fulfils the constraint.
+    """One reading of a number; without digits where no path fulfils the constraint.
 
-    digits        the best reading; a digit's first answer is the lattice's choice, mostly the network's best, too
+    digits        the best reading; a digit's first answer is the one chosen, mostly the network's best, too
     posterior     of the best reading, 0..1
     alternatives  the next best readings
     """
@@ -42,6 +43,10 @@ class NumberReading:
     def text(self) -> str:
         """The best reading."""
         return "".join(digit.answers[0].text for digit in self.digits)
+
+
+# Whether the second network is asked about a doubtful reading: the number's place among those read, and the reading.
+Ask = Callable[[int, NumberReading], bool]
 
 
 def read_number(
@@ -61,37 +66,40 @@ def read_number(
 
 def read_numbers(
     numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint | None = None, *,
-    n_best: int = 3, second: Model | None = None,
+    n_best: int = 3, second: Model | None = None, ask: Ask | None = None,
 ) -> list[NumberReading]:  # fmt: skip
-    """Return what the numbers of a picture say; the network runs once, on all arcs of all of them."""
+    """Return what the numbers of a picture say, as `read_number` does for one.
+
+    The network runs once, on all arcs of all numbers. Without `ask` the second network is asked about every doubtful
+    one.
+    """
     lattices = [lattice(parts(number, found.height), found.height) for number in numbers]
     seen = images(lattices, found)
     scores = model.scores(seen)
     result, done = [], 0
-    for number, each in zip(numbers, lattices, strict=True):
+    for place, (number, each) in enumerate(zip(numbers, lattices, strict=True)):
         own = slice(done, done + len(each.arcs))
         done += len(each.arcs)
-        paths, shares = _likeliest(number, found, each, scores[own], model, constraint, n_best, second)
-        digits = _digits(paths[0], each, seen[own], scores[own], model, found) if paths else ()
-        others = tuple(Alternative(path.text, share) for path, share in list(zip(paths, shares, strict=True))[1:n_best])
-        result.append(NumberReading(digits, shares[0] if paths else 0.0, others))
+        weights = evidence(each, scores[own], digit_columns(model.class_names)) @ WEIGHING if each.arcs else np.empty(0)
+        paths = best(each, weights, n_best, constraint) if each.arcs else []
+        if not paths:
+            result.append(NumberReading((), 0.0, ()))
+            continue
+        shares = np.exp(log_posteriors(each, weights, [path.text for path in paths], constraint)).tolist()
+        reading = _reading(paths, shares, n_best, each, seen[own], scores[own], model, found)
+        if second and reading.posterior < SURE and (ask is None or ask(place, reading)):
+            paths, shares = reweighed(number, found, each, weights, constraint, second)
+            reading = _reading(paths, shares, n_best, each, seen[own], scores[own], model, found)
+        result.append(reading)
     return result
 
 
-def _likeliest(number: list[Piece], found: Found, lattice: Lattice, scores: NDArray[np.float32], model: Predictor,
-               constraint: Constraint | None, n_best: int, second: Model | None,
-               ) -> tuple[list[Path], list[float]]:  # fmt: skip
-    """Return the best readings of a number and their posteriors; none where no path fulfils the constraint."""
-    if not lattice.arcs:
-        return [], []
-    weights = evidence(lattice, scores, digit_columns(model.class_names)) @ WEIGHING
-    paths = best(lattice, weights, n_best, constraint)
-    if not paths:
-        return [], []
-    shares = np.exp(log_posteriors(lattice, weights, [path.text for path in paths], constraint))
-    if second and shares[0] < SURE:
-        return reweighed(number, found, lattice, weights, constraint, second)
-    return paths, shares.tolist()
+def _reading(paths: list[Path], shares: list[float], n_best: int, lattice: Lattice, seen: NDArray[np.uint8],
+             scores: NDArray[np.float32], model: Predictor, found: Found) -> NumberReading:  # fmt: skip
+    """Return the reading of paths with their posteriors, the likeliest first."""
+    others = zip(paths[1:n_best], shares[1:n_best], strict=True)
+    alternatives = tuple(Alternative(path.text, share) for path, share in others)
+    return NumberReading(_digits(paths[0], lattice, seen, scores, model, found), shares[0], alternatives)
 
 
 def images(lattices: list[Lattice], found: Found) -> NDArray[np.uint8]:

@@ -5,7 +5,6 @@ A wrong key or value is a RecipeError that names the place and, for a key, the n
 
 import difflib
 import json
-import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +14,7 @@ import tomli_w
 from pydantic import AliasChoices, BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from lenet5 import files
 from lenet5.errors import RecipeError
 from lenet5.spec.recipe import Recipe
 
@@ -56,10 +56,7 @@ def dump(recipe: Recipe) -> str:
 
 
 def _tree(text: str, where: str) -> Tree:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"{where}: not valid TOML: {error}.") from None
+    return files.parse_toml(text, where, RecipeError)
 
 
 def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
@@ -106,8 +103,8 @@ def _apply(tree: Tree, override: str) -> None:
     if not equals or not all(path):
         raise RecipeError(f'"{override}" is not an override; write key=value, such as epochs=3.')
     try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = files.parse_toml(f"value = {text}", override, RecipeError)["value"]
+    except RecipeError:
         value = text.strip()
     *tables, last = path
     node: Any = tree

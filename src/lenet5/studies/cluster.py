@@ -48,9 +48,12 @@ class Cluster(Generic[T]):
         self._running: dict[Future, T] = {}
 
     def free(self) -> int:
-        """Return how many worker threads have nothing to do."""
+        """Return how many worker threads have nothing to do. Raises StudyError when the scheduler is gone."""
         self._check()
-        hands: int = sum(self._client.nthreads().values())
+        try:
+            hands: int = sum(self._client.nthreads().values())
+        except OSError:  # it went while it was asked
+            raise self._gone() from None
         return max(0, hands - len(self._running))
 
     def wait(self, seconds: float) -> list[tuple[T, Outcome]]:

@@ -30,8 +30,8 @@ class Conditions:
     def check(self, unit: Unit, result: dict[str, Any], where: Path, *, accepted: bool) -> list[str]:
         """Return how the conditions of a finished unit differ from those of now, if that is accepted.
 
-        Raises StudyError, naming what differs, when it is not accepted. Where the data are not at hand, nothing can be
-        computed that would mix with the result, and it is taken as it is.
+        Raises StudyError, naming what differs, when it is not accepted. Without the data no new run can be computed, so
+        a finished result is not compared.
         """
         try:
             now = self.of(unit)

@@ -37,7 +37,7 @@ class Task:
     accept_changes: bool = False
 
 
-Alive = Callable[[], None]  # called by whoever does a task, as a sign that it goes on
+Alive = Callable[[], None]  # called regularly by the worker that runs a task, to show that it is making progress
 
 
 class Executor(Protocol):

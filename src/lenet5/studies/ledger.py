@@ -27,13 +27,20 @@ SECONDS_FOR_THE_ORDER = 10.0
 ORDER = "order.json"
 
 
+class RunResult(files.JsonObject):
+    """What of a run's figures must be there."""
+
+    recipe: str
+    scored_on: str
+
+
 class Outcome(files.JsonObject):
     """What of a unit's result.json must be there."""
 
     label: list[str]
     seed: int
     run: str
-    result: files.JsonObject
+    result: RunResult
     environment: files.JsonObject
     test_error_percent: Annotated[list[float], Field(min_length=1)]
     test_loss: list[float]

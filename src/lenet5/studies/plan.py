@@ -1,7 +1,6 @@
 """A study as a value, equal to its TOML file."""
 
 import difflib
-import tomllib
 from itertools import accumulate
 from operator import add
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt, ValidationError
 
+from lenet5 import files
 from lenet5.errors import StudyError
 from lenet5.spec.plan import Plan
 
@@ -57,12 +57,7 @@ class StudyPlan(Plan):
 
 def read(path: Path) -> StudyPlan:
     """Return the plan in a TOML file. Raises StudyError, naming what is wrong with it."""
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StudyError(f"{path}: cannot be read ({error.strerror}); check the path.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: not valid TOML: {error}.") from None
+    tree = files.parse_toml(files.read_text(path, error=StudyError), str(path), StudyError)
     known = StudyPlan.model_fields
     for key in tree:
         if key not in known:

@@ -93,12 +93,20 @@ class Checkpoint:
 
 
 class Manifest(files.JsonObject):
-    """What of manifest.json must be there."""
+    """The fields that manifests of every format have."""
 
     format: str
     position: PositionFields
     arrays_sha256: str
     manifest_sha256: str
+
+
+class ManifestOfFormat(files.JsonObject):
+    """The further fields of a manifest of this format."""
+
+    recipe: str
+    environment: files.JsonObject
+    history: list[Any]
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -164,6 +172,7 @@ def read(place: Path) -> Checkpoint:
             f"{place}: the checkpoint has the format {manifest['format']}, expected {FORMAT}. Finish this run with the "
             "version of lenet5 that began it, or begin anew with `lenet5 train`."
         )
+    files.checked(manifest, ManifestOfFormat, str(place / "manifest.json"))
     parts: dict[str, Weights] = {"weights": {}, "state": {}, "sums": {}}
     for name, array in tensors.parse(content, str(place), RunError).arrays.items():
         part, _, own_name = name.partition("/")

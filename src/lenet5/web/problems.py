@@ -22,7 +22,6 @@ STATUS = {
     "image": 422,
     "picture": 422,
     "no-digits": 422,
-    "no-answer": 422,
     "header-too-large": 431,
     "internal": 500,
     "worker-died": 500,

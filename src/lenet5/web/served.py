@@ -1,4 +1,4 @@
-"""A model at the server: loaded, tried, and asked one batch at a time."""
+"""A model at the server: loaded, and asked one batch at a time. Its scores are finite: `models/range.py`."""
 
 import asyncio
 import json
@@ -11,13 +11,11 @@ import numpy as np
 from lenet5 import api, files, metrics
 from lenet5.engines import registry
 from lenet5.engines.contract import Float
-from lenet5.errors import ServeError
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file, shipped
 from lenet5.reading.whole import NOT_A_DIGIT
 from lenet5.web.batching import Batcher, Pixels
 from lenet5.web.limits import Limits
-from lenet5.web.problems import Problem
 
 DIGITS = {str(digit) for digit in range(10)}
 
@@ -27,7 +25,7 @@ class Served:
 
     source  what it was asked for by: a shipped model's name, a model file, a run folder
 
-    Raises ModelError, EngineError; ServeError where its answers are no numbers.
+    Raises ModelError, EngineError.
     """
 
     def __init__(self, source: str, limits: Limits, engine: str = registry.AUTO, device: str = registry.AUTO) -> None:
@@ -44,21 +42,6 @@ class Served:
         self.batcher = Batcher(
             self._scores, self._thread, queue_images=limits.queue_images, batch_images=limits.batch_images
         )
-        self._try_out()
-
-    def _try_out(self) -> None:
-        """Raise ServeError where the model cannot answer: better now than to every request."""
-        names, classes = self.predictor.class_names, self.predictor.classes
-        if len(names) != classes:
-            raise ServeError(f"{self.source}: it has {classes} classes and {len(names)} names for them.")
-        images = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8)])
-        try:
-            for image, answer in zip(images, self._said(self._scores(images)), strict=True):
-                self._explain(image[None], answer)
-        except (Problem, ValueError):
-            raise ServeError(
-                f"{self.source}: its answers for an empty image or a full one are no numbers; train or import it again."
-            ) from None
 
     async def answers(self, images: Pixels) -> list[dict[str, Any]]:
         """Return what /v1/predict says of images (N, 28, 28). Raises Problem."""
@@ -80,33 +63,23 @@ class Served:
 
     def _said(self, scores: Float) -> list[dict[str, Any]]:
         names = self.predictor.class_names
-        with np.errstate(all="ignore"):  # what is no number is refused below
-            probabilities = metrics.softmax(scores / np.float32(self.predictor.temperature)).astype(np.float64)
-            margins = metrics.margin(scores).astype(np.float64)
-        if not (np.isfinite(scores).all() and np.isfinite(probabilities).all() and np.isfinite(margins).all()):
-            raise self._no_answer()
-        rounded = np.round(probabilities, 6).tolist()
+        probabilities = metrics.softmax(scores / np.float32(self.predictor.temperature))
+        rounded = np.round(probabilities.astype(np.float64), 6).tolist()
         best = scores.argmax(axis=1).tolist()
-        margins = np.round(margins, 4).tolist()
+        margins = np.round(metrics.margin(scores).astype(np.float64), 4).tolist()
         return [
             {"text": names[index], "index": index, "probability": row[index], "margin": margin, "probabilities": row}
             for index, row, margin in zip(best, rounded, margins, strict=True)
         ]
 
-    def _no_answer(self) -> Problem:
-        return Problem("no-answer", f"the scores of {self.name} for this image are no numbers; ask another model.")
-
     def _explain(self, image: Pixels, answer: dict[str, Any]) -> bytes:
-        activations = self.predictor.activations(image)
-        if not all(np.isfinite(values).all() for values in activations.values()):
-            raise self._no_answer()
         layers = [
             {
                 "name": name,
                 "shape": list(values.shape[1:]),
                 "values": np.round(values[0].astype(np.float64), 5).tolist(),
             }
-            for name, values in activations.items()
+            for name, values in self.predictor.activations(image).items()
         ]
         content = {"model": self.name, "digest": self.digest, "answer": answer, "layers": layers}
         return json.dumps(content).encode()

@@ -99,6 +99,22 @@ def digest_after_training(recipe: Recipe, batch_sizes: tuple[int, ...]) -> str:
     return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()
 
 
+def test_a_smaller_last_batch_is_as_if_alone() -> None:
+    """A batch a little smaller than the others, as at the end of an epoch, may be cut into more parts than they are."""
+    recipe = catalogue.load("archaeology")
+    random = np.random.default_rng(0)
+    images, labels = random.integers(0, 256, (60, 28, 28), np.uint8), random.integers(0, 10, 60)
+    batches = [np.arange(32), np.arange(32, 60)]
+    at_once, one_by_one = network(recipe), network(recipe)
+    for net in (at_once, one_by_one):
+        net.hold(Examples(images, labels, recipe.preparation))
+    at_once.train(batches, 0.01)
+    for batch in batches:
+        one_by_one.train([batch], 0.01)
+    for name, weight in one_by_one.weights().items():
+        np.testing.assert_array_equal(at_once.weights()[name], weight, err_msg=name)
+
+
 @pytest.mark.parametrize(
     ("name", "overrides", "sizes"),
     [

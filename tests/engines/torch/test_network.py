@@ -270,6 +270,7 @@ def test_the_engine_tells_what_it_computes_on():
     assert engine.describe() == {
         "engine": "torch",
         "torch": torch.__version__,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "device": "cpu",
         "threads": threads,
     }

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,6 @@ from PIL import Image
 from serving import LIMITED, Running, started
 
 from lenet5.data.datasets import load
-from lenet5.inference.predictor import Predictor
-from lenet5.models import file
 
 
 @pytest.fixture(scope="session")
@@ -64,22 +61,3 @@ def png(pixels: NDArray[np.uint8]) -> bytes:
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, "PNG")
     return content.getvalue()
-
-
-@pytest.fixture(scope="session")
-def overflowing(images: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model whose scores are numbers for an empty image and a full one, and beyond numbers for the first digit."""
-    model = file.read(file.WEIGHTS / "modern.safetensors")
-    tried = np.stack([np.zeros((28, 28), np.uint8), np.full((28, 28), 255, np.uint8), images[0]])
-    activations = Predictor(model).activations(tried)
-    name = next(name for name, array in model.weights.items() if array.shape == (10, 84))
-    before = list(activations).index(name.removesuffix(".weight")) - 1
-    empty, full, digit = list(activations.values())[before].astype(np.float64)
-    basis, _ = np.linalg.qr(np.stack([empty, full], axis=1))
-    only_digit = digit - basis @ (basis.T @ digit)
-    weights = dict(model.weights)
-    weights[name] = weights[name].copy()
-    weights[name][0] = 3e38 * only_digit / np.abs(only_digit).max()
-    path = tmp_path_factory.mktemp("models") / "overflowing.safetensors"
-    file.write(replace(model, weights=weights), path)
-    return path

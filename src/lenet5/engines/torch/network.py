@@ -76,7 +76,7 @@ class TorchNetwork:
             losses = image_losses(self.objective, x, torch.tensor(labels, device=x.device)[None], targets)
             loss = minimized(self.objective, losses, x.shape[-1])
             trained = {name: own[name] for name in self._stack.trained}
-            gradients = torch.autograd.grad(loss, list(trained.values()))
+            gradients = torch.autograd.grad(loss, list(trained.values())) if trained else ()
         return losses.mean().item(), copies(dict(zip(trained, gradients, strict=True)), 0)
 
     def curvature(self, inputs: Float) -> Weights:

@@ -245,9 +245,10 @@ class Stack:
             dropping.images = None
         losses = image_losses(self.objective, scores, labels, targets)
         loss = minimized(self.objective, losses, scores.shape[-1])
-        gradients = torch.autograd.grad(loss, list(self.trained.values()))
+        # Networks whose layers are all frozen, or have no weights, have no gradient.
+        gradients = torch.autograd.grad(loss, list(self.trained.values())) if self.trained else ()
         with torch.no_grad():
-            gradient = torch.cat([each.flatten(1) for each in gradients], dim=1)
+            gradient = torch.cat([self._flat.new_zeros(len(self), 0), *(g.flatten(1) for g in gradients)], dim=1)
             self._optimizer.step(self._flat, gradient, learning_rate)
         return scores.detach()
 

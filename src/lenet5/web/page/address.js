@@ -1,5 +1,5 @@
 // @ts-check
-/** The page's state in its address, so that a link shows another what one sees: after the #, for it is nobody's else. */
+/** The page's state in its address, so that a link reproduces what is shown. It stands after the #, which browsers do not send to the server. */
 
 /** @typedef {import("./pad.js").Point} Point */
 /** @typedef {{width: number, erase: boolean, points: Point[]}} Stroke */
