@@ -22,8 +22,11 @@ class BatchNormalization:
         """(M, N, C, H, W) or (M, N, C) -> the same: the maps of all networks are maps side by side."""
         running = self.keeps or not self.training
         M, N, C = x.shape[:3]
+        maps = x.transpose(0, 1).reshape(N, M * C, *x.shape[3:])
+        if self.training and maps.numel() == M * C:
+            return self._of_one_number(maps).view(N, M, C, *x.shape[3:]).transpose(0, 1)
         y = functional.batch_norm(
-            x.transpose(0, 1).reshape(N, M * C, *x.shape[3:]),
+            maps,
             self.mean if running else None,
             self.variance if running else None,
             self.weight.reshape(-1),
@@ -33,6 +36,15 @@ class BatchNormalization:
             VARIANCE_FLOOR,
         )
         return y.view(N, M, C, *x.shape[3:]).transpose(0, 1)
+
+    def _of_one_number(self, maps: Tensor) -> Tensor:
+        """Normalise maps of one number each in training, which PyTorch refuses: mean taken away, 0 is left."""
+        if self.keeps:
+            with torch.no_grad():
+                self.mean += RUNNING_SHARE * (maps.flatten() - self.mean)
+                self.variance -= RUNNING_SHARE * self.variance
+        shape = (-1, *[1] * (maps.dim() - 2))
+        return (maps - maps) * self.weight.reshape(shape) + self.bias.reshape(shape)
 
 
 class Dropout:
