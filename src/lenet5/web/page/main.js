@@ -31,6 +31,8 @@ let announcedOf = ""; // the networks that were announced
 let announcing = 0;
 
 const pad = new Pad(find("sheet", HTMLCanvasElement), schedule);
+/** The drawer explains one unit of one network. */
+const ON = { ready: schedule, pinned: (/** @type {Panel} */ one) => app.panels.forEach((panel) => { if (panel !== one) panel.unpin(); }) };
 
 /** Compute at the next frame, however many strokes come before it. */
 function schedule() {
@@ -118,6 +120,7 @@ async function copy() {
 /** @param {File | Blob} file */
 async function read(file) {
   const place = find("photo-result", HTMLElement);
+  find("photograph", HTMLDetailsElement).open = true;
   const tell = (/** @type {string} */ text) => place.replaceChildren(make("p", {}, text));
   tell(say("reading"));
   try {
@@ -197,10 +200,13 @@ function comparison(place, entries) {
   const button = find("compare", HTMLButtonElement);
   button.hidden = entries.length < 2;
   button.addEventListener("click", () => {
-    if (app.panels.length > 1) app.panels.pop()?.root.remove();
-    else {
+    if (app.panels.length > 1) {
+      const last = app.panels.pop();
+      last?.unpin();
+      last?.root.remove();
+    } else {
       const other = entries.find(({ name }) => name !== app.panels[0].name) ?? entries[0];
-      const panel = new Panel(entries, other.name, "second", schedule);
+      const panel = new Panel(entries, other.name, "second", find("drawer", HTMLElement), ON);
       app.panels.push(panel);
       place.append(panel.root);
       void panel.open();
@@ -217,7 +223,7 @@ function language(code) {
   const button = find("language", HTMLButtonElement);
   [button.textContent, button.lang] = code === "en" ? ["中文", "zh"] : ["English", "en"];
   labelled();
-  app.panels.forEach((panel) => void panel.open());
+  app.panels.forEach((panel) => panel.layout());
   schedule();
 }
 
@@ -236,7 +242,7 @@ async function start() {
     const entries = await list();
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
     const first = wanted(asked.network) ?? wanted("lecun-1998") ?? entries[0];
-    const panel = new Panel(entries, first.name, "network", schedule);
+    const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), ON);
     await panel.open();
     app.panels.push(panel);
     place.replaceChildren(panel.root);
