@@ -1,27 +1,12 @@
 """The stage: everything in sight, the wiring, the drawer that explains a unit, and what can be changed."""
 
-from collections.abc import Iterator
-
 import pytest
-from paging import plate, says
-from playwright.sync_api import Browser, Locator, Page
+from paging import plate
+from playwright.sync_api import Locator, Page
 
 from lenet5.spec import paper
 
 SIZES = [(1280, 720), (1440, 900), (390, 844), (320, 640)]
-
-
-@pytest.fixture
-def stage(browser: Browser, address: str) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-GB", reduced_motion="reduce")
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    says(page, "3")
-    yield page
-    context.close()
-    assert complaints == []
 
 
 def box(element: Locator) -> tuple[float, float, float, float]:

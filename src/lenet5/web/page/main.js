@@ -10,6 +10,7 @@ import { massOf, mnistForm } from "./prepare.js";
 import * as address from "./address.js";
 import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
+import { NETWORK, Tour } from "./tour.js";
 import { say, speak } from "./words.js";
 
 const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
@@ -25,6 +26,7 @@ const disturbance = { ...CALM };
 const big = find("guess", HTMLElement);
 const live = find("live", HTMLElement);
 const centring = find("centring", HTMLInputElement);
+const tour = new Tour(() => app.panels[0], remember);
 let asked = false;
 let announced = "";
 let announcedOf = ""; // the networks that were announced
@@ -90,7 +92,7 @@ function remember() {
     if (!panel || pad.current) return;
     const words = address.write({
       network: panel.shown, language: document.documentElement.lang === "en" ? "en" : "zh",
-      unit: panel.pinned && panel.chosen ? panel.chosen : undefined, strokes: pad.strokes,
+      unit: panel.pinned && panel.chosen && !tour.running ? panel.chosen : undefined, tour: tour.at + 1, strokes: pad.strokes,
     });
     history.replaceState(null, "", `#${words}`);
   }, REMEMBER_MS);
@@ -153,7 +155,9 @@ function tools() {
       event.preventDefault();
       pad.undo();
     }
-    if (event.key === "Escape" && event.target !== pad.canvas) app.panels.forEach((panel) => panel.unpin());
+    if (event.key !== "Escape" || event.target === pad.canvas) return;
+    if (tour.running) tour.end();
+    else app.panels.forEach((panel) => panel.unpin());
   });
   new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad.redraw());
@@ -223,9 +227,13 @@ function language(code) {
   const button = find("language", HTMLButtonElement);
   [button.textContent, button.lang] = code === "en" ? ["中文", "zh"] : ["English", "en"];
   labelled();
+  if (tour.running) void tour.go(tour.at);
   app.panels.forEach((panel) => panel.layout());
   schedule();
 }
+
+/** The strokes of a digit to begin with. */
+const welcome = () => sample(3).map((points) => ({ points }));
 
 async function start() {
   const asked = address.read(location.hash.slice(1));
@@ -241,7 +249,7 @@ async function start() {
   try {
     const entries = await list();
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
-    const first = wanted(asked.network) ?? wanted("lecun-1998") ?? entries[0];
+    const first = wanted(asked.network) ?? wanted(NETWORK) ?? entries[0];
     const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), ON);
     await panel.open();
     app.panels.push(panel);
@@ -249,7 +257,14 @@ async function start() {
     find("share-tools", HTMLElement).hidden = false;
     comparison(place, entries);
     if (asked.strokes) pad.draw(asked.strokes);
-    else if (pad.empty) pad.draw(sample(3).map((points) => ({ points }))); // something to look at before the first stroke
+    else if (pad.empty) pad.draw(welcome()); // something to look at before the first stroke
+    const begin = find("tour", HTMLButtonElement);
+    begin.hidden = !wanted(NETWORK);
+    begin.addEventListener("click", () => {
+      if (pad.empty) pad.draw(welcome());
+      void tour.go(0);
+    });
+    if (asked.tour && !begin.hidden) void tour.go(asked.tour - 1);
     if (asked.unit && panel.has(asked.unit)) panel.pin(asked.unit);
     schedule();
   } catch (error) {

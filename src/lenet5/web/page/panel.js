@@ -43,6 +43,10 @@ export class Panel {
     this.edits = [];
     this.sweep = new Sweep((at) => this.sweepTo({ stage: this.chosen?.stage ?? 0, unit: this.first + at }), () => { this.swept = null; this.played(); });
     this.first = 0; // of the units that are swept over
+    /** @type {HTMLElement | null} what stands in place of the header during a tour */
+    this.banner = null;
+    this.spotted = NaN; // the layer that a tour is about; -1: the input
+    this.revealed = Infinity; // how many pixels of the input are shown
   }
 
   get entry() { return this.entries.find((entry) => entry.name === this.name) ?? this.entries[0]; }
@@ -88,11 +92,13 @@ export class Panel {
     this.plates.layers[stages.length - 1].classList.toggle("race", codes.length > 0);
     this.nearest = codes.length ? this.nearestCode() : null;
     const flow = make("div", { class: "flow", role: "group", "aria-label": say("layers") }, input, ...this.plates.layers);
-    this.root.replaceChildren(this.header(), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
+    this.root.classList.toggle("touring", this.banner !== null);
+    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.header(), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
     this.observer?.disconnect();
     this.observer = new ResizeObserver(() => this.connect());
     this.observer.observe(flow);
     this.plates.renderKernels();
+    this.spot(this.banner ? this.spotted : NaN);
     this.chosen = null;
     const fits = before !== null && this.has(before);
     this.pinned = this.pinned && fits;
@@ -186,7 +192,7 @@ export class Panel {
       row.classList.toggle("best", i === best && inked);
     });
     const { background, ink } = model.preparation;
-    paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1);
+    paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1, { until: this.revealed });
     this.plates?.render(this.view, this.swept);
     if (this.nearest) {
       paint(this.nearest.canvas, CODES[best], 7, 1);
@@ -317,6 +323,19 @@ export class Panel {
     const [l, t, r, b] = receptiveField(this.network.placed, stage.at, this.chosen.unit);
     this.readout.replaceChildren(make("strong", {}, `${this.inspector.name()} = ${number(account.value)}`), " ", say("fieldIs", r - l, b - t), " ",
       this.pinned ? say("pinned") : say("pinHint"));
+  }
+
+  /** Draw attention to a layer. @param {number} layer  -1: the input; NaN: to none */
+  spot(layer) {
+    this.spotted = layer;
+    this.root.querySelectorAll(".layer").forEach((section, i) => section.classList.toggle("spot", i === layer + 1));
+  }
+
+  /** Show so many pixels of the input. @param {number} count */
+  revealInput(count) {
+    if (this.revealed === count) return;
+    this.revealed = count;
+    this.on.ready();
   }
 
   /** Walk over the map, or stop. */

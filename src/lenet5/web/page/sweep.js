@@ -2,7 +2,7 @@
 /** A unit that walks over its map, or over anything that is counted, by the clock. */
 
 const SECONDS = 7; // a whole map takes so long
-const [SLOWEST, FASTEST] = [3, 110]; // units a second
+const [SLOWEST, FASTEST] = [1.5, 260]; // units a second
 
 export class Sweep {
   /** @param {(at: number) => void} move @param {() => void} ended */
