@@ -26,6 +26,8 @@ const disturbance = { ...CALM };
 const big = find("guess", HTMLElement);
 const live = find("live", HTMLElement);
 const centring = find("centring", HTMLInputElement);
+/** What is done to the networks to see what they are made of. */
+const trial = { why: false, noise: 0, unbiased: false };
 const tour = new Tour(() => app.panels[0], remember);
 let asked = false;
 let announced = "";
@@ -184,6 +186,31 @@ function labelled() {
   find("compare", HTMLButtonElement).textContent = say(app.panels.length > 1 ? "single" : "compare");
 }
 
+/** Ask why, and break the network. */
+function trials() {
+  const [why, target, noise, unbiased] = [find("gradient", HTMLInputElement), find("target", HTMLSelectElement), find("weight-noise", HTMLInputElement), find("unbiased", HTMLInputElement)];
+  const told = find("trial-told", HTMLElement);
+  target.replaceChildren(...Array.from({ length: COUNT }, (_, digit) => make("option", { value: String(digit) }, String(digit))));
+  target.value = "8";
+  why.addEventListener("change", () => { trial.why = why.checked; schedule(); });
+  find("alter", HTMLButtonElement).addEventListener("click", () => {
+    const found = app.panels.map((panel) => panel.alter(Number(target.value)));
+    told.textContent = found.every(Boolean) ? "" : say("notAltered");
+  });
+  find("unalter", HTMLButtonElement).addEventListener("click", () => {
+    for (const panel of app.panels) panel.altered = null;
+    told.textContent = "";
+    schedule();
+  });
+  for (const control of [noise, unbiased]) {
+    control.addEventListener("input", () => {
+      [trial.noise, trial.unbiased] = [Number(noise.value), unbiased.checked];
+      find("weight-noise-is", HTMLOutputElement).textContent = `${noise.value} %`;
+      app.panels.forEach((panel) => panel.damage());
+    });
+  }
+}
+
 function photographs() {
   const chooser = find("photo", HTMLInputElement);
   chooser.addEventListener("change", () => { if (chooser.files?.[0]) void read(chooser.files[0]); chooser.value = ""; });
@@ -210,7 +237,7 @@ function comparison(place, entries) {
       last?.root.remove();
     } else {
       const other = entries.find(({ name }) => name !== app.panels[0].name) ?? entries[0];
-      const panel = new Panel(entries, other.name, "second", find("drawer", HTMLElement), ON);
+      const panel = new Panel(entries, other.name, "second", find("drawer", HTMLElement), trial, ON);
       app.panels.push(panel);
       place.append(panel.root);
       void panel.open();
@@ -240,6 +267,7 @@ async function start() {
   document.documentElement.classList.toggle("embed", new URLSearchParams(location.search).get("embed") === "1");
   tools();
   photographs();
+  trials();
   language(asked.language ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   find("copy", HTMLButtonElement).addEventListener("click", () => void copy());
   find("language", HTMLButtonElement).addEventListener("click", () =>
@@ -250,7 +278,7 @@ async function start() {
     const entries = await list();
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
     const first = wanted(asked.network) ?? wanted(NETWORK) ?? entries[0];
-    const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), ON);
+    const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), trial, ON);
     await panel.open();
     app.panels.push(panel);
     place.replaceChildren(panel.root);

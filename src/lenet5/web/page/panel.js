@@ -1,6 +1,9 @@
 // @ts-check
 /** One network at work, as a stage from left to right: its input, its layers, its answers. */
-import { paint } from "./colour.js";
+import { smallestChange } from "./adversary.js";
+import { inputGradient } from "./backward.js";
+import { largest, paint } from "./colour.js";
+import { apply, learnedOf } from "./damage.js";
 import { CODES } from "./paper.js";
 import { make, number, percent } from "./dom.js";
 import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
@@ -17,17 +20,23 @@ import { say, word } from "./words.js";
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
 /** @typedef {import("./plates.js").Chosen} Chosen */
-/** @typedef {import("./network.js").Placed} Placed */
 /** @typedef {{answer: string, probability: number}} Guess */
-/** @typedef {{place: Placed, from: number, weights: Float32Array}} Edit  what stood there before it was changed */
+/** @typedef {import("./damage.js").Learned} Learned */
+/** @typedef {{layer: Learned, from: number, weights: Float32Array}} Edit  what stood there before it was changed */
+/** @typedef {{why: boolean} & import("./damage.js").Damage} Trial  whether the gradient is shown, and what is done to the weights */
 
 export class Panel {
   /** @param {Entry[]} entries @param {string} name @param {string} label @param {HTMLElement} drawer  where the pinned unit is explained
-   *  @param {{ready: () => void, pinned: (panel: Panel) => void}} on  something must be drawn anew; a unit was pinned */
-  constructor(entries, name, label, drawer, on) {
+   *  @param {Trial} trial @param {{ready: () => void, pinned: (panel: Panel) => void}} on  something must be drawn anew; a unit was pinned */
+  constructor(entries, name, label, drawer, trial, on) {
     this.entries = entries;
     this.label = label;
     this.drawer = drawer;
+    this.trial = trial;
+    /** @type {Learned[]} */
+    this.learned = [];
+    /** @type {{image: Uint8Array, input: Float32Array, share: number} | null} an input that was changed, and what it was made from */
+    this.altered = null;
     this.on = on;
     this.root = make("article", { class: "panel" });
     this.name = name;
@@ -63,6 +72,9 @@ export class Panel {
     this.network = build(model);
     this.stages = stagesOf(this.network.placed);
     this.edits = [];
+    this.altered = null;
+    this.learned = learnedOf(this.network.placed);
+    apply(this.learned, this.trial);
     this.layout();
   }
 
@@ -87,7 +99,7 @@ export class Panel {
     this.links = new Links();
     this.readout = make("p", { class: "readout" }, say("choose"));
     const input = make("section", { class: "layer input" }, make("h3", {}, say("input"), " ", make("small", {}, make("span", {}, `${network.inputShape[1]}×${network.inputShape[2]}`))),
-      make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))));
+      make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))), this.evidence());
     this.plates.layers[stages.length - 1].classList.add("bars");
     this.plates.layers[stages.length - 1].classList.toggle("race", codes.length > 0);
     this.nearest = codes.length ? this.nearestCode() : null;
@@ -127,6 +139,16 @@ export class Panel {
     const figure = make("figure", { class: "nearest" }, canvas, caption);
     this.plates?.layers[this.plates.layers.length - 2].append(figure);
     return { canvas, caption, figure };
+  }
+
+  /** Below the input: what speaks for the answer, or what was changed. */
+  evidence() {
+    const canvas = make("canvas", { role: "img" });
+    const caption = make("figcaption");
+    const figure = make("figure", { class: "evidence" }, canvas, caption);
+    figure.hidden = true;
+    this.proof = { figure, canvas, caption };
+    return figure;
   }
 
   header() {
@@ -169,9 +191,9 @@ export class Panel {
 
   /** Say how good the network is, or that it is no longer the one that was measured. */
   changed() {
-    const touched = this.edits.length > 0 || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
+    const touched = this.edits.length > 0 || this.trial.noise > 0 || this.trial.unbiased || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
     if (this.state) this.state.textContent = touched ? say("changed") : this.early < 0 ? this.errorText() : say("beingTrained");
-    if (this.restore) this.restore.hidden = !touched;
+    if (this.restore) this.restore.hidden = !touched || this.trial.noise > 0 || this.trial.unbiased;
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.length === 0;
   }
 
@@ -180,7 +202,9 @@ export class Panel {
     const { model, network, inputCanvas, stages } = this;
     if (!model || !network || !inputCanvas || !this.answers || !stages) return null;
     this.form = form;
-    const scores = network.forward(prepare(form.image, model.preparation));
+    if (this.altered && !form.image.every((v, i) => v === this.altered?.image[i])) this.altered = null; // it was another drawing's
+    const input = prepare(form.image, model.preparation);
+    const scores = network.forward(this.altered?.input ?? input);
     const probabilities = softmax(scores, model.card.calibration?.temperature ?? 1);
     const best = probabilities.indexOf(Math.max(...probabilities));
     const inked = Boolean(form.mass); // of an empty sheet the network says something, too; it is no answer
@@ -193,6 +217,7 @@ export class Panel {
     });
     const { background, ink } = model.preparation;
     paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1, { until: this.revealed });
+    this.prove(input, probabilities, inked);
     this.plates?.render(this.view, this.swept);
     if (this.nearest) {
       paint(this.nearest.canvas, CODES[best], 7, 1);
@@ -203,6 +228,47 @@ export class Panel {
     this.tell();
     this.mark();
     return inked ? { answer: word(model.card.class_names[best]), probability: probabilities[best] } : null;
+  }
+
+  /** Show what was changed in the input, or what more ink would do at each pixel. @param {Float32Array} input  unchanged
+   *  @param {Float64Array} probabilities @param {boolean} inked */
+  prove(input, probabilities, inked) {
+    const { network, model, proof, altered } = this;
+    if (!network || !model || !proof) return;
+    proof.figure.hidden = !inked || !(altered || this.trial.why);
+    if (proof.figure.hidden) return;
+    const { background, ink } = model.preparation;
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+    const names = order.map((i) => word(model.card.class_names[i]));
+    const sign = Math.sign(ink - background);
+    let shown = altered?.input.map((v, i) => sign * (v - input[i]));
+    if (!shown) {
+      const shares = new Float32Array(probabilities.length);
+      [shares[order[0]], shares[order[1]]] = [1, -1];
+      shown = inputGradient(network, shares).map((v) => sign * v);
+    }
+    paint(proof.canvas, shown, network.inputShape[2], largest(shown));
+    proof.caption.textContent = altered ? say("altered", (100 * altered.share).toFixed(0), names[0]) : say("gradient", names[0], names[1]);
+    proof.canvas.setAttribute("aria-label", proof.caption.textContent);
+  }
+
+  /** Change the input as little as possible to get another answer. @param {number} target @returns {boolean}  whether that was found */
+  alter(target) {
+    const { network, model, form } = this;
+    if (!network || !model || !form?.mass) return false;
+    const { background, ink } = model.preparation;
+    const before = prepare(form.image, model.preparation);
+    const input = smallestChange(network, before, target, background, ink);
+    const size = (/** @type {(i: number) => number} */ of) => Math.sqrt(before.reduce((sum, _, i) => sum + of(i) ** 2, 0));
+    this.altered = input && { image: form.image, input, share: size((i) => input[i] - before[i]) / size((i) => before[i] - background) };
+    this.on.ready();
+    return input !== null;
+  }
+
+  /** Put the weights that the trial asks for into the network. */
+  damage() {
+    apply(this.learned, this.trial);
+    this.edited();
   }
 
   /** How often the finished network is wrong, and on which set: they are not equally hard. */
@@ -375,20 +441,21 @@ export class Panel {
   /** The place and the first weight of a kernel of the chosen map. @param {number} below */
   kernelAt(below) {
     const { network, stages, chosen } = this;
-    const place = network && stages && chosen ? network.placed[stages[chosen.stage].at] : null;
-    if (!place || !chosen || place.layer.kind !== "convolution") return null;
+    const layer = network && stages && chosen ? this.learned[stages[chosen.stage].at] : null;
+    if (!layer || !chosen || layer.place.layer.kind !== "convolution") return null;
+    const { place } = layer;
     const size = (place.layer.kernel ?? 5) ** 2;
-    return { place, from: (Math.floor(chosen.unit / (place.shape[1] * place.shape[2])) * place.inShape[0] + below) * size, size };
+    return { layer, from: (Math.floor(chosen.unit / (place.shape[1] * place.shape[2])) * place.inShape[0] + below) * size, size };
   }
 
   /** @param {string} name @param {number} below */
   usePreset(name, below) {
     const kernel = this.kernelAt(below);
     if (!kernel) return;
-    const { place, from, size } = kernel;
-    this.edits.push({ place, from, weights: place.weight.slice(from, from + size) });
-    place.weight.set(preset(name, place.weight.subarray(from, from + size)), from);
-    this.edited();
+    const { layer, from, size } = kernel;
+    this.edits.push({ layer, from, weights: layer.weight.slice(from, from + size) });
+    layer.weight.set(preset(name, layer.weight.subarray(from, from + size)), from);
+    this.damage();
   }
 
   /** @param {number} below @param {number} cell @param {number} value */
@@ -398,15 +465,15 @@ export class Panel {
     const at = kernel.from + cell;
     const last = this.edits.at(-1);
     // The steps towards one value of one weight are undone together.
-    if (last?.from !== at || last.place !== kernel.place) this.edits.push({ place: kernel.place, from: at, weights: kernel.place.weight.slice(at, at + 1) });
-    kernel.place.weight[at] = value;
-    this.edited();
+    if (last?.from !== at || last.layer !== kernel.layer) this.edits.push({ layer: kernel.layer, from: at, weights: kernel.layer.weight.slice(at, at + 1) });
+    kernel.layer.weight[at] = value;
+    this.damage();
   }
 
   undo() {
     const last = this.edits.pop();
-    if (last) last.place.weight.set(last.weights, last.from);
-    this.edited();
+    if (last) last.layer.weight.set(last.weights, last.from);
+    this.damage();
   }
 
   edited() {
