@@ -320,7 +320,7 @@ export class Panel {
     const plate = this.chosen && this.plates?.plateOf(this.chosen);
     if (!plate || getComputedStyle(this.drawer).position !== "fixed") return;
     const below = this.plates?.layers[plate.stage - 1] ?? this.inputCanvas;
-    const top = (below ?? plate.button).getBoundingClientRect().top;
+    const top = (below ?? plate.button).getBoundingClientRect().top - (this.banner?.offsetHeight ?? 0);
     const room = this.drawer.getBoundingClientRect().top;
     const lowest = plate.button.getBoundingClientRect().bottom + 8 - room; // what it sees stays in sight where there is room for both
     window.scrollBy({ top: Math.max(top - 8, lowest), behavior: "instant" });

@@ -27,7 +27,7 @@ const WORDS = {
   noise: ["Noise", "噪声"],
   reset: ["Reset", "复原"],
   why: ["Why, and break it", "为什么？弄坏它"],
-  showGradient: ["Show what more ink would do, pixel by pixel", "显示每个像素多一点墨会怎样"],
+  showGradient: ["Show what more ink would do", "显示每个像素多一点墨会怎样"],
   gradient: ["gold: more ink here speaks for {0}; blue: for {1}", "金色：此处多墨更像 {0}；蓝色：更像 {1}"],
   makeIt: ["Make it a", "让它变成"],
   alter: ["Change least", "最小改动"],
