@@ -18,6 +18,7 @@ def test_the_gradient_names_the_two_answers_that_it_is_between(stage: Page) -> N
     assert stage.inner_text(".evidence") == "gold: more ink here speaks for 3; blue: for 8"
     assert stage.evaluate("document.querySelector('.evidence canvas').width") == 32
     stage.click("#clear")
+    says(stage, "·")
     assert not stage.is_visible(".evidence")
 
 
