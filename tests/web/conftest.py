@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from paging import says
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from lenet5.web.static_page import export_page
@@ -73,6 +74,20 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     context.close()
     # A POST that finds no reader is a 501 in the console, and is meant.
     assert not [text for text in complaints if "501" not in text]
+
+
+@pytest.fixture
+def stage(browser: Browser, address: str) -> Iterator[Page]:
+    """The page on a laptop, with its first answer; an error in it fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-GB", reduced_motion="reduce")
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    says(page, "3")
+    yield page
+    context.close()
+    assert complaints == []
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,13 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from lenet5.data.prepare import prepare
+from lenet5.engines.numpy.conv import Convolution
+from lenet5.engines.numpy.network import NumpyEngine
 from lenet5.inference.predictor import Predictor
 from lenet5.models import shipped
 from lenet5.spec import paper
+from lenet5.spec.objective import Objective
+from lenet5.spec.optimizer import Sgd
 
 IMPORTS = """
 const [{readModel}, {build}, prepare, field, paper] =
@@ -72,6 +76,34 @@ def test_the_sum_shown_for_a_unit_is_its_number(page: Page, name: str) -> None:
     )
     assert len(gaps) == 3 * 7
     assert max(gap for _, gap in gaps) < 1e-4  # float32 kept between layers
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_the_gradient_on_the_input_agrees_with_numpy(page: Page, name: str) -> None:
+    model = shipped.read(name)
+    network = NumpyEngine().build(model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0))
+    image = np.random.default_rng(7).integers(0, 256, (1, 28, 28), np.uint8)  # equal neighbours would tie in a pool
+    inputs = prepare(image, model.preparation)
+    layers = network._layers
+    assert isinstance(layers[0], Convolution)
+    layers[0].needs_input_gradient = True  # training needs none
+    network.scores(inputs)
+    gradient = np.zeros((1, len(model.card.class_names)), np.float32)
+    gradient[0, [3, 8]] = 1, -1
+    for layer in reversed(layers):
+        gradient = layer.backward(gradient)
+    got = ask(
+        page,
+        """const {inputGradient} = await import("/backward.js");
+        const model = await open(given.name);
+        const network = build(model);
+        const scores = network.forward(prepare.prepare(Uint8Array.from(given.image), model.preparation));
+        return [...inputGradient(network, scores.map((_, i) => Number(i === 3) - Number(i === 8)))];""",
+        {"name": name, "image": image.ravel().tolist()},
+    )
+    largest = np.abs(gradient).max()
+    assert largest > 0
+    np.testing.assert_allclose(got, gradient.ravel(), rtol=0, atol=1e-4 * largest)  # float32 against double sums
 
 
 def test_nothing_outside_a_receptive_field_changes_the_unit(page: Page) -> None:

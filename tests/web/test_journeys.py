@@ -1,38 +1,17 @@
 """What people do with the page: by mouse, finger, keyboard and screen reader, in the dark, on a small phone."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from paging import SEVEN, draw, plate, says
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from lenet5.web.limits import Limits
 from lenet5.web.static_page import export_single_file
-
-SEVEN = [(70, 60), (130, 58), (200, 60), (170, 120), (145, 180), (130, 230)]
-
-
-def guess(page: Page) -> str:
-    return page.inner_text("#guess b")
-
-
-def says(page: Page, answer: str) -> None:
-    """Wait until the guess is this."""
-    page.wait_for_function("(answer) => document.querySelector('#guess b').textContent === answer", arg=answer)
-
-
-def draw(page: Page, points: list[tuple[int, int]]) -> None:
-    """Draw a line by mouse, on a sheet of 280x280."""
-    box = page.locator("#sheet").bounding_box()
-    assert box
-    places = [(box["x"] + x * box["width"] / 280, box["y"] + y * box["height"] / 280) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=4)
-    page.mouse.up()
 
 
 def picture() -> bytes:
@@ -103,47 +82,25 @@ def test_the_keyboard_alone_draws_and_walks_through_the_maps(page: Page) -> None
     page.keyboard.press("Escape")
     says(page, "1")
     page.focus(".plate >> nth=0")
-    page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
     page.keyboard.press("Shift+ArrowRight")
-    assert "S2, map 1 of 6" in (page.evaluate("document.activeElement.ariaLabel") or "")
-    assert "S2 1, row 8, column 9" in page.inner_text(".inspector h3")
+    assert "S2, map 2 of 6" in (page.evaluate("document.activeElement.ariaLabel") or "")
+    assert "S2 2, row 8, column 9" in page.inner_text(".readout")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".inspector h3") == "S2 2, row 8, column 9"
     page.keyboard.press("End")
     assert page.evaluate("document.querySelectorAll('.plate[tabindex=\"0\"]').length") == 1
-    assert "output" in page.inner_text(".inspector h3")
-
-
-def test_a_unit_of_c3_lights_the_maps_that_it_sees(page: Page) -> None:
-    page.locator(".layer").nth(2).locator(".plate").nth(0).hover()
-    assert page.locator(".plate.seen").count() == 3  # Table I: maps 1, 2 and 3 of S2
-    assert page.locator("td.lit.joined").count() == 3
-    assert page.locator(".product").count() == 3
-    page.click(".every summary")
-    page.wait_for_selector(".every td")
-    assert page.locator(".every tbody tr").count() == 3 * 25 + 2  # the bias and the sum
+    page.keyboard.press("Enter")
+    assert page.inner_text(".inspector h3") == "output, digit 9"
 
 
 def test_an_answer_is_named_by_its_digit_and_measured_by_squares(page: Page) -> None:
-    page.locator(".layer").last.locator(".plate").click(position={"x": 60, "y": 10})
+    plate(page, "output", 2).click()
     assert page.inner_text(".inspector h3") == "output, digit 2"
     assert "squared differences from the code" in page.inner_text(".sum")
-    assert page.locator(".product b").all_inner_texts() == ["−0.5 (", "−", ")² ="]
-    assert page.evaluate("[...document.querySelectorAll('.product canvas')].map((each) => each.width)") == [7, 7, 7]
-
-
-def test_a_click_pins_a_unit_and_escape_lets_go(page: Page) -> None:
-    first, other = (
-        page.locator(".layer").nth(2).locator(".plate").nth(0),
-        page.locator(".layer").nth(0).locator(".plate").nth(2),
-    )
-    first.click()
-    pinned = page.inner_text(".inspector h3")
-    assert pinned.startswith("C3 1")
-    other.hover()
-    assert page.inner_text(".inspector h3") == pinned
-    page.keyboard.press("Escape")
-    other.hover(position={"x": 20, "y": 20})
-    assert page.inner_text(".inspector h3").startswith("C1 3")
+    page.locator(".inspector input[type=range]").first.fill("1")
+    assert re.search(r"1 of 84: −0[.]5 × .* − .*² = ", page.inner_text(".step"))
 
 
 def test_what_is_announced_is_the_chosen_networks_word(page: Page) -> None:
@@ -159,6 +116,8 @@ def test_what_is_announced_is_the_chosen_networks_word(page: Page) -> None:
 
 def test_one_probability_is_written_one_way(page: Page) -> None:
     page.wait_for_function("() => live.textContent.startsWith('lecun-1998 says 3')")
+    page.locator(".panel select").first.select_option("modern")
+    page.wait_for_function("() => live.textContent.startsWith('modern says 3')")
     share = page.inner_text(".bars .best .share")
     assert page.inner_text("#guess span") == share
     assert page.inner_text("#live").endswith(share)
@@ -197,7 +156,7 @@ def test_a_link_brings_back_drawing_network_unit_and_language(page: Page, browse
     says(page, "7")
     page.locator(".panel select").first.select_option("modern")
     page.wait_for_function("() => live.textContent.startsWith('modern says 7')")
-    page.locator(".layer").nth(2).locator(".plate").nth(3).click()
+    plate(page, "C3", 3).click()
     page.click("#language")
     page.wait_for_function("() => location.hash.includes('language=zh') && location.hash.includes('unit=2.')")
     link, heading = page.url, page.inner_text(".inspector h3")
@@ -267,7 +226,7 @@ def test_two_networks_answer_side_by_side(page: Page) -> None:
     page.wait_for_function("() => document.querySelectorAll('.panel .bars .best').length === 2")
     page.locator(".panel").nth(1).locator("select").select_option("sunnyhaze")
     page.wait_for_selector(".panel:nth-child(2) .plate")
-    assert page.locator(".code").count() == 11  # only the network of 1998 has codes
+    assert page.locator(".code").count() == 10  # only the network of 1998 has codes
     page.click("#compare")
     assert page.locator(".panel").count() == 1
 
@@ -275,16 +234,16 @@ def test_two_networks_answer_side_by_side(page: Page) -> None:
 def test_before_training_the_network_knows_nothing(page: Page) -> None:
     page.locator(".training input").fill("0")
     page.wait_for_function("() => document.querySelector('.training output').textContent === 'after 0 images'")
-    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) > 5")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) > 5")
     page.locator(".training input").fill("5")
-    page.wait_for_function("() => Number.parseFloat(document.querySelector('.codes .best output').textContent) < 5")
+    page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) < 5")
 
 
 def test_centring_is_what_saves_a_small_digit_in_a_corner(page: Page) -> None:
     page.click("#clear")
     draw(page, [(x // 4 + 200, y // 4 + 200) for x, y in SEVEN])
     page.wait_for_function("() => document.querySelector('#guess b').textContent !== '·'")
-    penalty = "Math.min(...[...document.querySelectorAll('.code output')].map((each) => parseFloat(each.textContent)))"
+    penalty = "Math.min(...[...document.querySelectorAll('.race .share')].map((each) => parseFloat(each.textContent)))"
     page.wait_for_timeout(100)
     centred = page.evaluate(penalty)
     page.uncheck("#centring")
@@ -342,9 +301,9 @@ def test_chinese_is_complete_and_keeps_the_drawing(page: Page) -> None:
     assert page.evaluate("document.documentElement.lang") == "zh-CN"
     says(page, "3")
     assert page.inner_text("#clear") == "清空"
-    page.locator(".layer").last.locator(".plate").click()
+    plate(page, "输出", 0).click()
     assert page.inner_text(".inspector h3").startswith("输出，数字")
-    page.locator(".layer").nth(1).locator(".plate").first.click()
+    plate(page, "S2", 0).click()
     assert "缩放 tanh" in page.inner_text(".sum")
 
 
@@ -364,5 +323,8 @@ def test_axe_finds_no_violation(page: Page, packages: Path, scheme: str) -> None
     page.locator(".plate").nth(16).click()
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     page.evaluate(axe.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")
-    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
+    for _ in ("the drawer", "the tour"):
+        found = page.evaluate("axe.run()")
+        assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []
+        page.click("#tour")
+        page.wait_for_selector(".tour")

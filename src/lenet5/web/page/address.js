@@ -3,18 +3,20 @@
 
 /** @typedef {import("./pad.js").Point} Point */
 /** @typedef {{width: number, erase: boolean, points: Point[]}} Stroke */
-/** @typedef {{network?: string, language?: "en" | "zh", unit?: {stage: number, unit: number}, strokes?: Stroke[]}} State */
+/** @typedef {{network?: string, language?: "en" | "zh", unit?: {stage: number, unit: number}, tour?: number, strokes?: Stroke[]}} State
+ *   tour: a step of it, from 1 */
 
 const NEAR = 3; // px on the sheet: a point so near to the one before tells nothing
 const MOST_STROKES = 60; // a longer drawing is left out: addresses have bounds
 const MOST_POINTS = 2_000;
 
 /** @param {State} state @returns {string} */
-export function write({ network, language, unit, strokes }) {
+export function write({ network, language, unit, tour, strokes }) {
   const words = new URLSearchParams();
   if (network) words.set("network", network);
   if (language) words.set("language", language);
   if (unit) words.set("unit", `${unit.stage}.${unit.unit}`);
+  if (tour) words.set("tour", String(tour));
   const drawn = (strokes ?? []).map(thinned);
   const points = drawn.reduce((count, stroke) => count + stroke.points.length, 0);
   if (drawn.length && drawn.length <= MOST_STROKES && points <= MOST_POINTS) words.set("drawing", drawn.map(packed).join("_"));
@@ -31,6 +33,7 @@ export function read(text) {
   if (language === "en" || language === "zh") state.language = language;
   const unit = /^(\d{1,2})\.(\d{1,5})$/.exec(words.get("unit") ?? "");
   if (unit) state.unit = { stage: Number(unit[1]), unit: Number(unit[2]) };
+  if (/^[1-9]$/.test(words.get("tour") ?? "")) state.tour = Number(words.get("tour"));
   const drawing = words.get("drawing");
   const strokes = drawing?.split("_").slice(0, MOST_STROKES).map(unpacked);
   if (strokes?.every((stroke) => stroke !== null)) state.strokes = /** @type {Stroke[]} */ (strokes);

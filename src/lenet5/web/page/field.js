@@ -4,8 +4,9 @@
 import { CODES } from "./paper.js";
 
 /** @typedef {import("./network.js").Placed} Placed */
-/** @typedef {{name: string, at: number, shown: number, shape: number[], values: Float32Array}} Stage
- *   a layer together with the functions behind it: `at` and `shown` are places among the layers */
+/** @typedef {{name: string, at: number, shown: number, shape: number[], values: Float32Array, before: Float32Array, black: boolean}} Stage
+ *   a layer together with the functions behind it: `at` and `shown` are places among the layers, `before` the numbers that
+ *   enter the function; black: no value is ever negative */
 /** @typedef {{map: number, width: number, inputs: number[], weights: number[], sum: number}} Group
  *   one map that a unit sees: the inputs and their weights, `width` in a row */
 /** @typedef {{groups: Group[], bias: number, sum: number, value: number, squared: number, largest: boolean,
@@ -13,7 +14,7 @@ import { CODES } from "./paper.js";
  *   squared: for units that measure a distance, what the square is multiplied by; otherwise 0 */
 
 /** How wide a row of units is drawn: F6 as the 7x12 picture that it is. @param {number} units */
-export const rowOf = (units) => (units === 84 ? 7 : units <= 16 ? units : Math.ceil(units / 8));
+export const rowOf = (units) => (units === 84 ? 7 : units <= 16 ? units : 8);
 
 /** Layers as the paper counts them: each with the function behind it. @param {Placed[]} placed @returns {Stage[]} */
 export function stagesOf(placed) {
@@ -21,8 +22,9 @@ export function stagesOf(placed) {
   const stages = [];
   placed.forEach(({ layer, name, shape, out }, i) => {
     if (layer.kind === "flatten") return;
-    if (layer.kind !== "activation") stages.push({ name, at: i, shown: i, shape, values: out });
-    else Object.assign(stages[stages.length - 1], { shown: i, values: out });
+    const last = stages[stages.length - 1];
+    if (layer.kind === "activation") Object.assign(last, { shown: i, values: out, black: layer.function === "relu" });
+    else stages.push({ name, at: i, shown: i, shape, values: out, before: out, black: /pool/.test(layer.kind) && Boolean(last?.black) });
   });
   return stages;
 }
@@ -49,6 +51,27 @@ export function receptiveField(placed, at, unit) {
     }
   }
   return [Math.max(0, left), Math.max(0, top), Math.min(W, right), Math.min(H, bottom)];
+}
+
+/**
+ * The rectangle of each map below that a unit looks at: left, top, right, bottom, cut to the map; null where it looks at all.
+ * @param {Placed} place @param {number} unit @returns {[number, number, number, number] | null}
+ */
+export function patchOf({ layer, inShape, shape }, unit) {
+  if (layer.kind === "dense" || layer.kind === "rbf") return null;
+  const [, H, W] = inShape;
+  const [, height, width] = shape;
+  const side = layer.kernel ?? layer.size ?? 2;
+  const [step, padding] = layer.kind === "convolution" ? [1, layer.padding ?? 0] : [side, 0];
+  const [left, top] = [(unit % width) * step - padding, (Math.floor(unit / width) % height) * step - padding];
+  return [Math.max(0, left), Math.max(0, top), Math.min(W, left + side), Math.min(H, top + side)];
+}
+
+/** The maps below that a map looks at. @param {Placed} place @param {number} map @returns {number[]} */
+export function mapsBelow({ layer, inShape, seen }, map) {
+  if (layer.kind === "convolution") return seen[map];
+  if (layer.kind === "dense" || layer.kind === "rbf") return Array.from({ length: inShape.length === 3 ? inShape[0] : 1 }, (_, i) => i);
+  return [map];
 }
 
 /** The numbers at some places of the maps below. @param {Placed} place @param {number} unit */

@@ -1,66 +1,165 @@
 // @ts-check
-/** The sum behind one unit: map by map as small pictures, and number by number in a table. */
-import { largest, paint } from "./colour.js";
+/** The drawer of one unit: what it looks at times its kernel, the sum as it grows, its function, and every number. */
+import { largest } from "./colour.js";
 import { make, number } from "./dom.js";
-import { accountOf, receptiveField, term } from "./field.js";
+import { accountOf, term } from "./field.js";
+import { drawCurve, drawGrid, drawSum } from "./grid.js";
+import { PRESETS } from "./kernels.js";
+import { FUNCTIONS } from "./network.js";
 import { say, word } from "./words.js";
 
 /** @typedef {import("./plates.js").Chosen} Chosen */
 /** @typedef {import("./field.js").Stage} Stage */
+/** @typedef {import("./field.js").Account} Account */
 /** @typedef {import("./network.js").Placed} Placed */
+/** @typedef {{choose: (chosen: Chosen) => void, close: () => void, play: () => void, sweep: (chosen: Chosen) => void,
+ *   preset: (name: string, below: number) => void, weight: (below: number, cell: number, value: number) => void,
+ *   undo: () => void, silence: () => void}} Actions  below: the map of the layer before */
 
 export class Inspector {
   /** @param {Stage[]} stages @param {Placed[]} placed @param {Float32Array} input @param {readonly string[]} answers  of the output's units
-   *  @param {(chosen: Chosen) => void} choose @param {() => void} unpin */
-  constructor(stages, placed, input, answers, choose, unpin) {
+   *  @param {Actions} on */
+  constructor(stages, placed, input, answers, on) {
     this.stages = stages;
-    this.answers = answers;
     this.placed = placed;
     this.input = input;
-    this.choose = choose;
+    this.answers = answers;
+    this.on = on;
     /** @type {Chosen | null} */
     this.chosen = null;
-    this.heading = make("h3", {}, say("sum"));
-    this.place = make("div", { class: "unit-place" });
-    this.text = make("p", { class: "sum" }, say("choose"));
-    this.pictures = make("div", { class: "products" });
+    this.source = 0; // which of the maps that it sees is shown
+    this.step = Infinity; // how many terms have been added
+    this.heading = make("h3");
+    this.places = make("div", { class: "unit-place" });
+    const close = make("button", { type: "button", class: "close", "aria-label": say("close"), title: say("close") }, "✕");
+    close.addEventListener("click", () => on.close());
+    this.sources = make("select", { "aria-label": say("mapShown") });
+    this.sources.addEventListener("change", () => {
+      this.source = Number(this.sources.value);
+      this.step = Infinity;
+      this.render();
+    });
+    this.patch = this.grid(this.sources);
+    this.kernelTitle = make("span");
+    this.kernel = this.grid(this.kernelTitle);
+    this.operator = make("span", { class: "operator" }, "×");
+    this.stepText = make("p", { class: "step", role: "status" });
+    this.text = make("p", { class: "sum" });
+    this.sumCurve = make("canvas", { role: "img", "aria-label": say("runningSum") });
+    this.curve = make("canvas", { role: "img" });
+    this.steps = make("input", { type: "range", min: "0", "aria-label": say("terms") });
+    this.steps.addEventListener("input", () => this.goTo(Number(this.steps.value)));
+    this.sumFigure = make("figure", {}, this.sumCurve, make("figcaption", {}, say("runningSum")));
+    this.curveCaption = make("figcaption");
+    this.curveFigure = make("figure", {}, this.curve, this.curveCaption);
     this.rows = make("tbody");
     const titles = ["source", "inputColumn", "weightColumn", "termColumn"].map((key) => make("th", { scope: "col" }, say(key)));
     this.weightTitle = titles[2];
-    this.pin = make("p", { class: "pin" });
-    this.letGo = make("button", { type: "button" }, say("unpin"));
-    this.letGo.addEventListener("click", unpin);
     this.every = make("details", { class: "every" }, make("summary", {}, say("every")),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": say("every") },
         make("table", {}, make("thead", {}, make("tr", {}, ...titles)), this.rows)));
-    this.every.hidden = true;
     this.every.addEventListener("toggle", () => this.render());
-    this.glimpse = make("canvas", { width: "192", height: "192", "aria-hidden": "true" });
-    const head = make("div", { class: "inspector-head" }, this.glimpse, make("div", { class: "title" }, this.heading, this.place, this.pin), this.text);
-    this.root = make("section", { class: "inspector" }, head, this.pictures, this.every);
+    this.root = make("section", { class: "inspector", "aria-label": say("sum") },
+      make("div", { class: "title" }, this.heading, close),
+      make("div", { class: "equation" }, this.patch.figure, this.operator, this.kernel.figure),
+      this.text, this.steps, this.stepText,
+      make("div", { class: "curves" }, this.sumFigure, this.curveFigure), this.sweeper(), this.editor(), this.places, this.every);
+  }
+
+  /** A table of numbers that can be pointed at. @param {HTMLElement} title */
+  grid(title) {
+    const canvas = make("canvas", { role: "img" });
+    canvas.addEventListener("click", (event) => {
+      const group = this.account?.groups[this.source];
+      if (!group) return;
+      const box = canvas.getBoundingClientRect();
+      const rows = Math.ceil(group.inputs.length / group.width);
+      const x = Math.min(group.width - 1, Math.floor(((event.clientX - box.left) / box.width) * group.width));
+      const y = Math.min(rows - 1, Math.floor(((event.clientY - box.top) / box.height) * rows));
+      this.goTo(this.before(this.source) + y * group.width + x + 1);
+    });
+    return { canvas, figure: make("figure", {}, make("figcaption", {}, title), canvas) };
+  }
+
+  /** Play, step and scrub over the map. */
+  sweeper() {
+    this.playButton = make("button", { type: "button", class: "play" }, say("play"));
+    this.playButton.addEventListener("click", () => this.on.play());
+    const step = make("button", { type: "button" }, say("oneStep"));
+    step.addEventListener("click", () => {
+      if (!this.chosen) return;
+      const [first, area] = this.mapOf();
+      this.on.sweep({ ...this.chosen, unit: first + ((this.chosen.unit - first + 1) % area) });
+    });
+    this.scrub = make("input", { type: "range", min: "0", "aria-label": say("sweep") });
+    this.scrub.addEventListener("input", () => {
+      if (this.chosen) this.on.sweep({ ...this.chosen, unit: this.mapOf()[0] + Number(this.scrub?.value) });
+    });
+    return make("div", { class: "sweeper" }, this.playButton, step, this.scrub);
+  }
+
+  /** Change the kernel that is shown, or silence the map. */
+  editor() {
+    const presets = Object.keys(PRESETS).map((name) => {
+      const button = make("button", { type: "button" }, say(`kernel-${name}`));
+      button.addEventListener("click", () => this.on.preset(name, this.below()));
+      return button;
+    });
+    this.weight = make("input", { type: "number", step: "0.05" });
+    this.weightLabel = make("label", {}, say("thisWeight"), " ", this.weight);
+    this.weight.addEventListener("input", () => {
+      const cell = this.cell();
+      if (cell >= 0 && this.weight && Number.isFinite(this.weight.valueAsNumber)) this.on.weight(this.below(), cell, this.weight.valueAsNumber);
+    });
+    this.undo = make("button", { type: "button" }, say("undo"));
+    this.undo.addEventListener("click", () => this.on.undo());
+    this.silence = make("button", { type: "button", "aria-pressed": "false" }, say("silence"));
+    this.silence.addEventListener("click", () => this.on.silence());
+    this.kernelTools = make("div", { class: "kernel-tools" }, make("span", { class: "label" }, say("editKernel")), ...presets, this.weightLabel);
+    return make("div", { class: "editor" }, this.kernelTools, this.silence, this.undo);
   }
 
   /** Show another unit. @param {Chosen} chosen */
   show(chosen) {
     const same = this.chosen?.stage === chosen.stage;
     this.chosen = chosen;
-    if (!same) this.fields(this.stages[chosen.stage]);
+    if (!same) {
+      this.source = 0;
+      this.step = Infinity;
+      this.fields(this.stages[chosen.stage]);
+    }
     this.inputs?.forEach((field, i) => { if (document.activeElement !== field) field.value = String(this.numbers()[i] + 1); });
-    this.every.hidden = false;
-    this.root.classList.add("active");
     this.render();
   }
 
-  /** Say whether the unit stays when others are pointed at. @param {boolean} pinned */
-  pinned(pinned) {
-    this.root.classList.toggle("pinned", pinned);
-    this.pin.replaceChildren(...(pinned ? [this.letGo, " ", say("pinned")] : [say("pinHint")]));
+  /** Look at the sum after some of its terms. @param {number} step */
+  goTo(step) {
+    this.step = step;
+    const groups = this.account?.groups ?? [];
+    let left = step;
+    for (let g = 0; g < groups.length && left > 0; g++) {
+      this.source = g;
+      left -= groups[g].inputs.length;
+    }
+    this.render();
   }
+
+  /** How many terms stand before those of a map. @param {number} source */
+  before(source) { return (this.account?.groups ?? []).slice(0, source).reduce((count, each) => count + each.inputs.length, 0); }
+
+  /** The cell that was added last, in the map that is shown; -1 without one. */
+  cell() {
+    const at = this.step - this.before(this.source) - 1;
+    return at >= 0 && at < (this.account?.groups[this.source]?.inputs.length ?? 0) ? at : -1;
+  }
+
+  /** The map of the layer before that is shown. */
+  below() { return this.account?.groups[this.source]?.map ?? 0; }
 
   /** Whether a unit is an answer, and not one of a layer before. @param {number} stage */
   isAnswer(stage) { return stage === this.stages.length - 1 && this.answers.length === this.stages[stage].values.length; }
 
-  /** The chosen unit as map, row and column, or as its number alone. */
+  /** The chosen unit as row, column and map, or as its number alone. */
   numbers() {
     const { stage, unit } = this.chosen ?? { stage: 0, unit: 0 };
     const [, height = 1, width = 1] = this.stages[stage].shape;
@@ -68,7 +167,26 @@ export class Inspector {
     return [Math.floor(unit / width) % height, unit % width, Math.floor(unit / (width * height))];
   }
 
-  /** Number fields for row and column, or for the unit. @param {Stage} stage */
+  /** The first unit of the chosen one's map, and how many there are. */
+  mapOf() {
+    const { stage, unit } = this.chosen ?? { stage: 0, unit: 0 };
+    const { shape, values } = this.stages[stage];
+    const [, height = 1, width = 1] = shape;
+    const area = height * width === 1 ? values.length : height * width;
+    return [Math.floor(unit / area) * area, area];
+  }
+
+  /** The unit's name for people. */
+  name() {
+    const { stage } = this.chosen ?? { stage: 0 };
+    const [row, column, map] = this.numbers();
+    const name = word(this.stages[stage].name);
+    if (column !== undefined) return say("place", `${name} ${map + 1}`, row + 1, column + 1);
+    const answer = this.isAnswer(stage) ? this.answers[row] : null;
+    return answer === null ? say("unit", name, row + 1) : say(answer.length === 1 ? "answer" : "otherAnswer", name, word(answer));
+  }
+
+  /** Fields for the map that is shown, and for row and column, or for the unit. @param {Stage} stage */
   fields(stage) {
     const [, height = 1, width = 1] = stage.shape;
     const sizes = height * width === 1 ? [stage.values.length] : [height, width];
@@ -80,68 +198,101 @@ export class Inspector {
     this.inputs.forEach((field) => field.addEventListener("input", () => {
       const given = (this.inputs ?? []).map((each, i) => Math.min(sizes[i], Math.max(1, Math.round(Number(each.value)) || 1)) - 1);
       const map = this.numbers()[2] ?? 0;
-      if (this.chosen) this.choose({ ...this.chosen, unit: given.length === 1 ? given[0] : (map * height + given[0]) * width + given[1] });
+      if (this.chosen) this.on.choose({ ...this.chosen, unit: given.length === 1 ? given[0] : (map * height + given[0]) * width + given[1] });
     }));
-    this.place.replaceChildren(...this.inputs.map((field, i) => make("label", {}, say(names[i]), " ", field)));
+    this.places.replaceChildren(...this.inputs.map((field, i) => make("label", {}, say(names[i]), " ", field)));
   }
 
-  /** Show the input once more, small, with what is marked on it: the large one may be out of sight.
-   *  @param {HTMLCanvasElement[]} layers */
-  look(layers) {
-    const pen = this.glimpse.getContext("2d");
-    if (!pen) return;
-    pen.imageSmoothingEnabled = false;
-    pen.drawImage(layers[0], 0, 0, 192, 192);
-    pen.imageSmoothingEnabled = true;
-    pen.drawImage(layers[1], 0, 0, 192, 192);
-  }
+  /** @param {boolean} playing */
+  playing(playing) { if (this.playButton) this.playButton.textContent = say(playing ? "pause" : "play"); }
 
   render() {
     if (!this.chosen) return;
     const stage = this.stages[this.chosen.stage];
     const account = accountOf(this.placed, this.input, stage, this.chosen.unit);
-    const [row, column, map] = this.numbers();
-    const isMap = column !== undefined;
-    const name = word(stage.name);
-    const answer = this.isAnswer(this.chosen.stage) ? this.answers[row] : null;
-    this.heading.textContent = isMap ? say("place", `${name} ${map + 1}`, row + 1, column + 1)
-      : answer === null ? say("unit", name, row + 1) : say(answer.length === 1 ? "answer" : "otherAnswer", name, word(answer));
-    this.weightTitle.textContent = say(account.squared ? "codeColumn" : "weightColumn");
-    const [l, t, r, b] = receptiveField(this.placed, stage.at, this.chosen.unit);
-    const parts = account.groups.map((each) => number(each.sum));
-    const terms = account.groups.reduce((count, each) => count + each.inputs.length, 0);
-    const sum = account.largest ? `${say("largestOf")} = ${number(account.sum)}`
-      : account.squared ? `${say(account.squared === -1 ? "squares" : "squaresTimes", terms, number(-account.squared))} = ${number(account.sum)}`
-      : `${parts.slice(0, 6).join(" + ")}${parts.length > 6 ? " + …" : ""} + ${say("bias")} ${number(account.bias)} = ${number(account.sum)}`;
-    const squash = account.function ? ` → ${say(account.function)} = ${number(account.value)}` : "";
-    this.text.replaceChildren(make("strong", {}, number(account.value)), make("span", {}, sum + squash),
-      make("small", {}, say("fieldIs", r - l, b - t)));
-    this.picture(account);
+    this.account = account;
+    this.source = Math.min(this.source, account.groups.length - 1);
+    this.heading.textContent = this.name();
+    this.offerSources(account);
+    this.equation(account);
+    this.sum(account);
+    const [first, area] = this.mapOf();
+    if (this.scrub) [this.scrub.max, this.scrub.value] = [String(area - 1), String(this.chosen.unit - first)];
+    this.edit(stage);
     if (this.every.open) this.table(account);
   }
 
-  /** @param {import("./field.js").Account} account */
-  picture(account) {
-    const source = this.chosen && this.chosen.stage > 0 ? word(this.stages[this.chosen.stage - 1].name) : say("input");
-    const tops = [largest(account.groups.flatMap((each) => each.inputs)), largest(account.groups.flatMap((each) => each.weights))];
-    const products = account.groups.map((each) => each.inputs.map((v, i) => term(v, each.weights[i], account.squared)));
-    const top = largest(products.flat());
-    if (this.pictures.childElementCount !== account.groups.length) {
-      this.pictures.replaceChildren(...account.groups.map(() => make("div", { class: "product" },
-        make("span"), make("b"), make("canvas"), make("b"), make("canvas"), make("b"), make("canvas"), make("output"))));
-    }
-    account.groups.forEach((each, g) => {
-      const [label, opening, a, operator, b, equals, c, out] = /** @type {any[]} */ ([...this.pictures.children[g].children]);
-      label.textContent = `${source} ${account.groups.length > 1 || each.map ? each.map + 1 : ""}`;
-      [opening.textContent, operator.textContent, equals.textContent] = account.squared ? [`${account.squared === -1 ? "−" : number(account.squared)} (`, "−", ")² ="] : ["", "×", "="];
-      paint(a, each.inputs, each.width, tops[0]);
-      paint(b, each.weights, each.width, tops[1]);
-      paint(c, products[g], each.width, top);
-      out.textContent = number(each.sum);
-    });
+  /** @param {Account} account */
+  offerSources({ groups }) {
+    const select = this.sources;
+    const below = this.chosen && this.chosen.stage > 0 ? word(this.stages[this.chosen.stage - 1].name) : say("input");
+    const mapped = groups.length > 1 || groups[0].map > 0;
+    if (select.childElementCount !== groups.length) select.replaceChildren(...groups.map((_, g) => make("option", { value: String(g) })));
+    [...select.children].forEach((option, g) => { option.textContent = mapped ? `${below} ${groups[g].map + 1}` : below; });
+    select.value = String(this.source);
   }
 
-  /** @param {import("./field.js").Account} account */
+  /** @param {Account} account */
+  equation(account) {
+    const group = account.groups[this.source];
+    const [inputs, weights] = [largest(account.groups.flatMap((each) => each.inputs)), largest(account.groups.flatMap((each) => each.weights))];
+    const black = Boolean(this.chosen && this.chosen.stage > 0 && this.stages[this.chosen.stage - 1].black);
+    drawGrid(this.patch.canvas, group.inputs, group.width, inputs, this.cell(), black);
+    drawGrid(this.kernel.canvas, group.weights, group.width, weights, this.cell(), false);
+    const size = `${group.width}×${Math.ceil(group.inputs.length / group.width)}`;
+    const title = account.squared ? "codeColumn" : account.largest ? "largestColumn" : "weightColumn";
+    this.kernelTitle.textContent = say(title);
+    this.patch.canvas.setAttribute("aria-label", `${say("inputColumn")} ${size}`);
+    this.kernel.canvas.setAttribute("aria-label", `${say(title)} ${size}`);
+    this.weightTitle.textContent = say(account.squared ? "codeColumn" : "weightColumn");
+    this.operator.textContent = account.squared ? "−" : "×";
+  }
+
+  /** @param {Account} account */
+  sum(account) {
+    const terms = account.groups.flatMap((each) => each.inputs.map((v, i) => term(v, each.weights[i], account.squared)));
+    const sums = [account.bias];
+    for (const each of terms) sums.push(sums[sums.length - 1] + each);
+    const step = Math.min(this.step, terms.length);
+    [this.steps.max, this.steps.value] = [String(terms.length), String(step)];
+    this.steps.setAttribute("aria-valuetext", say("termOf", step, terms.length));
+    const cell = this.cell();
+    const group = account.groups[this.source];
+    this.stepText.textContent = cell < 0 ? say(account.largest ? "pointLargest" : "pointCell", terms.length)
+      : say("termIs", step, terms.length, account.squared ? `${number(account.squared)} × (${number(group.inputs[cell])} − ${number(group.weights[cell])})²`
+        : `${number(group.inputs[cell])} × ${number(group.weights[cell])}`, number(terms[step - 1]), number(sums[step]));
+    this.sumFigure.hidden = account.largest;
+    this.steps.hidden = account.largest;
+    if (!account.largest) drawSum(this.sumCurve, sums, step);
+    this.curveFigure.hidden = !account.function;
+    if (account.function) {
+      drawCurve(this.curve, FUNCTIONS[account.function], account.sum);
+      this.curveCaption.textContent = say(account.function);
+      this.curve.setAttribute("aria-label", `${say(account.function)}: ${number(account.sum)} → ${number(account.value)}`);
+    }
+    const sum = account.largest ? `${say("largestOf")} = ${number(account.sum)}`
+      : account.squared ? `${say(account.squared === -1 ? "squares" : "squaresTimes", terms.length, number(-account.squared))} = ${number(account.sum)}`
+      : `${number(sums[terms.length] - account.bias)} + ${say("bias")} ${number(account.bias)} = ${number(account.sum)}`;
+    const active = account.function ? ` → ${say(account.function)} = ${number(account.value)}` : "";
+    this.text.replaceChildren(make("strong", {}, number(account.value)), make("span", {}, sum + active));
+  }
+
+  /** What can be changed here. @param {Stage} stage */
+  edit(stage) {
+    const place = this.placed[stage.at];
+    const [, height = 1, width = 1] = stage.shape;
+    const isMap = height * width > 1;
+    const cell = this.cell();
+    if (this.kernelTools) this.kernelTools.hidden = place.layer.kind !== "convolution";
+    if (this.weightLabel) this.weightLabel.hidden = cell < 0;
+    if (this.weight && cell >= 0 && document.activeElement !== this.weight) this.weight.value = (this.account?.groups[this.source].weights[cell] ?? 0).toFixed(2);
+    if (this.silence) {
+      this.silence.hidden = !isMap;
+      this.silence.setAttribute("aria-pressed", String(this.placed[stage.shown].silenced.has(this.numbers()[2] ?? -1)));
+    }
+  }
+
+  /** @param {Account} account */
   table(account) {
     const cells = (/** @type {string[]} */ ...values) => make("tr", {}, ...values.map((value) => make("td", {}, value)));
     this.rows.replaceChildren(

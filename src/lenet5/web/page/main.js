@@ -10,6 +10,7 @@ import { massOf, mnistForm } from "./prepare.js";
 import * as address from "./address.js";
 import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
+import { NETWORK, Tour } from "./tour.js";
 import { say, speak } from "./words.js";
 
 const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
@@ -25,12 +26,17 @@ const disturbance = { ...CALM };
 const big = find("guess", HTMLElement);
 const live = find("live", HTMLElement);
 const centring = find("centring", HTMLInputElement);
+/** What is done to the networks to see what they are made of. */
+const trial = { why: false, noise: 0, unbiased: false };
+const tour = new Tour(() => app.panels[0], remember);
 let asked = false;
 let announced = "";
 let announcedOf = ""; // the networks that were announced
 let announcing = 0;
 
 const pad = new Pad(find("sheet", HTMLCanvasElement), schedule);
+/** The drawer explains one unit of one network. */
+const ON = { ready: schedule, pinned: (/** @type {Panel} */ one) => app.panels.forEach((panel) => { if (panel !== one) panel.unpin(); }) };
 
 /** Compute at the next frame, however many strokes come before it. */
 function schedule() {
@@ -88,7 +94,7 @@ function remember() {
     if (!panel || pad.current) return;
     const words = address.write({
       network: panel.shown, language: document.documentElement.lang === "en" ? "en" : "zh",
-      unit: panel.pinned && panel.chosen ? panel.chosen : undefined, strokes: pad.strokes,
+      unit: panel.pinned && panel.chosen && !tour.running ? panel.chosen : undefined, tour: tour.at + 1, strokes: pad.strokes,
     });
     history.replaceState(null, "", `#${words}`);
   }, REMEMBER_MS);
@@ -118,6 +124,7 @@ async function copy() {
 /** @param {File | Blob} file */
 async function read(file) {
   const place = find("photo-result", HTMLElement);
+  find("photograph", HTMLDetailsElement).open = true;
   const tell = (/** @type {string} */ text) => place.replaceChildren(make("p", {}, text));
   tell(say("reading"));
   try {
@@ -150,7 +157,9 @@ function tools() {
       event.preventDefault();
       pad.undo();
     }
-    if (event.key === "Escape" && event.target !== pad.canvas) app.panels.forEach((panel) => panel.unpin());
+    if (event.key !== "Escape" || event.target === pad.canvas) return;
+    if (tour.running) tour.end();
+    else app.panels.forEach((panel) => panel.unpin());
   });
   new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => pad.redraw());
@@ -177,6 +186,31 @@ function labelled() {
   find("compare", HTMLButtonElement).textContent = say(app.panels.length > 1 ? "single" : "compare");
 }
 
+/** Ask why, and break the network. */
+function trials() {
+  const [why, target, noise, unbiased] = [find("gradient", HTMLInputElement), find("target", HTMLSelectElement), find("weight-noise", HTMLInputElement), find("unbiased", HTMLInputElement)];
+  const told = find("trial-told", HTMLElement);
+  target.replaceChildren(...Array.from({ length: COUNT }, (_, digit) => make("option", { value: String(digit) }, String(digit))));
+  target.value = "8";
+  why.addEventListener("change", () => { trial.why = why.checked; schedule(); });
+  find("alter", HTMLButtonElement).addEventListener("click", () => {
+    const found = app.panels.map((panel) => panel.alter(Number(target.value)));
+    told.textContent = found.every(Boolean) ? "" : say("notAltered");
+  });
+  find("unalter", HTMLButtonElement).addEventListener("click", () => {
+    for (const panel of app.panels) panel.altered = null;
+    told.textContent = "";
+    schedule();
+  });
+  for (const control of [noise, unbiased]) {
+    control.addEventListener("input", () => {
+      [trial.noise, trial.unbiased] = [Number(noise.value), unbiased.checked];
+      find("weight-noise-is", HTMLOutputElement).textContent = `${noise.value} %`;
+      app.panels.forEach((panel) => panel.damage());
+    });
+  }
+}
+
 function photographs() {
   const chooser = find("photo", HTMLInputElement);
   chooser.addEventListener("change", () => { if (chooser.files?.[0]) void read(chooser.files[0]); chooser.value = ""; });
@@ -197,10 +231,13 @@ function comparison(place, entries) {
   const button = find("compare", HTMLButtonElement);
   button.hidden = entries.length < 2;
   button.addEventListener("click", () => {
-    if (app.panels.length > 1) app.panels.pop()?.root.remove();
-    else {
+    if (app.panels.length > 1) {
+      const last = app.panels.pop();
+      last?.unpin();
+      last?.root.remove();
+    } else {
       const other = entries.find(({ name }) => name !== app.panels[0].name) ?? entries[0];
-      const panel = new Panel(entries, other.name, "second", schedule);
+      const panel = new Panel(entries, other.name, "second", find("drawer", HTMLElement), trial, ON);
       app.panels.push(panel);
       place.append(panel.root);
       void panel.open();
@@ -217,15 +254,20 @@ function language(code) {
   const button = find("language", HTMLButtonElement);
   [button.textContent, button.lang] = code === "en" ? ["中文", "zh"] : ["English", "en"];
   labelled();
-  app.panels.forEach((panel) => void panel.open());
+  if (tour.running) void tour.go(tour.at);
+  app.panels.forEach((panel) => panel.layout());
   schedule();
 }
+
+/** The strokes of a digit to begin with. */
+const welcome = () => sample(3).map((points) => ({ points }));
 
 async function start() {
   const asked = address.read(location.hash.slice(1));
   document.documentElement.classList.toggle("embed", new URLSearchParams(location.search).get("embed") === "1");
   tools();
   photographs();
+  trials();
   language(asked.language ?? (navigator.language.startsWith("zh") ? "zh" : "en"));
   find("copy", HTMLButtonElement).addEventListener("click", () => void copy());
   find("language", HTMLButtonElement).addEventListener("click", () =>
@@ -235,15 +277,22 @@ async function start() {
   try {
     const entries = await list();
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
-    const first = wanted(asked.network) ?? wanted("lecun-1998") ?? entries[0];
-    const panel = new Panel(entries, first.name, "network", schedule);
+    const first = wanted(asked.network) ?? wanted(NETWORK) ?? entries[0];
+    const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), trial, ON);
     await panel.open();
     app.panels.push(panel);
     place.replaceChildren(panel.root);
     find("share-tools", HTMLElement).hidden = false;
     comparison(place, entries);
     if (asked.strokes) pad.draw(asked.strokes);
-    else if (pad.empty) pad.draw(sample(3).map((points) => ({ points }))); // something to look at before the first stroke
+    else if (pad.empty) pad.draw(welcome()); // something to look at before the first stroke
+    const begin = find("tour", HTMLButtonElement);
+    begin.hidden = !wanted(NETWORK);
+    begin.addEventListener("click", () => {
+      if (pad.empty) pad.draw(welcome());
+      void tour.go(0);
+    });
+    if (asked.tour && !begin.hidden) void tour.go(asked.tour - 1);
     if (asked.unit && panel.has(asked.unit)) panel.pin(asked.unit);
     schedule();
   } catch (error) {

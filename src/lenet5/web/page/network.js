@@ -9,7 +9,8 @@ import { AMPLITUDE, CODES, MAPS_SEEN, SLOPE } from "./paper.js";
 /** @typedef {import("./safetensors.js").Layer} Layer */
 /** @typedef {number[]} Shape  maps, height, width; or units */
 /** @typedef {{name: string, layer: Layer, inShape: Shape, shape: Shape, out: Float32Array,
- *   weight: Float32Array, bias: Float32Array, seen: number[][]}} Placed */
+ *   weight: Float32Array, bias: Float32Array, seen: number[][], silenced: Set<number>}} Placed
+ *   silenced: maps whose output is set to 0, as if they were not there */
 
 const NONE = new Float32Array(0);
 
@@ -74,6 +75,7 @@ export function build(model) {
       weight: model.weights[`${name}.weight`] ?? model.weights[`${name}.coefficient`] ?? NONE,
       bias: model.weights[`${name}.bias`] ?? NONE,
       seen: layer.kind === "convolution" ? mapsSeen(layer, inShape[0]) : [],
+      silenced: new Set(),
     });
   }
   const input = new Float32Array(model.architecture.input.reduce((a, b) => a * b));
@@ -84,6 +86,8 @@ export function build(model) {
       let x = input;
       for (const place of placed) {
         run(place, x);
+        const area = place.out.length / place.shape[0];
+        for (const map of place.silenced) place.out.fill(0, map * area, (map + 1) * area);
         x = place.out;
       }
       return x;

@@ -1,36 +1,61 @@
 // @ts-check
-/** One network at work: its choice, its guess, its input, its layers, and the sum behind a unit. */
-import { paint } from "./colour.js";
-import { CODES, MAPS_SEEN } from "./paper.js";
+/** One network at work, as a stage from left to right: its input, its layers, its answers. */
+import { smallestChange } from "./adversary.js";
+import { inputGradient } from "./backward.js";
+import { largest, paint } from "./colour.js";
+import { apply, learnedOf } from "./damage.js";
+import { CODES } from "./paper.js";
 import { make, number, percent } from "./dom.js";
-import { accountOf, receptiveField, stagesOf } from "./field.js";
+import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
 import { Inspector } from "./inspector.js";
+import { preset } from "./kernels.js";
+import { Links, partOf } from "./links.js";
 import { load, loadEarly } from "./models.js";
 import { build, softmax } from "./network.js";
 import { Plates } from "./plates.js";
 import { prepare } from "./prepare.js";
+import { Sweep } from "./sweep.js";
 import { say, word } from "./words.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
 /** @typedef {import("./plates.js").Chosen} Chosen */
 /** @typedef {{answer: string, probability: number}} Guess */
+/** @typedef {import("./damage.js").Learned} Learned */
+/** @typedef {{layer: Learned, from: number, weights: Float32Array}} Edit  what stood there before it was changed */
+/** @typedef {{why: boolean} & import("./damage.js").Damage} Trial  whether the gradient is shown, and what is done to the weights */
 
 export class Panel {
-  /** @param {Entry[]} entries @param {string} name @param {string} label @param {() => void} ready */
-  constructor(entries, name, label, ready) {
+  /** @param {Entry[]} entries @param {string} name @param {string} label @param {HTMLElement} drawer  where the pinned unit is explained
+   *  @param {Trial} trial @param {{ready: () => void, pinned: (panel: Panel) => void}} on  something must be drawn anew; a unit was pinned */
+  constructor(entries, name, label, drawer, trial, on) {
     this.entries = entries;
     this.label = label;
-    this.ready = ready;
+    this.drawer = drawer;
+    this.trial = trial;
+    /** @type {Learned[]} */
+    this.learned = [];
+    /** @type {{image: Uint8Array, input: Float32Array, share: number} | null} an input that was changed, and what it was made from */
+    this.altered = null;
+    this.on = on;
     this.root = make("article", { class: "panel" });
     this.name = name;
-    /** @type {HTMLElement[]} cells of Table I, where it is shown */
-    this.tableCells = [];
-    /** @type {{root: HTMLElement, penalty: HTMLElement}[]} the ten codes, where they are shown */
-    this.codes = [];
     this.pinned = false; // the chosen unit stays when others are pointed at
     this.shown = name; // what the answers come from; `name` may still be loading
     this.early = -1; // place in the list of early weights; -1: the finished network
+    this.view = { before: false, each: false };
+    /** @type {Chosen | null} */
+    this.chosen = null;
+    /** @type {Chosen | null} how far a sweep has come */
+    this.swept = null;
+    /** @type {Edit[]} */
+    this.edits = [];
+    this.sweep = new Sweep((at) => this.sweepTo({ stage: this.chosen?.stage ?? 0, unit: this.first + at }), () => { this.swept = null; this.played(); });
+    this.first = 0; // of the units that are swept over
+    /** @type {HTMLElement | null} what stands in place of the header during a tour */
+    this.banner = null;
+    this.spotted = NaN; // the layer that a tour is about; -1: the input
+    this.revealed = Infinity; // how many pixels of the input are shown
   }
 
   get entry() { return this.entries.find((entry) => entry.name === this.name) ?? this.entries[0]; }
@@ -46,43 +71,110 @@ export class Panel {
     this.shown = this.entry.name;
     this.network = build(model);
     this.stages = stagesOf(this.network.placed);
-    this.layout(images);
-    this.ready();
+    this.edits = [];
+    this.altered = null;
+    this.learned = learnedOf(this.network.placed);
+    apply(this.learned, this.trial);
+    this.layout();
   }
 
-  /** @param {number[]} images */
-  layout(images) {
+  /** Lay out everything anew, in the language of now. */
+  layout() {
     const { network, stages, model } = this;
     if (!network || !stages || !model) return;
-    const before = this.inspector?.chosen;
+    this.sweep.stop();
+    this.swept = null;
+    const before = this.chosen;
     const had = this.root.contains(document.activeElement) ? document.activeElement?.getAttribute("data-keep") : null;
+    const codes = network.placed.at(-1)?.layer.kind === "rbf" ? CODES : [];
+    this.answers = model.card.class_names.map((name, i) => this.answer(name, codes[i]));
+    this.inputCanvas = make("canvas", { class: "input-map", role: "img", "aria-label": say("inputNote") });
+    this.marks = make("canvas", { class: "marks", width: "512", height: "512", "aria-hidden": "true" });
+    this.plates = new Plates(stages, network.placed, this.answers.map(({ row }) => row), {
+      point: (chosen) => this.point(chosen), choose: (chosen) => this.choose(chosen), pin: (chosen) => this.pin(chosen) });
+    this.inspector = new Inspector(stages, network.placed, network.input, model.card.class_names, {
+      choose: (chosen) => this.choose(chosen), close: () => this.unpin(), play: () => this.play(), sweep: (chosen) => { this.sweep.stop(); this.sweepTo(chosen); this.played(); },
+      preset: (name, below) => this.usePreset(name, below), weight: (below, cell, value) => this.setWeight(below, cell, value),
+      undo: () => this.undo(), silence: () => this.silence() });
+    this.links = new Links();
+    this.readout = make("p", { class: "readout" }, say("choose"));
+    const input = make("section", { class: "layer input" }, make("h3", {}, say("input"), " ", make("small", {}, make("span", {}, `${network.inputShape[1]}×${network.inputShape[2]}`))),
+      make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))), this.evidence());
+    this.plates.layers[stages.length - 1].classList.add("bars");
+    this.plates.layers[stages.length - 1].classList.toggle("race", codes.length > 0);
+    this.nearest = codes.length ? this.nearestCode() : null;
+    const flow = make("div", { class: "flow", role: "group", "aria-label": say("layers") }, input, ...this.plates.layers);
+    this.root.classList.toggle("touring", this.banner !== null);
+    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.header(), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
+    this.observer?.disconnect();
+    this.observer = new ResizeObserver(() => this.connect());
+    this.observer.observe(flow);
+    this.plates.renderKernels();
+    this.spot(this.banner ? this.spotted : NaN);
+    this.chosen = null;
+    const fits = before !== null && this.has(before);
+    this.pinned = this.pinned && fits;
+    if (!this.pinned && this.drawer.dataset.of === this.label) this.fill(null);
+    if (this.pinned) this.fill(this.inspector);
+    if (fits) this.choose(before);
+    if (had) /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-keep="${had}"]`))?.focus();
+    this.on.ready();
+  }
+
+  /** The row of one answer. @param {string} name @param {Float32Array | undefined} code */
+  answer(name, code) {
+    const fill = make("span");
+    const share = make("span", { class: "share" });
+    const canvas = make("canvas", { class: "code", "aria-hidden": "true" });
+    if (code) paint(canvas, code, 7, 1);
+    const row = make("span", { class: "answer" }, make("span", { class: "class" }, word(name)), ...(code ? [canvas] : []),
+      make("span", { class: "bar" }, fill), share);
+    return { row, fill, share };
+  }
+
+  /** Below F6, the code that it is nearest to: the same picture, as it should be. */
+  nearestCode() {
+    const canvas = make("canvas", { "aria-hidden": "true" });
+    const caption = make("figcaption");
+    const figure = make("figure", { class: "nearest" }, canvas, caption);
+    this.plates?.layers[this.plates.layers.length - 2].append(figure);
+    return { canvas, caption, figure };
+  }
+
+  /** Below the input: what speaks for the answer, or what was changed. */
+  evidence() {
+    const canvas = make("canvas", { role: "img" });
+    const caption = make("figcaption");
+    const figure = make("figure", { class: "evidence" }, canvas, caption);
+    figure.hidden = true;
+    this.proof = { figure, canvas, caption };
+    return figure;
+  }
+
+  header() {
+    const images = this.entry.training?.images ?? [];
     const select = make("select", { "data-keep": "network" }, ...this.entries.map(({ name }) => make("option", { value: name }, name)));
     select.value = this.entry.name;
     select.addEventListener("change", () => { this.name = select.value; this.early = -1; void this.open(); });
-    const card = model.card;
-    const wrong = this.early < 0 ? this.errorText() : say("beingTrained");
-    this.bars = card.class_names.map((name) => {
-      const bar = make("span", { class: "bar" }, make("span"));
-      const share = make("span", { class: "share" });
-      return { row: make("li", {}, make("span", { class: "class" }, word(name)), bar, share), fill: bar.firstElementChild, share };
-    });
-    this.inputCanvas = make("canvas", { class: "input-map", role: "img", "aria-label": say("inputNote") });
-    this.marks = make("canvas", { class: "marks", width: "512", height: "512", "aria-hidden": "true" });
-    this.plates = new Plates(stages, stages.map((stage) => say(network.placed[stage.at].layer.kind)), {
-      point: (chosen) => this.point(chosen), choose: (chosen) => this.choose(chosen), pin: (chosen) => this.pin(chosen) });
-    this.inspector = new Inspector(stages, network.placed, network.input, card.class_names, (chosen) => this.choose(chosen), () => this.unpin());
-    this.root.replaceChildren(
-      make("header", {}, make("label", {}, say(this.label), " ", select), make("small", {}, wrong)),
+    const toggle = (/** @type {"before" | "each"} */ key) => {
+      const button = make("button", { type: "button", "aria-pressed": String(this.view[key]), "data-keep": key }, say(`view-${key}`));
+      button.addEventListener("click", () => {
+        this.view[key] = !this.view[key];
+        button.setAttribute("aria-pressed", String(this.view[key]));
+        this.on.ready();
+      });
+      return button;
+    };
+    const black = this.stages?.some((stage) => stage.black);
+    const meaning = (/** @type {string} */ key) => make("span", { class: `means ${key}` }, say(`means-${key}`));
+    this.state = make("small", { class: "state" });
+    this.restore = make("button", { type: "button", "data-keep": "restore" }, say("restore"));
+    this.restore.addEventListener("click", () => void this.open());
+    this.changed();
+    return make("header", {}, make("label", {}, say(this.label), " ", select), this.state, this.restore,
       ...(images.length ? [this.slider(images)] : []),
-      make("div", { class: "top" },
-        make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))),
-        make("ol", { class: "bars", "aria-label": say("probabilities") }, ...this.bars.map(({ row }) => row))),
-      this.plates.root, ...this.extras(), this.inspector.root);
-    this.chosen = null;
-    const fits = before && before.stage < stages.length && before.unit < stages[before.stage].values.length;
-    this.pinned = this.pinned && Boolean(fits);
-    if (fits) this.choose(before);
-    if (had) /** @type {HTMLElement | null} */ (this.root.querySelector(`[data-keep="${had}"]`))?.focus();
+      make("div", { class: "view" }, make("p", { class: "legend" }, meaning("blue"), meaning(black ? "black" : "grey"), meaning("gold")),
+        toggle("before"), toggle("each")));
   }
 
   /** A slider over the weights kept during training. @param {number[]} images */
@@ -97,61 +189,86 @@ export class Panel {
     return make("label", { class: "training" }, say("training"), range, make("output", {}, text));
   }
 
-  /** Table I where C3 follows it; the codes where the output measures the distance to them. */
-  extras() {
-    const placed = this.network?.placed ?? [];
-    const extras = [];
-    this.tableCells = [];
-    this.codes = [];
-    if (placed.some(({ layer }) => layer.table === "lecun-1998")) {
-      const rows = Array.from({ length: 6 }, (_, s2) => MAPS_SEEN.map((seen, c3) => {
-        const cell = make("td", { class: seen.includes(s2) ? "joined" : "", "data-c3": String(c3) }, seen.includes(s2) ? "X" : "");
-        this.tableCells.push(cell);
-        return cell;
-      }));
-      extras.push(make("figure", { class: "table-1" }, make("figcaption", {}, say("table")),
-        make("table", {}, make("thead", {}, make("tr", {}, make("td"), ...MAPS_SEEN.map((_, c3) => make("th", { scope: "col" }, String(c3 + 1))))),
-          make("tbody", {}, ...rows.map((cells, s2) => make("tr", {}, make("th", { scope: "row" }, `S2 ${s2 + 1}`), ...cells))))));
-    }
-    if (placed.at(-1)?.layer.kind === "rbf") {
-      this.state = make("canvas", { role: "img", "aria-label": "F6" });
-      this.codes = CODES.map((code, digit) => {
-        const canvas = make("canvas", { role: "img", "aria-label": say("code", digit) });
-        paint(canvas, code, 7, 1);
-        const penalty = make("output");
-        return { root: make("div", { class: "code" }, canvas, penalty), penalty };
-      });
-      extras.push(make("figure", { class: "codes" }, make("figcaption", {}, say("codes")),
-        make("div", { class: "code own" }, this.state, make("span", {}, "F6")), ...this.codes.map(({ root }) => root)));
-    }
-    return extras;
+  /** Say how good the network is, or that it is no longer the one that was measured. */
+  changed() {
+    const touched = this.edits.length > 0 || this.trial.noise > 0 || this.trial.unbiased || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
+    if (this.state) this.state.textContent = touched ? say("changed") : this.early < 0 ? this.errorText() : say("beingTrained");
+    if (this.restore) this.restore.hidden = !touched || this.trial.noise > 0 || this.trial.unbiased;
+    if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.length === 0;
   }
 
   /** Compute and show the answer for a 28x28 image. @param {Form} form @returns {Guess | null} */
   render(form) {
-    const { model, network, inputCanvas } = this;
-    if (!model || !network || !inputCanvas || !this.bars || !this.stages) return null;
+    const { model, network, inputCanvas, stages } = this;
+    if (!model || !network || !inputCanvas || !this.answers || !stages) return null;
     this.form = form;
-    const scores = network.forward(prepare(form.image, model.preparation));
+    if (this.altered && !form.image.every((v, i) => v === this.altered?.image[i])) this.altered = null; // it was another drawing's
+    const input = prepare(form.image, model.preparation);
+    const scores = network.forward(this.altered?.input ?? input);
     const probabilities = softmax(scores, model.card.calibration?.temperature ?? 1);
     const best = probabilities.indexOf(Math.max(...probabilities));
-    this.bars.forEach(({ row, fill, share }, i) => {
-      // Of an empty sheet the network says something, too; it is no answer.
-      if (fill instanceof HTMLElement) fill.style.transform = `scaleX(${form.mass ? probabilities[i] : 0})`;
-      share.textContent = form.mass ? percent(probabilities[i]) : "–";
-      row.classList.toggle("best", i === best && Boolean(form.mass));
+    const inked = Boolean(form.mass); // of an empty sheet the network says something, too; it is no answer
+    const farthest = Math.min(...scores);
+    this.answers.forEach(({ row, fill, share }, i) => {
+      const length = this.nearest ? scores[i] / farthest : probabilities[i];
+      fill.style.transform = `scaleX(${inked ? length : 0})`;
+      share.textContent = !inked ? "–" : this.nearest ? (-scores[i]).toFixed(scores[i] > -10 ? 2 : 1) : percent(probabilities[i]);
+      row.classList.toggle("best", i === best && inked);
     });
     const { background, ink } = model.preparation;
-    paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1);
-    this.plates?.render();
-    if (this.codes.length && this.state) paint(this.state, this.stages[this.stages.length - 2].values, 7, 1); // as the codes: 1 is full, more is not shown
-    this.codes.forEach(({ root, penalty }, i) => {
-      penalty.textContent = number(-scores[i]);
-      root.classList.toggle("best", i === best && Boolean(form.mass));
-    });
-    this.inspector?.render();
+    paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1, { until: this.revealed });
+    this.prove(input, probabilities, inked);
+    this.plates?.render(this.view, this.swept);
+    if (this.nearest) {
+      paint(this.nearest.canvas, CODES[best], 7, 1);
+      this.nearest.figure.classList.toggle("none", !inked);
+      this.nearest.caption.textContent = say("nearest", word(model.card.class_names[best]));
+    }
+    if (this.pinned) this.inspector?.render();
+    this.tell();
     this.mark();
-    return form.mass ? { answer: word(model.card.class_names[best]), probability: probabilities[best] } : null;
+    return inked ? { answer: word(model.card.class_names[best]), probability: probabilities[best] } : null;
+  }
+
+  /** Show what was changed in the input, or what more ink would do at each pixel. @param {Float32Array} input  unchanged
+   *  @param {Float64Array} probabilities @param {boolean} inked */
+  prove(input, probabilities, inked) {
+    const { network, model, proof, altered } = this;
+    if (!network || !model || !proof) return;
+    proof.figure.hidden = !inked || !(altered || this.trial.why);
+    if (proof.figure.hidden) return;
+    const { background, ink } = model.preparation;
+    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+    const names = order.map((i) => word(model.card.class_names[i]));
+    const sign = Math.sign(ink - background);
+    let shown = altered?.input.map((v, i) => sign * (v - input[i]));
+    if (!shown) {
+      const shares = new Float32Array(probabilities.length);
+      [shares[order[0]], shares[order[1]]] = [1, -1];
+      shown = inputGradient(network, shares).map((v) => sign * v);
+    }
+    paint(proof.canvas, shown, network.inputShape[2], largest(shown));
+    proof.caption.textContent = altered ? say("altered", (100 * altered.share).toFixed(0), names[0]) : say("gradient", names[0], names[1]);
+    proof.canvas.setAttribute("aria-label", proof.caption.textContent);
+  }
+
+  /** Change the input as little as possible to get another answer. @param {number} target @returns {boolean}  whether that was found */
+  alter(target) {
+    const { network, model, form } = this;
+    if (!network || !model || !form?.mass) return false;
+    const { background, ink } = model.preparation;
+    const before = prepare(form.image, model.preparation);
+    const input = smallestChange(network, before, target, background, ink);
+    const size = (/** @type {(i: number) => number} */ of) => Math.sqrt(before.reduce((sum, _, i) => sum + of(i) ** 2, 0));
+    this.altered = input && { image: form.image, input, share: size((i) => input[i] - before[i]) / size((i) => before[i] - background) };
+    this.on.ready();
+    return input !== null;
+  }
+
+  /** Put the weights that the trial asks for into the network. */
+  damage() {
+    apply(this.learned, this.trial);
+    this.edited();
   }
 
   /** How often the finished network is wrong, and on which set: they are not equally hard. */
@@ -164,36 +281,215 @@ export class Panel {
   /** Show what is pointed at, unless a unit is pinned. @param {Chosen} chosen */
   point(chosen) { if (!this.pinned) this.choose(chosen); }
 
-  /** Keep a unit; the kept one, clicked again, is let go. @param {Chosen} chosen */
+  /** Keep a unit and explain it; the kept one, clicked again, is let go. @param {Chosen} chosen */
   pin(chosen) {
-    const same = this.pinned && this.chosen?.stage === chosen.stage && this.chosen.unit === chosen.unit;
-    this.pinned = !same;
+    if (this.pinned && this.chosen?.stage === chosen.stage && this.chosen.unit === chosen.unit) return this.unpin();
+    this.pinned = true;
+    this.on.pinned(this);
+    this.fill(this.inspector ?? null);
     this.choose(chosen);
-    this.ready();
+    this.inView();
+    this.on.ready();
   }
 
   /** Whether there is such a unit. @param {Chosen} chosen */
   has({ stage, unit }) { return Boolean(this.stages && this.stages[stage] && unit < this.stages[stage].values.length); }
 
   unpin() {
+    if (!this.pinned) return;
+    const inside = this.drawer.contains(document.activeElement);
     this.pinned = false;
-    this.ready();
-    this.inspector?.pinned(false);
+    this.sweep.stop();
+    this.swept = null;
+    this.fill(null);
+    if (inside && this.chosen) this.plates?.plateOf(this.chosen)?.button.focus();
+    this.on.ready();
+  }
+
+  /** Put an explanation into the drawer, or close it. @param {Inspector | null} inspector */
+  fill(inspector) {
+    this.drawer.replaceChildren(...(inspector ? [inspector.root] : []));
+    this.drawer.hidden = !inspector;
+    this.drawer.dataset.of = inspector ? this.label : "";
+    document.documentElement.classList.toggle("explaining", Boolean(inspector));
+    this.changed();
+  }
+
+  /** Where the drawer comes from below, move what it explains above it. */
+  inView() {
+    const plate = this.chosen && this.plates?.plateOf(this.chosen);
+    if (!plate || getComputedStyle(this.drawer).position !== "fixed") return;
+    const below = this.plates?.layers[plate.stage - 1] ?? this.inputCanvas;
+    const top = (below ?? plate.button).getBoundingClientRect().top - (this.banner?.offsetHeight ?? 0);
+    const room = this.drawer.getBoundingClientRect().top;
+    const lowest = plate.button.getBoundingClientRect().bottom + 8 - room; // what it sees stays in sight where there is room for both
+    window.scrollBy({ top: Math.max(top - 8, lowest), behavior: "instant" });
   }
 
   /** @param {Chosen} chosen */
   choose(chosen) {
     const { network, stages } = this;
     if (!network || !stages) return;
+    if (chosen.stage !== this.swept?.stage || chosen.unit !== this.swept.unit) this.stopped();
     this.chosen = chosen;
     const stage = stages[chosen.stage];
-    this.plates?.light(chosen, accountOf(network.placed, network.input, stage, chosen.unit).groups.map(({ map }) => map));
+    const area = this.areaOf(chosen.stage);
+    const map = Math.floor(chosen.unit / area);
+    const below = mapsBelow(network.placed[stage.at], map);
+    const next = stages[chosen.stage + 1];
+    const behind = next ? network.placed[next.at] : null;
+    const above = behind && behind.shape.length === 3 && behind.inShape.length === 3 && behind.shape[1] > 1
+      ? Array.from({ length: behind.shape[0] }, (_, i) => i).filter((each) => mapsBelow(behind, each).includes(map)) : [];
+    this.plates?.light(chosen, below, above);
     this.inspector?.show(chosen);
-    this.inspector?.pinned(this.pinned);
-    const [, height = 1, width = 1] = stage.shape;
-    const map = network.placed[stage.at].layer.table === "lecun-1998" ? Math.floor(chosen.unit / (height * width)) : -1;
-    for (const cell of this.tableCells) cell.classList.toggle("lit", cell.dataset.c3 === String(map));
+    this.connected = { below, above };
+    this.connect();
+    this.tell();
     this.mark();
+  }
+
+  /** The units of one map, or of a whole row. @param {number} stage */
+  areaOf(stage) {
+    const { shape, values } = /** @type {import("./field.js").Stage[]} */ (this.stages)[stage];
+    const [, height = 1, width = 1] = shape;
+    return height * width > 1 ? height * width : stage === (this.stages?.length ?? 0) - 1 ? 1 : values.length;
+  }
+
+  /** Draw the lines from the chosen unit to what it sees, and to what sees it. */
+  connect() {
+    const { network, stages, plates, chosen, connected, links } = this;
+    if (!network || !stages || !plates || !chosen || !connected || !links || !this.inputCanvas) return;
+    const stage = stages[chosen.stage];
+    const own = plates.plateOf(chosen);
+    if (!own) return;
+    const [, height = 1, width = 1] = stage.shape;
+    const at = chosen.unit % own.area;
+    const single = own.area === 1;
+    const wide = height * width > 1 ? width : own.width;
+    const ownBox = (single ? own.button : own.canvas).getBoundingClientRect();
+    const cell = single ? ownBox : partOf(own.canvas, wide, Math.ceil(own.area / wide), [at % wide, Math.floor(at / wide), (at % wide) + 1, Math.floor(at / wide) + 1]);
+    const patch = patchOf(network.placed[stage.at], chosen.unit);
+    const [, H, W] = network.placed[stage.at].inShape;
+    const sources = chosen.stage === 0 ? [this.inputCanvas]
+      : plates.plates.filter((plate) => plate.stage === chosen.stage - 1 && (plates.plates.filter(({ stage: s }) => s === plate.stage).length === 1 || connected.below.includes(plate.map))).map(({ canvas }) => canvas);
+    const parts = sources.map((canvas) => (patch ? partOf(canvas, W, H, patch) : canvas.getBoundingClientRect()));
+    const whole = sources.map((canvas) => canvas.getBoundingClientRect());
+    const consumers = plates.plates.filter((plate) => plate.stage === chosen.stage + 1 && connected.above.includes(plate.map)).map(({ canvas, kernels }) => (kernels ?? canvas).getBoundingClientRect());
+    links.draw([
+      ...whole.map((from, i) => ({ from: patch ? { ...parts[i], top: parts[i].top } : from, to: cell, back: true })),
+      ...consumers.map((to) => ({ from: ownBox, to, back: false })),
+    ], [...(patch ? parts.map((rect) => ({ rect, own: false })) : []), ...(single ? [] : [{ rect: cell, own: true }])]);
+  }
+
+  /** Say in a line what is pointed at. */
+  tell() {
+    if (!this.chosen || !this.inspector || !this.stages || !this.network || !this.readout) return;
+    const stage = this.stages[this.chosen.stage];
+    const account = accountOf(this.network.placed, this.network.input, stage, this.chosen.unit);
+    const [l, t, r, b] = receptiveField(this.network.placed, stage.at, this.chosen.unit);
+    this.readout.replaceChildren(make("strong", {}, `${this.inspector.name()} = ${number(account.value)}`), " ", say("fieldIs", r - l, b - t), " ",
+      this.pinned ? say("pinned") : say("pinHint"));
+  }
+
+  /** Draw attention to a layer. @param {number} layer  -1: the input; NaN: to none */
+  spot(layer) {
+    this.spotted = layer;
+    this.root.querySelectorAll(".layer").forEach((section, i) => section.classList.toggle("spot", i === layer + 1));
+  }
+
+  /** Show so many pixels of the input. @param {number} count */
+  revealInput(count) {
+    if (this.revealed === count) return;
+    this.revealed = count;
+    this.on.ready();
+  }
+
+  /** Walk over the map, or stop. */
+  play() {
+    if (!this.chosen || !this.inspector) return;
+    if (this.sweep.playing) this.stopped();
+    else {
+      const [first, area] = this.inspector.mapOf();
+      this.first = first;
+      const at = this.chosen.unit - first;
+      this.sweep.start(at === area - 1 ? 0 : at, area);
+    }
+    this.played();
+  }
+
+  /** @param {Chosen} chosen */
+  sweepTo(chosen) {
+    this.swept = chosen;
+    this.choose(chosen);
+    this.plates?.render(this.view, this.swept);
+  }
+
+  /** End the sweep, which shows the whole map again. */
+  stopped() {
+    if (!this.swept) return;
+    this.sweep.stop();
+    this.swept = null;
+    this.played();
+    this.plates?.render(this.view, null);
+  }
+
+  played() {
+    this.inspector?.playing(this.sweep.playing);
+    if (!this.sweep.playing) this.plates?.render(this.view, this.swept);
+  }
+
+  /** The place and the first weight of a kernel of the chosen map. @param {number} below */
+  kernelAt(below) {
+    const { network, stages, chosen } = this;
+    const layer = network && stages && chosen ? this.learned[stages[chosen.stage].at] : null;
+    if (!layer || !chosen || layer.place.layer.kind !== "convolution") return null;
+    const { place } = layer;
+    const size = (place.layer.kernel ?? 5) ** 2;
+    return { layer, from: (Math.floor(chosen.unit / (place.shape[1] * place.shape[2])) * place.inShape[0] + below) * size, size };
+  }
+
+  /** @param {string} name @param {number} below */
+  usePreset(name, below) {
+    const kernel = this.kernelAt(below);
+    if (!kernel) return;
+    const { layer, from, size } = kernel;
+    this.edits.push({ layer, from, weights: layer.weight.slice(from, from + size) });
+    layer.weight.set(preset(name, layer.weight.subarray(from, from + size)), from);
+    this.damage();
+  }
+
+  /** @param {number} below @param {number} cell @param {number} value */
+  setWeight(below, cell, value) {
+    const kernel = this.kernelAt(below);
+    if (!kernel) return;
+    const at = kernel.from + cell;
+    const last = this.edits.at(-1);
+    // The steps towards one value of one weight are undone together.
+    if (last?.from !== at || last.layer !== kernel.layer) this.edits.push({ layer: kernel.layer, from: at, weights: kernel.layer.weight.slice(at, at + 1) });
+    kernel.layer.weight[at] = value;
+    this.damage();
+  }
+
+  undo() {
+    const last = this.edits.pop();
+    if (last) last.layer.weight.set(last.weights, last.from);
+    this.damage();
+  }
+
+  edited() {
+    this.plates?.renderKernels();
+    this.changed();
+    this.on.ready();
+  }
+
+  /** Set the chosen map to 0, or let it speak again. */
+  silence() {
+    const { network, stages, chosen } = this;
+    if (!network || !stages || !chosen) return;
+    const { silenced } = network.placed[stages[chosen.stage].shown];
+    const map = Math.floor(chosen.unit / this.areaOf(chosen.stage));
+    if (!silenced.delete(map)) silenced.add(map);
+    this.edited();
   }
 
   /** Over the input: the ink's box, its centre of mass, and what the chosen unit sees. */
@@ -226,12 +522,11 @@ export class Panel {
     }
     if (this.chosen && this.stages) {
       const [l, t, r, b] = receptiveField(network.placed, this.stages[this.chosen.stage].at, this.chosen.unit);
-      for (const [width, colour] of /** @type {[number, string][]} */ ([[10, "#000"], [6, "#fff"]])) {
+      for (const [width, colour] of /** @type {[number, string][]} */ ([[16, "#000"], [9, "#fff"]])) {
         pen.lineWidth = width;
         pen.strokeStyle = colour;
-        pen.strokeRect(l * unit + 3, t * unit + 3, (r - l) * unit - 6, (b - t) * unit - 6);
+        pen.strokeRect(l * unit + 5, t * unit + 5, (r - l) * unit - 10, (b - t) * unit - 10);
       }
     }
-    if (this.chosen && this.inputCanvas) this.inspector?.look([this.inputCanvas, marks]);
   }
 }
