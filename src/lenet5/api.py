@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lenet5.data.datasets import ALL, fitted, is_own
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
@@ -28,6 +29,7 @@ from lenet5.training.trainer import Observer
 def train(
     recipe: str | Recipe,
     *,
+    data: Path | str | None = None,
     engine: str = registry.AUTO,
     seed: int | None = None,
     epochs: int | None = None,
@@ -41,6 +43,8 @@ def train(
     """Train a recipe and return its run folder, with model, history, result and curves.
 
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
+    data         another data set's name, or the path of your own labelled images: a folder for each class, or CSV, IDX,
+                 NumPy or Parquet files; the network then has an output for each of their classes
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
     threads      that compute in this process from now on; as many as there are cores if not given
@@ -56,14 +60,16 @@ def train(
     """
     use_threads(threads)
     given = dict(overrides or {})
-    given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
+    given |= {
+        key: value for key, value in (("data", _name(data)), ("seed", seed), ("epochs", epochs)) if value is not None
+    }
     changes = [f"{key}={_toml(value)}" for key, value in given.items()]
     if isinstance(recipe, Recipe):
         plan = text.parse(text.dump(recipe), where=recipe.name, overrides=changes)
     else:
         plan = catalogue.load(recipe, overrides=changes)
     run = training.train(
-        plan,
+        fitted(plan),
         engine=engine,
         data_folder=_path(data_folder),
         runs_folder=Path(runs_folder),
@@ -130,8 +136,8 @@ def load(model: Path | str, *, engine: str = registry.AUTO, threads: int | None 
 def evaluate(
     model: Path | str | Predictor | Sequence[Path | str | Predictor],
     *,
-    data: str | None = None,
-    part: str = "test",
+    data: Path | str | None = None,
+    part: str | None = None,
     data_folder: Path | str | None = None,
     engine: str = registry.AUTO,
     threads: int | None = None,
@@ -139,7 +145,8 @@ def evaluate(
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
     model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
-    data  a data set's name; the one that the model was trained on if not given
+    data  a data set's name, or the path of your own labelled images; what the model was trained on if not given
+    part  "test" if not given; of your own images that the model was not trained on, all
     threads  as in `train`
 
     Raises Lenet5Error of the kind that fits.
@@ -147,8 +154,11 @@ def evaluate(
     use_threads(threads)
     models = [model] if isinstance(model, Path | str | Predictor) else model
     members = [each if isinstance(each, Predictor) else load(each, engine=engine) for each in models]
-    name = data or members[0].model.card.data
+    trained_on = members[0].model.card.data
+    name = _name(data) or trained_on
     predictor = members[0] if len(members) == 1 else Ensemble(members)
+    unseen = is_own(name) and Path(name).resolve() != Path(trained_on).resolve()
+    part = part or (ALL if unseen else "test")
     return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))
 
 
@@ -193,6 +203,11 @@ def _draw(run: RunFolder) -> None:
 
 def _path(folder: Path | str | None) -> Path | None:
     return None if folder is None else Path(folder)
+
+
+def _name(data: Path | str | None) -> str | None:
+    """Return the name of a data set, or a path as a recipe holds it."""
+    return str(data.resolve()) if isinstance(data, Path) else data
 
 
 def _toml(value: Any) -> str:

@@ -1,5 +1,6 @@
 """`lenet5 train`: a recipe in, a run folder out."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,8 @@ from lenet5 import api
 from lenet5.cli.console import err, literal, out, percent, program
 from lenet5.cli.options import AcceptChanges, DataFolder, EngineName, Threads
 from lenet5.cli.watch import Watcher
-from lenet5.data import fetch, sources
+from lenet5.data import datasets, fetch, sources
+from lenet5.data.own import dataset as own
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.errors import DataNotFoundError, RecipeError
@@ -25,6 +27,7 @@ OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
 EXAMPLES = (
     "lenet5 train archaeology",
     "lenet5 train archaeology --epochs 5 --set optimizer.lr=0.02",
+    "lenet5 train modern --data my-images",
     "lenet5 train --resume runs/archaeology-seed1",
 )
 
@@ -33,6 +36,14 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Argument(help="A recipe's name (see `lenet5 recipes`) or a TOML file.", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Your own labelled images: a folder for each class, CSV, IDX, NumPy or Parquet; or a data set's name.",
+            show_default=False,
+        ),
     ] = None,
     engine: EngineName = registry.AUTO,
     epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
@@ -62,9 +73,10 @@ def train(
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
     use_threads(threads)
     if resume is not None:
-        if overrides or epochs is not None or seed is not None:
+        if overrides or data or epochs is not None or seed is not None:
             raise RecipeError(
-                "--resume goes on with the run's own recipe; leave --set, --epochs and --seed out, or train a new run."
+                "--resume goes on with the run's own recipe; leave --data, --set, --epochs and --seed out, or train a "
+                "new run."
             )
         with Watcher() as watcher:
             run = api.resume(
@@ -78,10 +90,11 @@ def train(
         _tell(run)
         return
     given = list(overrides or [])
+    given += [f"data={json.dumps(data)}"] if data is not None else []
     given += [f"epochs={epochs}"] if epochs is not None else []
     given += [f"seed={seed}"] if seed is not None else []
     plan = catalogue.load(str(recipe), overrides=given)
-    plan = _with_data(str(recipe), plan, given, data_dir, offline_digits)
+    plan = datasets.fitted(_with_data(str(recipe), plan, given, data_dir, offline_digits))
     _introduce(plan, engine)
     with Watcher() as watcher:
         run = api.train(
@@ -97,6 +110,8 @@ def train(
 
 def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None, offline_digits: bool) -> Recipe:
     """Fetch the data where they are missing; or, when allowed, plan for the digits inside scikit-learn."""
+    if datasets.is_own(plan.data):
+        return plan
     try:
         fetch.fetch(sources.get(plan.data), fetch.data_folder(data_dir), progress=True)
     except DataNotFoundError as error:
@@ -109,7 +124,7 @@ def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None,
             f"1,797 images of 8x8 pixels (UCI, 1998) stretched to 28x28. Its accuracy says nothing about {plan.data}."
         )
         out.rule(style="yellow")
-        return catalogue.load(name, overrides=[*given, f"data={OFFLINE}", f"epochs={OFFLINE_EPOCHS}"])
+        return catalogue.load(name, overrides=[f"epochs={OFFLINE_EPOCHS}", *given, f"data={OFFLINE}"])
     return plan
 
 
@@ -126,9 +141,19 @@ def _introduce(plan: Recipe, engine: str) -> None:
         f"{length}   seed {plan.seed}"
     )
     out.print(f"  engine  {facts['engine']} ({means}, {facts['threads']} threads)")
+    if datasets.is_own(plan.data):
+        _describe(plan.data)
     missing = registry.missing_because("native")
     if engine == registry.AUTO and missing:
         out.print(f"  {missing}", style="yellow", markup=False, highlight=False)  # a compiler's words may hold brackets
+
+
+def _describe(path: str) -> None:
+    """Say what a user's own images are, and show one of each class."""
+    data = own.load(Path(path))
+    for line in data.description():
+        out.print(f"  {line}", markup=False)
+    out.print(own.sheet(data, out.width), markup=False)
 
 
 def _tell(run: RunFolder) -> None:

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data import ardis, fetch, idx, neighbours, rough, sources
+from lenet5.data.own import dataset as own
+from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
+from lenet5.spec.recipe import Recipe
 
 SIDE = 28
 BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
@@ -48,12 +51,16 @@ class Images:
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
-    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits", "digit-neighbours" or "ardis"
-    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters", "emnist-balanced",
+            "uci-digits", "rough-digits", "digit-neighbours" or "ardis"; or the path of your own labelled images
+    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"; of your own
+            images also "all", and "validation" where it is given
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
     Raises DataNotFoundError when files are missing, IdxError or DataError when they are damaged.
     """
+    if is_own(name):
+        return _own(name, part)
     data_set = sources.get(name)
     chosen = data_set.part(part)
     if data_set is sources.UCI_DIGITS:
@@ -68,6 +75,43 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
         images, labels = _from_files(data_set, chosen, fetch.data_folder(folder))
         _check(data_set, chosen, images, labels)
     return Images(name, part, images, labels, data_set.class_names)
+
+
+def is_own(name: str) -> bool:
+    """Return whether a name is the path of a user's own images. Raises DataNotFoundError where nothing lies there."""
+    if name in sources.DATA_SETS:
+        return False
+    path = Path(name)
+    if not path.exists() and (path.is_absolute() or len(path.parts) > 1):
+        raise DataNotFoundError(f"{name}: no such file or folder; name a folder of labelled images, or a data set.")
+    return path.exists()
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """Return the names of a data set's classes. Raises DataError."""
+    return own.load(Path(name)).class_names if is_own(name) else sources.get(name).class_names
+
+
+def fitted(recipe: Recipe) -> Recipe:
+    """Return a recipe that suits its data: enough outputs for their classes, and no relative path.
+
+    A network has exactly as many outputs as a user's own images have classes. Raises DataError, ShapeError.
+    """
+    count = len(class_names(recipe.data))
+    if is_own(recipe.data):
+        recipe = recipe.model_copy(update={"data": str(Path(recipe.data).resolve())})
+    elif count <= recipe.architecture.classes:
+        return recipe
+    return recipe.model_copy(update={"architecture": recipe.architecture.with_classes(count)})
+
+
+def _own(name: str, part: str) -> Images:
+    """Return one part of a user's own images."""
+    data = own.load(Path(name))
+    if part not in data.parts:
+        raise DataError(f'{name} has no part "{part}"; its parts are {", ".join(data.parts)}.')
+    chosen = data.parts[part]
+    return Images(name, part, data.images[chosen], data.labels[chosen], data.class_names)
 
 
 def _from_files(data_set: DataSet, part: Part, folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

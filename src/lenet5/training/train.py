@@ -9,7 +9,7 @@ from typing import Any
 from lenet5 import files, metrics
 from lenet5.data import prepare, sources
 from lenet5.data.batches import Examples
-from lenet5.data.datasets import Images, load
+from lenet5.data.datasets import Images, fitted, is_own, load
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.engines.scoring import score_all
@@ -242,7 +242,7 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
         return []
     plan = catalogue.load(recipe.teacher.recipe, recipe.teacher.set)
     same = {"images": recipe.images, "validation": recipe.validation, "data": recipe.data}
-    return [plan.model_copy(update={**same, "seed": seed}) for seed in recipe.teacher.seeds]
+    return [fitted(plan.model_copy(update={**same, "seed": seed})) for seed in recipe.teacher.seeds]
 
 
 def _taught(recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer) -> Model:
@@ -273,7 +273,7 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
     data = trainer.recipe.data
     if trainer.test.part == "validation":
         kept = trainer.test
-    elif any(part.name == "validation" for part in sources.get(data).parts):
+    elif not is_own(data) and any(part.name == "validation" for part in sources.get(data).parts):
         kept = load(data, "validation", data_folder)
     else:
         return None
