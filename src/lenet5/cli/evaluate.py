@@ -10,6 +10,7 @@ from rich.table import Table
 from lenet5 import api, metrics
 from lenet5.cli.console import literal, out, percent
 from lenet5.cli.options import DataFolder, EngineName, Threads
+from lenet5.data import recognition
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
@@ -78,6 +79,8 @@ def evaluate(
         f"its confidence is off by {percent(outcome.calibration_error_percent)} on average (expected calibration "
         f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
     )
+    if hint := recognition.hint(outcome.data.images, outcome.data.labels):
+        out.print(f"[yellow]{literal(hint)}[/]")
     if outcome.data.name != card.data:
         out.print(f"[yellow]The model was trained on {literal(card.data)}.[/]")
     out.print(_by_class(outcome))

@@ -10,7 +10,7 @@ from lenet5 import api
 from lenet5.cli.console import err, literal, out, percent, program
 from lenet5.cli.options import AcceptChanges, DataFolder, EngineName, Threads
 from lenet5.cli.watch import Watcher
-from lenet5.data import datasets, fetch, sources
+from lenet5.data import datasets, fetch, recognition, sources
 from lenet5.data.own import dataset as own
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
@@ -95,7 +95,7 @@ def train(
     given += [f"seed={seed}"] if seed is not None else []
     plan = catalogue.load(str(recipe), overrides=given)
     plan = datasets.fitted(_with_data(str(recipe), plan, given, data_dir, offline_digits))
-    _introduce(plan, engine)
+    _introduce(plan, engine, data_dir)
     with Watcher() as watcher:
         run = api.train(
             plan,
@@ -128,7 +128,7 @@ def _with_data(name: str, plan: Recipe, given: list[str], data_dir: Path | None,
     return plan
 
 
-def _introduce(plan: Recipe, engine: str) -> None:
+def _introduce(plan: Recipe, engine: str, data_dir: Path | None) -> None:
     """Say what is about to be trained, on what, by what, and why by that."""
     facts = registry.get(engine).describe()
     means = ", ".join(facts[key] for key in ("instructions", "device") if key in facts)
@@ -143,6 +143,9 @@ def _introduce(plan: Recipe, engine: str) -> None:
     out.print(f"  engine  {facts['engine']} ({means}, {facts['threads']} threads)")
     if datasets.is_own(plan.data):
         _describe(plan.data)
+    images = datasets.load(plan.data, "train", data_dir)
+    if hint := recognition.hint(images.images, images.labels):
+        out.print(f"  [yellow]{literal(hint)}[/]")
     missing = registry.missing_because("native")
     if engine == registry.AUTO and missing:
         out.print(f"  {missing}", style="yellow", markup=False, highlight=False)  # a compiler's words may hold brackets
