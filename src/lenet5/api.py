@@ -1,5 +1,6 @@
 """What `import lenet5` offers: the words of the command line, as functions."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,14 +9,12 @@ from lenet5.data.datasets import ALL, fitted, is_own
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
-from lenet5.errors import ModelError
 from lenet5.exchange import write
 from lenet5.exchange.write import Exported
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
-from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.recipes import catalogue
@@ -23,6 +22,7 @@ from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.training import train as training
 from lenet5.training.run import RunFolder
+from lenet5.training.start import started_from
 from lenet5.training.trainer import Observer
 
 
@@ -30,6 +30,8 @@ def train(
     recipe: str | Recipe,
     *,
     data: Path | str | None = None,
+    start_from: Path | str | None = None,
+    freeze: Sequence[str] = (),
     engine: str = registry.AUTO,
     seed: int | None = None,
     epochs: int | None = None,
@@ -45,6 +47,9 @@ def train(
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
     data         another data set's name, or the path of your own labelled images: a folder for each class, or CSV, IDX,
                  NumPy or Parquet files; the network then has an output for each of their classes
+    start_from   a shipped model's name, a model file or a run folder: its network and weights are trained on with the
+                 recipe's optimizer (fine-tuning); a last layer of another size is drawn anew
+    freeze       layers whose weights stay as they are, such as ("C1", "C3")
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
     threads      that compute in this process from now on; as many as there are cores if not given
@@ -64,12 +69,16 @@ def train(
         key: value for key, value in (("data", _name(data)), ("seed", seed), ("epochs", epochs)) if value is not None
     }
     changes = [f"{key}={_toml(value)}" for key, value in given.items()]
+    changes += [f"frozen={json.dumps(list(freeze))}"] if freeze else []
     if isinstance(recipe, Recipe):
         plan = text.parse(text.dump(recipe), where=recipe.name, overrides=changes)
     else:
         plan = catalogue.load(recipe, overrides=changes)
+    plan = fitted(plan)
+    if start_from is not None:
+        plan = started_from(plan, str(start_from))
     run = training.train(
-        fitted(plan),
+        plan,
         engine=engine,
         data_folder=_path(data_folder),
         runs_folder=Path(runs_folder),
@@ -123,14 +132,7 @@ def load(model: Path | str, *, engine: str = registry.AUTO, threads: int | None 
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
     use_threads(threads)
-    path = Path(model)
-    if shipped.is_shipped(path):
-        return ReadingPredictor(shipped.read(str(path)), engine=engine)
-    if path.is_dir():
-        if not (path / "model.safetensors").exists():
-            raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
-        path = path / "model.safetensors"
-    return ReadingPredictor(model_file.read(path), engine=engine)
+    return ReadingPredictor(shipped.find(model), engine=engine)
 
 
 def evaluate(

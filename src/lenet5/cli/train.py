@@ -20,6 +20,7 @@ from lenet5.recipes import catalogue
 from lenet5.reports.claims import published_accuracy
 from lenet5.spec.recipe import Recipe
 from lenet5.training.run import RunFolder
+from lenet5.training.start import started_from
 
 OFFLINE = "uci-digits"
 OFFLINE_EPOCHS = 60  # 1,400 images: about as many steps as one epoch of MNIST
@@ -28,6 +29,7 @@ EXAMPLES = (
     "lenet5 train archaeology",
     "lenet5 train archaeology --epochs 5 --set optimizer.lr=0.02",
     "lenet5 train modern --data my-images",
+    "lenet5 train archaeology --from modern --data my-digits --freeze C1,C3",
     "lenet5 train --resume runs/archaeology-seed1",
 )
 
@@ -44,6 +46,19 @@ def train(
             help="Your own labelled images: a folder for each class, CSV, IDX, NumPy or Parquet; or a data set's name.",
             show_default=False,
         ),
+    ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Start from a model's weights (fine-tuning): a shipped model's name, a model file or a run folder.",
+            show_default=False,
+        ),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(metavar="LAYERS", help="Layers whose weights stay as they are: C1,C3.", show_default=False),
     ] = None,
     engine: EngineName = registry.AUTO,
     epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
@@ -73,10 +88,10 @@ def train(
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
     use_threads(threads)
     if resume is not None:
-        if overrides or data or epochs is not None or seed is not None:
+        if overrides or data or start_from or freeze or epochs is not None or seed is not None:
             raise RecipeError(
-                "--resume goes on with the run's own recipe; leave --data, --set, --epochs and --seed out, or train a "
-                "new run."
+                "--resume goes on with the run's own recipe; leave out what changes it, such as --set and "
+                "--seed, or train a new run."
             )
         with Watcher() as watcher:
             run = api.resume(
@@ -93,8 +108,11 @@ def train(
     given += [f"data={json.dumps(data)}"] if data is not None else []
     given += [f"epochs={epochs}"] if epochs is not None else []
     given += [f"seed={seed}"] if seed is not None else []
+    given += [f"frozen={json.dumps([name.strip() for name in freeze.split(',')])}"] if freeze else []
     plan = catalogue.load(str(recipe), overrides=given)
     plan = datasets.fitted(_with_data(str(recipe), plan, given, data_dir, offline_digits))
+    if start_from is not None:
+        plan = started_from(plan, start_from)
     _introduce(plan, engine, data_dir)
     with Watcher() as watcher:
         run = api.train(
@@ -135,6 +153,9 @@ def _introduce(plan: Recipe, engine: str, data_dir: Path | None) -> None:
     out.print(f"[bold]{literal(plan.name)}[/]  {literal(plan.title)}")
     if plan.source:
         out.print(f"  source  {plan.source.author}: {plan.source.title}", markup=False)
+    if plan.start_from:
+        frozen = f", {', '.join(plan.frozen)} frozen" if plan.frozen else ""
+        out.print(f"  from    {plan.start_from}{frozen}", markup=False)
     length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"
     out.print(
         f"  network {plan.architecture.parameters:,} parameters   data {plan.data}   batch {plan.batch_size}   "

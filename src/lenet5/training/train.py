@@ -15,7 +15,7 @@ from lenet5.engines.contract import Engine
 from lenet5.engines.scoring import score_all
 from lenet5.errors import DataError, InterruptedRunError, RunError
 from lenet5.models import file as model_file
-from lenet5.models import fold
+from lenet5.models import fold, shipped
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
@@ -180,11 +180,12 @@ class _Work:
         self._recipe, self._machine, (self._train, self._test) = recipe, machine, data
         self._data_folder, self._score_train, self._observer = data_folder, score_train, observer
         self._teachers: list[Model] = []
+        self._start = shipped.find(recipe.start_from) if recipe.start_from else None
 
     def identity(self) -> identity.Identity:
         """Return what decides the bytes of this run."""
         return identity.of_run(
-            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers
+            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers, self._start
         )
 
     def environment(self) -> dict[str, Any]:
@@ -228,6 +229,7 @@ class _Work:
                 stop=stop,
                 score_train=self._score_train,
                 teaching=teaching,
+                start=self._start,
             )
             trainer.begin(found)
             for what, words in incidents:
