@@ -33,7 +33,7 @@ def digits(path: Path) -> dict[int, list[tuple[int, list[Stroke]]]]:
     """Return writer -> (label, strokes) of each digit."""
     found: dict[int, list[tuple[int, list[Stroke]]]] = defaultdict(list)
     strokes: list[Stroke] = []
-    for line in gzip.open(path, "rt"):
+    for line in gzip.decompress(path.read_bytes()).decode().splitlines():
         if line.startswith(".COMMENT") and (named := re.match(r"\.COMMENT\s+(\d)\s+(\d+)", line)):
             strokes = []
             found[int(named[2])].append((int(named[1]), strokes))

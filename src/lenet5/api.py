@@ -98,10 +98,12 @@ def resume(
     threads: int | None = None,
     observer: Observer | None = None,
     accept_changes: bool = False,
+    epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte.
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte. A finished one stays as it is.
 
     engine          the run's own if not given
+    epochs          train on, to more epochs than the run has; that is recorded
     threads         as in `train`
     accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
                     which then ends in other bytes; the changes are recorded
@@ -117,6 +119,7 @@ def resume(
         score_train=score_train,
         observer=observer,
         accept_changes=accept_changes,
+        epochs=epochs,
     )
     _draw(folder)
     return folder

@@ -31,6 +31,7 @@ EXAMPLES = (
     "lenet5 train modern --data my-images",
     "lenet5 train archaeology --from modern --data my-digits --freeze C1,C3",
     "lenet5 train --resume runs/archaeology-seed1",
+    "lenet5 train --resume runs/archaeology-seed1 --epochs 40",
 )
 
 
@@ -61,7 +62,9 @@ def train(
         typer.Option(metavar="LAYERS", help="Layers whose weights stay as they are: C1,C3.", show_default=False),
     ] = None,
     engine: EngineName = registry.AUTO,
-    epochs: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="In place of the recipe's; with --resume, to train on.", show_default=False)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="In place of the recipe's.", show_default=False)] = None,
     overrides: Annotated[
         list[str] | None,
@@ -69,7 +72,7 @@ def train(
     ] = None,
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="Go on with a run that was stopped.", show_default=False),
+        typer.Option(metavar="RUN", help="Go on with a stopped run; with --epochs, train on.", show_default=False),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Where the run folder is made.")] = Path("runs"),
     score_train: Annotated[
@@ -88,10 +91,10 @@ def train(
         raise RecipeError("give either a recipe, such as `lenet5 train archaeology`, or --resume RUN.")
     use_threads(threads)
     if resume is not None:
-        if overrides or data or start_from or freeze or epochs is not None or seed is not None:
+        if overrides or data or start_from or freeze or seed is not None:
             raise RecipeError(
                 "--resume goes on with the run's own recipe; leave out what changes it, such as --set and "
-                "--seed, or train a new run."
+                "--seed, or train a new run. Only --epochs may be given, to train on."
             )
         with Watcher() as watcher:
             run = api.resume(
@@ -101,7 +104,10 @@ def train(
                 score_train=score_train,
                 observer=watcher,
                 accept_changes=accept_changes,
+                epochs=epochs,
             )
+            if not watcher.watched:
+                out.print(f"{run.path}: is finished; train on with --epochs", markup=False)
         _tell(run)
         return
     given = list(overrides or [])

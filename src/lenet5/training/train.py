@@ -100,13 +100,16 @@ def resume(
     score_train: bool = False,
     observer: Observer | None = None,
     accept_changes: bool = False,
+    epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; its end is the same, byte for byte.
+    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished one stays as it is.
 
     engine          the run's own if not given
+    epochs          train on, to more epochs than the recipe has; that is recorded
     accept_changes  go on also with another recipe, engine, version, number of threads or other data; that is recorded
 
-    Raises RunError when the folder is not a run, is in use, or was begun under other conditions.
+    Raises RunError when the folder is not a run, is in use, was begun under other conditions, or has trained for so
+    many epochs already.
     """
     run = RunFolder.open(path)
     with files.lock_folder(path):
@@ -117,25 +120,48 @@ def resume(
         recipe, engine_name, repaired = _record(run, found)
         if repaired:
             incidents.append(("repaired", f"{repaired}; it is written anew from the checkpoint"))
+        longer = _longer(recipe, found, epochs) if epochs is not None else recipe
         machine = registry.get(engine or engine_name)
         work = _Work(recipe, machine, parts(recipe, data_folder), data_folder, score_train, observer or Unwatched())
         if found:
-            _changes(found, work, path, accept_changes)  # before teachers are trained in vain
+            changes = _changes(found, work, path, accept_changes)  # before teachers are trained in vain
+            if not changes and longer is recipe and run.is_whole() and _is_at_its_end(found, recipe, work):
+                return run
         work.teach(run)
         environment = work.environment()
         if found is None:
             incidents.append(("begun anew", "there is no whole checkpoint"))
         else:
             changes = _changes(found, work, path, accept_changes)
+            if longer is not recipe:
+                changes.append(f"epochs was {found.position.epoch - 1}, now {epochs}")
+                work.lengthen(longer)
+                found = replace(found, sums={})  # of the epochs that were the last ones
+                run.withdraw_result()
             if changes:
                 incidents.append(("changed", "; ".join(changes)))
                 record = {"step": found.position.step, "changes": changes}
+                environment = work.environment()
                 environment["changes"] = [*found.environment.get("changes", []), record]
             else:
                 environment = found.environment
-            incidents.append(("resumed", f"at step {found.position.step}"))
+            if not _is_at_its_end(found, longer, work):
+                incidents.append(("resumed", f"at step {found.position.step}"))
         work.to_the_end(run, environment, found, incidents)
     return run
+
+
+def _longer(recipe: Recipe, found: Checkpoint | None, epochs: int) -> Recipe:
+    """Return a recipe with more epochs than a run has trained. Raises RunError where there are none to train."""
+    done = found.position.epoch - 1 if found else 0
+    least = done + max(1, recipe.averaged_epochs)  # the weights of epochs that were averaged cannot be told apart again
+    if epochs < least:
+        raise RunError(f"{recipe.name}: has trained for {done} epochs, and --epochs is {epochs}; give {least} or more.")
+    return recipe.model_copy(update={"epochs": epochs, "steps": None})
+
+
+def _is_at_its_end(found: Checkpoint, recipe: Recipe, work: "_Work") -> bool:
+    return found.position.epoch > recipe.total_epochs(work.images)
 
 
 def _changes(found: Checkpoint, work: "_Work", path: Path, accepted: bool) -> list[str]:
@@ -181,6 +207,15 @@ class _Work:
         self._data_folder, self._score_train, self._observer = data_folder, score_train, observer
         self._teachers: list[Model] = []
         self._start = shipped.find(recipe.start_from) if recipe.start_from else None
+
+    @property
+    def images(self) -> int:
+        """The number of training images."""
+        return len(self._train.labels)
+
+    def lengthen(self, recipe: Recipe) -> None:
+        """Take a recipe that differs in its epochs alone."""
+        self._recipe = recipe
 
     def identity(self) -> identity.Identity:
         """Return what decides the bytes of this run."""
