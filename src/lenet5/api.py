@@ -1,20 +1,20 @@
 """What `import lenet5` offers: the words of the command line, as functions."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lenet5.data.datasets import ALL, fitted, is_own
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
-from lenet5.errors import ModelError
 from lenet5.exchange import write
 from lenet5.exchange.write import Exported
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
-from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.recipes import catalogue
@@ -22,12 +22,16 @@ from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.training import train as training
 from lenet5.training.run import RunFolder
+from lenet5.training.start import started_from
 from lenet5.training.trainer import Observer
 
 
 def train(
     recipe: str | Recipe,
     *,
+    data: Path | str | None = None,
+    start_from: Path | str | None = None,
+    freeze: Sequence[str] = (),
     engine: str = registry.AUTO,
     device: str = registry.AUTO,
     seed: int | None = None,
@@ -44,6 +48,11 @@ def train(
     recipe       a shipped recipe's name, the path of a TOML file, or a Recipe
     engine       "native", "numpy" or "torch"; "auto" is native where it was built
     device       "cpu", "cuda" or "mps", the last two by torch; "auto" is the engine's fastest
+    data         another data set's name, or the path of your own labelled images: a folder for each class, or CSV, IDX,
+                 NumPy or Parquet files; the network then has an output for each of their classes
+    start_from   a shipped model's name, a model file or a run folder: its network and weights are trained on with the
+                 recipe's optimizer (fine-tuning); a last layer of another size is drawn anew
+    freeze       layers whose weights stay as they are, such as ("C1", "C3")
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
     threads      that compute in this process from now on; as many as there are cores if not given
@@ -59,12 +68,18 @@ def train(
     """
     use_threads(threads)
     given = dict(overrides or {})
-    given |= {key: value for key, value in (("seed", seed), ("epochs", epochs)) if value is not None}
+    given |= {
+        key: value for key, value in (("data", _name(data)), ("seed", seed), ("epochs", epochs)) if value is not None
+    }
     changes = [f"{key}={_toml(value)}" for key, value in given.items()]
+    changes += [f"frozen={json.dumps(list(freeze))}"] if freeze else []
     if isinstance(recipe, Recipe):
         plan = text.parse(text.dump(recipe), where=recipe.name, overrides=changes)
     else:
         plan = catalogue.load(recipe, overrides=changes)
+    plan = fitted(plan)
+    if start_from is not None:
+        plan = started_from(plan, str(start_from))
     run = training.train(
         plan,
         engine=engine,
@@ -88,10 +103,12 @@ def resume(
     threads: int | None = None,
     observer: Observer | None = None,
     accept_changes: bool = False,
+    epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; the end is the same, byte for byte.
+    """Go on with a run that was stopped or killed; the end is the same, byte for byte. A finished one stays as it is.
 
     engine, device  the run's own if not given
+    epochs          train on, to more epochs than the run has; that is recorded
     threads         as in `train`
     accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
                     which then ends in other bytes; the changes are recorded
@@ -108,6 +125,7 @@ def resume(
         score_train=score_train,
         observer=observer,
         accept_changes=accept_changes,
+        epochs=epochs,
     )
     _draw(folder)
     return folder
@@ -126,21 +144,14 @@ def load(
     Raises ModelError when it cannot be read, EngineError when the engine is not installed.
     """
     use_threads(threads)
-    path = Path(model)
-    if shipped.is_shipped(path):
-        return ReadingPredictor(shipped.read(str(path)), engine=engine, device=device)
-    if path.is_dir():
-        if not (path / "model.safetensors").exists():
-            raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
-        path = path / "model.safetensors"
-    return ReadingPredictor(model_file.read(path), engine=engine, device=device)
+    return ReadingPredictor(shipped.find(model), engine=engine, device=device)
 
 
 def evaluate(
     model: Path | str | Predictor | Sequence[Path | str | Predictor],
     *,
-    data: str | None = None,
-    part: str = "test",
+    data: Path | str | None = None,
+    part: str | None = None,
     data_folder: Path | str | None = None,
     engine: str = registry.AUTO,
     device: str = registry.AUTO,
@@ -149,7 +160,8 @@ def evaluate(
     """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
 
     model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
-    data  a data set's name; the one that the model was trained on if not given
+    data  a data set's name, or the path of your own labelled images; what the model was trained on if not given
+    part  "test" if not given; of your own images that the model was not trained on, all
     threads  as in `train`
 
     Raises Lenet5Error of the kind that fits.
@@ -157,8 +169,11 @@ def evaluate(
     use_threads(threads)
     models = [model] if isinstance(model, Path | str | Predictor) else model
     members = [each if isinstance(each, Predictor) else load(each, engine=engine, device=device) for each in models]
-    name = data or members[0].model.card.data
+    trained_on = members[0].model.card.data
+    name = _name(data) or trained_on
     predictor = members[0] if len(members) == 1 else Ensemble(members)
+    unseen = is_own(name) and Path(name).resolve() != Path(trained_on).resolve()
+    part = part or (ALL if unseen else "test")
     return evaluate_predictor(predictor, load_data(name, part, _path(data_folder)))
 
 
@@ -203,6 +218,11 @@ def _draw(run: RunFolder) -> None:
 
 def _path(folder: Path | str | None) -> Path | None:
     return None if folder is None else Path(folder)
+
+
+def _name(data: Path | str | None) -> str | None:
+    """Return the name of a data set, or a path as a recipe holds it."""
+    return str(data.resolve()) if isinstance(data, Path) else data
 
 
 def _toml(value: Any) -> str:

@@ -99,7 +99,7 @@ def _data(folder: Path) -> dict[str, str]:
         if not folder.is_dir():
             return {"folder": "does not exist"}
         for data_set in sources.DATA_SETS.values():
-            statuses = [str(status) for _, status in fetch.verify(data_set, folder)]
+            statuses = [str(check.status) for check in fetch.verify(data_set, folder)]
             statuses += ["by hand" for name in data_set.by_hand if (folder / data_set.name / name).is_file()]
             if set(statuses) - {"missing"}:
                 found[data_set.name] = " and ".join(f"{statuses.count(each)} {each}" for each in sorted(set(statuses)))

@@ -125,3 +125,63 @@ def test_an_unknown_set_is_refused() -> None:
 def test_the_rosters_of_parts_are_checked_before_any_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match='mnist has no part "test10k"'):
         datasets.load(sources.MNIST.name, "test10k", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["mnist/{}.gz", "mnist/{}", "MNIST/raw/{}", "MNIST/raw/{}.gz", "raw/{}", "{}"],
+)
+@pytest.mark.parametrize("dots", [False, True])
+def test_files_are_found_as_people_have_them(tmp_path: Path, place: str, dots: bool) -> None:
+    for name, array in (("t10k-images-idx3-ubyte", IMAGES), ("t10k-labels-idx1-ubyte", LABELS)):
+        path = tmp_path / place.format(name.replace("-idx", ".idx") if dots else name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        idx.write(path, array)
+    assert datasets.load("mnist", "test", tmp_path).labels.tolist() == LABELS.tolist()
+
+
+def test_what_lies_there_is_said(tmp_path: Path) -> None:
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "mnist_train.csv").touch()
+    with pytest.raises(DataNotFoundError, match=r"mnist holds mnist_train\.csv"):
+        datasets.load("mnist", "train", tmp_path)
+
+
+def test_the_file_names_of_mnist_do_not_stand_for_another_set(tmp_path: Path) -> None:
+    keep(tmp_path)
+    for name in ("kmnist", "fashion-mnist"):
+        with pytest.raises(DataNotFoundError):
+            datasets.load(name, "test", tmp_path / "mnist")
+
+
+def test_one_hot_labels_are_not_taken_for_classes(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"labels of shape \(12, 10\).*--data"):
+        datasets.load("mnist", "test", keep(tmp_path, labels=np.eye(10, dtype=np.uint8)[LABELS]))
+
+
+@pytest.mark.parametrize(("kind", "classes"), [("digits", 10), ("letters", 26), ("balanced", 47)])
+@pytest.mark.parametrize("place", ["emnist", "EMNIST/raw", "EMNIST/raw/gzip", "emnist-{}"])
+def test_emnist_is_turned_upright(tmp_path: Path, kind: str, classes: int, place: str) -> None:
+    folder = tmp_path / place.format(kind)
+    folder.mkdir(parents=True)
+    first = 1 if kind == "letters" else 0
+    labels = np.array([first, first + classes - 1], np.uint8)
+    idx.write(folder / f"emnist-{kind}-test-images-idx3-ubyte.gz", IMAGES[:2].transpose(0, 2, 1))
+    idx.write(folder / f"emnist-{kind}-test-labels-idx1-ubyte.gz", labels)
+    loaded = datasets.load(f"emnist-{kind}", "test", tmp_path)
+    assert np.array_equal(loaded.images, IMAGES[:2])
+    assert loaded.labels.tolist() == [0, classes - 1]
+    assert len(loaded.class_names) == classes
+
+
+@pytest.mark.parametrize("name", ["MNIST", "FashionMNIST", "fashion_mnist", "emnist-letters"])
+def test_names_are_known_in_any_case(name: str) -> None:
+    assert sources.get(name).name.replace("-", "") == name.lower().replace("_", "").replace("-", "")
+
+
+def test_a_name_is_suggested_only_when_it_is_near() -> None:
+    with pytest.raises(DataError, match='did you mean "mnist"'):
+        sources.get("mnits")
+    with pytest.raises(DataError) as caught:
+        sources.get("imagenet")
+    assert "did you mean" not in str(caught.value)

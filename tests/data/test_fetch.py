@@ -105,7 +105,7 @@ def keep(folder: Path, name: str, content: bytes) -> Path:
 
 
 def statuses(data_set: DataSet, folder: Path) -> list[str]:
-    return [status for _, status in fetch.verify(data_set, folder)]
+    return [check.status for check in fetch.verify(data_set, folder)]
 
 
 @pytest.mark.parametrize("known_size", [True, False])

@@ -89,3 +89,14 @@ def test_a_file_of_your_own_may_vary_a_shipped_recipe(tmp_path: Path) -> None:
     mine.write_text('extends = "archaeologie"\nname = "mine"\n')
     with pytest.raises(RecipeError, match='Did you mean "archaeology"'):
         catalogue.load(mine)
+
+
+def test_a_recipe_of_ones_own_that_extends_another_has_its_own_name_and_no_source(tmp_path: Path) -> None:
+    mine = tmp_path / "My digits 2.toml"
+    mine.write_text('extends = "archaeology"\nbatch_size = 64\n')
+    recipe = catalogue.load(mine)
+    assert (recipe.name, recipe.title, recipe.batch_size) == ("my-digits-2", "archaeology, changed", 64)
+    assert recipe.source is None
+    assert recipe.claims == recipe.differences == ()
+    mine.write_text('extends = "archaeology"\nname = "other"\ntitle = "Other"\n')
+    assert (catalogue.load(mine).name, catalogue.load(mine).title) == ("other", "Other")

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from lenet5.cli import score_strings
-from lenet5.cli.console import out
+from lenet5.cli.console import literal, out
 from lenet5.cli.options import DataFolder
-from lenet5.data import datasets, fetch, sources, strings
+from lenet5.data import datasets, fetch, recognition, sources, strings
 from lenet5.errors import DataError
 
 app = typer.Typer(
@@ -50,12 +50,19 @@ def fetch_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
 def verify_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
     """Check every file of a data set against its pinned digest; exit with 1 unless all are right."""
     data_set, folder = sources.get(name), fetch.data_folder(data_dir)
-    statuses = fetch.verify(data_set, folder)
-    for file, status in statuses:
-        out.print(f"{status:9}  {folder / data_set.name / file.name}", markup=False)
-    wrong = [file.name for file, status in statuses if status in ("missing", "damaged")]
+    checks = fetch.verify(data_set, folder)
+    for check in checks:
+        out.print(f"{check.status:9}  {check.path or folder / data_set.name / check.file.name}", markup=False)
+        if check.reason:
+            out.print(f"           {check.reason}", markup=False)
+    wrong = [check for check in checks if check.status in ("missing", "damaged")]
     if wrong:
-        raise DataError(f"{name}: {', '.join(wrong)} missing or damaged. Run: lenet5 data fetch {name}")
+        names = ", ".join(check.file.name for check in wrong)
+        missing = any(check.status == "missing" for check in wrong)
+        there = f"\n{fetch.what_lies_in(data_set, folder)}" if missing else ""
+        raise DataError(
+            f"{data_set.name}: {names} missing or damaged. Run: lenet5 data fetch {data_set.name}{there}".rstrip()
+        )
     _introduce(data_set, data_dir)
 
 
@@ -78,3 +85,5 @@ def _introduce(data_set: sources.DataSet, data_dir: DataFolder) -> None:
     for part in data_set.parts:
         images = datasets.load(data_set.name, part.name, data_dir)
         out.print(f"{data_set.name} {part.name}: {len(images.labels):,} images, fingerprint {images.fingerprint}")
+        if hint := recognition.hint(images.images, images.labels):
+            out.print(f"[yellow]{literal(hint)}[/]")

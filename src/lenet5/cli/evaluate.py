@@ -1,5 +1,6 @@
-"""`lenet5 evaluate`: how well a model does, and what it misreads."""
+"""`lenet5 evaluate`: how well a model does, and which images it misclassifies."""
 
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from lenet5 import api, metrics
 from lenet5.cli.console import literal, out, percent
 from lenet5.cli.options import DataFolder, DeviceName, EngineName, Threads
+from lenet5.data import recognition
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
@@ -27,9 +29,20 @@ def evaluate(
         typer.Argument(help="A run folder, a model file, or a shipped model's name; several answer as an ensemble."),
     ],
     data: Annotated[
-        str | None, typer.Option(help="Data set; without it, the one it was trained on.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Data set, or your own labelled images; without it, what the model was trained on.",
+            show_default=False,
+        ),
     ] = None,
-    part: Annotated[str, typer.Option(help="Part of the data set.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="Part of the data set; test if not given, of own images that are new to the model all.",
+            show_default=False,
+        ),
+    ] = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     threads: Threads = None,
@@ -42,7 +55,7 @@ def evaluate(
         typer.Option(help="Where the pictures go; without it, beside the model.", show_default=False),
     ] = None,
 ) -> None:
-    """Measure a model on a data set; draw its confusion matrix and the images it misreads."""
+    """Measure a model on a data set; draw its confusion matrix and the images that it misclassifies."""
     members = [api.load(model, engine=engine, device=device, threads=threads) for model in models]
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
@@ -50,21 +63,25 @@ def evaluate(
     card = members[0].model.card
     seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{literal(card.recipe)}[/] (seed {seeds}) on {outcome.data.name} {part}, "
+        f"[bold]{literal(card.recipe)}[/] (seed {seeds}) on {literal(outcome.data.name)} {outcome.data.part}, "
         f"engine {registry.get(engine, device).name}: [bold]{percent(outcome.accuracy_percent)}[/] of "
         f"{len(outcome.answers):,} images, "
-        f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread)} misread"
+        f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread):,} misclassified"
     )
     if len(outcome.misread):
         rejected = outcome.rejection_for_error_percent(REJECTION_ERROR_PERCENT)
         out.print(
-            f"rejecting the {percent(rejected)} of the images whose two best scores are nearest leaves "
-            f"{REJECTION_ERROR_PERCENT} % misread among the others"
+            f"no rejection by the two best scores leaves as few as {REJECTION_ERROR_PERCENT} % misclassified"
+            if isnan(rejected)
+            else f"rejecting the {percent(rejected)} of the images whose two best scores are nearest leaves "
+            f"{REJECTION_ERROR_PERCENT} % misclassified among the others"
         )
     out.print(
         f"its confidence is off by {percent(outcome.calibration_error_percent)} on average (expected calibration "
         f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
     )
+    if hint := recognition.hint(outcome.data.images, outcome.data.labels):
+        out.print(f"[yellow]{literal(hint)}[/]")
     if outcome.data.name != card.data:
         out.print(f"[yellow]The model was trained on {literal(card.data)}.[/]")
     out.print(_by_class(outcome))
@@ -72,7 +89,7 @@ def evaluate(
         out.print(_by_corruption(predictor, outcome))
     first = models[0]
     folder = pictures or (first if first.is_dir() else first.parent)
-    for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {part}"):
+    for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {outcome.data.part}"):
         if path.suffix == ".png":
             out.print(f"written  {path}", markup=False)
 
@@ -86,8 +103,13 @@ def _by_class(outcome: Evaluation) -> Table:
     recall = metrics.recall_percent(outcome.confusion)
     for index, name in enumerate(outcome.data.class_names):
         images = int(outcome.confusion[index].sum())
-        table.add_row(literal(name), f"{images:,}", percent(recall[index]), percent(precision[index]))
+        table.add_row(literal(name), f"{images:,}", _percent(recall[index]), _percent(precision[index]))
     return table
+
+
+def _percent(value: float) -> str:
+    """Write a percentage; a dash where there was nothing to take it of."""
+    return "-" if isnan(value) else percent(value)
 
 
 def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> Table:

@@ -43,6 +43,10 @@ def study(
     folder: Annotated[
         Path | None, typer.Option(help="Where the study is kept; studies/NAME if not given.", show_default=False)
     ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="Data set, or your own labelled images, in place of the plan's.", show_default=False),
+    ] = None,
     data_dir: DataFolder = None,
     status: Annotated[bool, typer.Option("--status", help="Tell how far it is, and start nothing.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Try what was set aside once more.")] = False,
@@ -51,6 +55,8 @@ def study(
 ) -> None:
     """Run every combination of a plan's choices with every seed; what is done already is not done again."""
     wanted = plans.read(plan)
+    if data is not None:
+        wanted = wanted.model_copy(update={"data": data})
     ledger = Ledger(folder or Path("studies") / wanted.name)
     machine = registry.get(engine, device)
     all_units = units(wanted, machine.name, machine.device)

@@ -25,6 +25,7 @@ class Watcher:
             transient=True,
         )
         self._task = self._bar.add_task("training", total=None, figures="")
+        self.watched = False  # whether anything was trained
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -35,6 +36,7 @@ class Watcher:
 
     def started(self, steps: int) -> None:
         """Set the length of the bar."""
+        self.watched = True
         self._bar.update(self._task, total=steps)
 
     def progress(self, position: Position, loss: float, images_per_second: float) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import ardis, fetch, idx, neighbours, rough, sources
+from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources
+from lenet5.data.own import dataset as own
+from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
+from lenet5.spec.recipe import Recipe
 
 SIDE = 28
+LOOKS = {"mnist": "mnist", "qmnist": "mnist", "emnist-digits": "mnist", "fashion-mnist": "fashion-mnist"}
 BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
 
 
@@ -48,12 +52,16 @@ class Images:
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
-    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "uci-digits", "rough-digits", "digit-neighbours" or "ardis"
-    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"
+    name    "mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters", "emnist-balanced",
+            "uci-digits", "rough-digits", "digit-neighbours" or "ardis"; or the path of your own labelled images
+    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"; of your own
+            images also "all", and "validation" where it is given
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
     Raises DataNotFoundError when files are missing, IdxError or DataError when they are damaged.
     """
+    if is_own(name):
+        return _own(name, part)
     data_set = sources.get(name)
     chosen = data_set.part(part)
     if data_set is sources.UCI_DIGITS:
@@ -70,20 +78,65 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     return Images(name, part, images, labels, data_set.class_names)
 
 
+def is_own(name: str) -> bool:
+    """Return whether a name is the path of a user's own images. Raises DataNotFoundError where nothing lies there."""
+    if name in sources.DATA_SETS:
+        return False
+    path = Path(name)
+    if not path.exists() and (path.is_absolute() or len(path.parts) > 1 or path.suffix):
+        raise DataNotFoundError(f"{name}: no such file or folder; name a folder of labelled images, or a data set.")
+    return path.exists()
+
+
+def class_names(name: str) -> tuple[str, ...]:
+    """Return the names of a data set's classes. Raises DataError."""
+    return own.load(Path(name)).class_names if is_own(name) else sources.get(name).class_names
+
+
+def fitted(recipe: Recipe) -> Recipe:
+    """Return a recipe that suits its data: enough outputs for their classes, and no relative path.
+
+    A network has exactly as many outputs as a user's own images have classes. Raises DataError, ShapeError.
+    """
+    own_images, count = is_own(recipe.data), len(class_names(recipe.data))
+    name = str(Path(recipe.data).resolve()) if own_images else sources.get(recipe.data).name
+    if name != recipe.data:
+        recipe = recipe.model_copy(update={"data": name})
+    if not own_images and count <= recipe.architecture.classes:
+        return recipe
+    return recipe.model_copy(update={"architecture": recipe.architecture.with_classes(count)})
+
+
+def _own(name: str, part: str) -> Images:
+    """Return one part of a user's own images."""
+    data = own.load(Path(name))
+    if part not in data.parts:
+        raise DataError(f'{name} has no part "{part}"; its parts are {", ".join(data.parts)}.')
+    chosen = data.parts[part]
+    return Images(name, part, data.images[chosen], data.labels[chosen], data.class_names)
+
+
 def _from_files(data_set: DataSet, part: Part, folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Read the two files of a part. Raises DataNotFoundError, IdxError."""
     found = fetch.locate(data_set, folder)
     for name in (part.images, part.labels):
         if name not in found:
-            raise DataNotFoundError(f"{folder / data_set.name} holds no {name}. Run: lenet5 data fetch {data_set.name}")
+            there = fetch.what_lies_in(data_set, folder)
+            raise DataNotFoundError(
+                f"{folder / data_set.name} holds no {name}. Run: lenet5 data fetch {data_set.name}"
+                + (f"\n{there}" if there else "")
+            )
     try:
         images, labels = idx.read(found[part.images]), idx.read(found[part.labels])
     except IdxError as error:
         raise IdxError(f"{error} Delete it and run: lenet5 data fetch {data_set.name}") from None
-    if labels.ndim == 2:
+    if labels.ndim == 2 and data_set is sources.QMNIST:
         labels = labels[:, 0]  # QMNIST's other seven columns tell the writer and the origin
     wanted = slice(part.first, part.end)
-    return images[wanted], labels[wanted].astype(np.int64)
+    images, labels = images[wanted], labels[wanted].astype(np.int64)
+    if data_set.transposed and images.ndim == 3:
+        images = np.ascontiguousarray(images.transpose(0, 2, 1))
+    return images, labels - data_set.first_label
 
 
 def _check(data_set: DataSet, part: Part, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> None:
@@ -91,12 +144,20 @@ def _check(data_set: DataSet, part: Part, images: NDArray[np.uint8], labels: NDA
     if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
         raise DataError(
             f"{part.images}: holds {images.dtype} {images.shape}, expected uint8 (N, {SIDE}, {SIDE}). "
-            f"Delete it and run: lenet5 data fetch {data_set.name}"
+            f"Delete it and run: lenet5 data fetch {data_set.name}; or use it as your own images: --data with the path "
+            "of its folder."
         )
     if labels.shape != (len(images),) or not len(images):
         raise DataError(
             f"{part.labels}: holds labels of shape {labels.shape} for {len(images):,} images; each image "
-            f"needs one. Delete both files and run: lenet5 data fetch {data_set.name}"
+            f"needs one number. Delete both files and run: lenet5 data fetch {data_set.name}; or use them as your own "
+            "images: --data with the path of their folder."
+        )
+    seen = recognition.look(images, labels)
+    if seen and data_set.name in LOOKS and seen.name != LOOKS[data_set.name]:
+        raise DataError(
+            f"{part.images}: the images are those of {seen.name}, not of {data_set.name}. Move the files into a folder "
+            f"{seen.name}, and run: lenet5 data fetch {data_set.name}"
         )
     highest = len(data_set.class_names) - 1
     if labels.min() < 0 or labels.max() > highest:

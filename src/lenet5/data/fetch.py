@@ -8,18 +8,19 @@ import hashlib
 import http.client
 import os
 import queue
+import re
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
 from lenet5.data import idx
-from lenet5.data.sources import DataSet, File
+from lenet5.data.sources import AMBIGUOUS, DATA_SETS, DataSet, File
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.files import cache_folder, write_atomically
 
@@ -29,7 +30,18 @@ LOOKS = 50  # in that time, at how much has come
 PIECE = 1 << 16
 MOST_BYTES = 1 << 26  # for a file whose size is not known; the largest that is has 26 MB
 
-Status = Literal["ok", "unpacked", "missing", "damaged"]
+SHOWN = 8  # names in a message
+
+Status = Literal["ok", "unpacked", "unpinned", "missing", "damaged"]
+
+
+class Checked(NamedTuple):
+    """A file of a data set, how it is, where it lies, and what is wrong with it."""
+
+    file: File
+    status: Status
+    path: Path | None
+    reason: str
 
 
 def data_folder(given: Path | None) -> Path:
@@ -46,26 +58,58 @@ def data_folder(given: Path | None) -> Path:
 def locate(data_set: DataSet, folder: Path) -> dict[str, Path]:
     """Return where each file of a set lies, by its name; one that is missing is left out.
 
-    folder  the data folder. A file counts as found also when it is unpacked, without ".gz".
+    folder  the data folder, which holds a folder for each set; or what people have in its place: torchvision's
+            MNIST/raw, or the folder of the files themselves. A file may be unpacked, and be called as 7-Zip and Kaggle
+            call it: train-images.idx3-ubyte
     """
+    folders = _folders(data_set, folder)
     places = {}
     for file in data_set.files:
-        packed = folder / data_set.name / file.name
-        for place in (packed, packed.with_suffix("")):
-            if place.is_file():
-                places[file.name] = place
-                break
+        packed = (file.name, file.name.replace("-idx", ".idx"))
+        names = [name for each in packed for name in (each, each.removesuffix(".gz"))]
+        found = (place / name for place in folders for name in names if (place / name).is_file())
+        if (path := next(found, None)) is not None:
+            places[file.name] = path
     return places
 
 
-def verify(data_set: DataSet, folder: Path) -> list[tuple[File, Status]]:
+def what_lies_in(data_set: DataSet, folder: Path) -> str:
+    """Return a sentence that names what lies where a set is looked for; "" where nothing does."""
+    told = []
+    for place in dict.fromkeys((folder, *_folders(data_set, folder))):
+        if place.is_dir() and (entries := sorted(path.name for path in place.iterdir())):
+            more = f" and {len(entries) - SHOWN} more" if len(entries) > SHOWN else ""
+            told.append(f"{place} holds {', '.join(entries[:SHOWN])}{more}")
+    return "; ".join(told) + "." if told else ""
+
+
+def _folders(data_set: DataSet, folder: Path) -> list[Path]:
+    """Return the folders in which a set's files may lie, the usual one first."""
+    with contextlib.suppress(OSError):
+        named = [path for path in sorted(folder.iterdir()) if path.is_dir() and _letters(path.name) in data_set.keys]
+        places = [folder / data_set.name, *named]
+        here = {_letters(part) for part in folder.absolute().parts[-2:]}
+        others = {key for known in DATA_SETS.values() for key in known.keys}
+        if here & data_set.keys or not (here & others or data_set in AMBIGUOUS):
+            places.append(folder)
+        places = [below for place in places for below in (place, place / "raw", place / "gzip", place / "raw" / "gzip")]
+        return list(dict.fromkeys(places))
+    return [folder / data_set.name]
+
+
+def _letters(name: str) -> str:
+    """Return a name without case and signs: Fashion-MNIST, fashion_mnist and FashionMNIST are one."""
+    return re.sub("[^a-z0-9]", "", name.lower())
+
+
+def verify(data_set: DataSet, folder: Path) -> list[Checked]:
     """Return how each file of a set is.
 
-    "ok" has the publisher's digest. "unpacked" has no ".gz" and so no digest to compare; it reads well, and
-    its items have the right shape. Else a file is "missing" or "damaged".
+    "ok" has the publisher's digest. "unpacked" has no ".gz" and so no digest to compare, "unpinned" has none that is
+    known; both read well, and their items have the right shape. Else a file is "missing", or "damaged" for a reason.
     """
     places = locate(data_set, folder)
-    return [(file, _status(file, places.get(file.name))) for file in data_set.files]
+    return [_checked(file, places.get(file.name)) for file in data_set.files]
 
 
 def fetch(data_set: DataSet, folder: Path, *, progress: bool = False) -> list[Path]:
@@ -75,7 +119,11 @@ def fetch(data_set: DataSet, folder: Path, *, progress: bool = False) -> list[Pa
 
     Raises DataNotFoundError when no mirror has a file, RunError when it cannot be kept.
     """
-    wanted = {file: status for file, status in verify(data_set, folder) if status in ("missing", "damaged")}
+    wanted = {
+        check.file: f"{check.status}{f' ({check.reason})' if check.reason else ''}"
+        for check in verify(data_set, folder)
+        if check.status in ("missing", "damaged")
+    }
     columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()
     with Progress(*columns, disable=not (progress and wanted)) as bars:
         for file in wanted:
@@ -90,21 +138,32 @@ def fetch(data_set: DataSet, folder: Path, *, progress: bool = False) -> list[Pa
     return list(locate(data_set, folder).values())
 
 
-def _status(file: File, place: Path | None) -> Status:
-    if place is None:
-        return "missing"
-    if place.name == file.name:
-        with place.open("rb") as opened:
+def _checked(file: File, path: Path | None) -> Checked:
+    if path is None:
+        return Checked(file, "missing", None, "")
+    packed = path.suffix == ".gz"
+    if packed and file.digest:
+        with path.open("rb") as opened:
             content = hashlib.file_digest(opened, lambda: _hash(file))
-        return "ok" if _is_right(content, file) else "damaged"
+        if _is_right(content, file):
+            return Checked(file, "ok", path, "")
+        return Checked(file, "damaged", path, "its digest is not the publisher's")
     try:
-        return "unpacked" if idx.read(place).shape[1:] == file.item else "damaged"
-    except IdxError:
-        return "damaged"
+        item = idx.read(path).shape[1:]
+    except IdxError as error:
+        return Checked(file, "damaged", path, str(error))
+    if item != file.item:
+        expected = "x".join(map(str, file.item)) or "single numbers"
+        reason = (
+            f"its items are {'x'.join(map(str, item)) or 'single numbers'}, expected {expected}. "
+            f"To use it as your own images: --data {path.parent}"
+        )
+        return Checked(file, "damaged", path, reason)
+    return Checked(file, "unpinned" if packed else "unpacked", path, "")
 
 
 def _from_any_mirror(
-    data_set: DataSet, file: File, folder: Path, wanted: Mapping[File, Status], report: Callable[[int], None]
+    data_set: DataSet, file: File, folder: Path, wanted: Mapping[File, str], report: Callable[[int], None]
 ) -> bytes:
     """Return the content of a file from the first mirror that has it. Raises DataNotFoundError."""
     refusals = []
@@ -114,14 +173,18 @@ def _from_any_mirror(
         # ValueError: an address, or the size of a chunk, that is none (such as a redirect to http://[::1)
         except (OSError, http.client.HTTPException, ValueError, DataError) as error:
             refusals.append(f"  {mirror}{file.name}: {_reason(error)}")
-    names = [f"  {other.name}  ({status} now)" for other, status in wanted.items()]
+    names = [f"  {other.name}  ({status.partition(' ')[0]} now)" for other, status in wanted.items()]
+    why = "and no mirror can be had now:" if data_set.mirrors else "and lenet5 does not fetch it."
+    then = "Try again later; or put" if refusals else "Put"
+    there = what_lies_in(data_set, folder)
     raise DataNotFoundError(
         "\n".join(
             [
-                f"{data_set.name}: {file.name} is {wanted[file]}, and no mirror can be had now:",
+                f"{data_set.name}: {file.name} is {wanted[file]}, {why}",
                 *refusals,
-                f"Try again later; or put these files into {folder / data_set.name} by hand:",
+                f"{then} these files into {folder / data_set.name} by hand:",
                 *names,
+                *([there] if there else []),
                 "If you have them elsewhere, name the folder above theirs with --data-dir or LENET5_DATA.",
             ]
         )

@@ -12,13 +12,13 @@ Three layouts are known, found by what a folder holds:
 ORAND-CAR's and CVL's layouts are those that several public programs read; we had neither set. `docs/sets.md` says more.
 """
 
-import csv
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lenet5.data import tables
 from lenet5.data.strings import LABELS
 from lenet5.errors import DataError, DataNotFoundError
 
@@ -106,10 +106,7 @@ def _truths(path: Path) -> list[tuple[str, str]]:
 
 
 def _rows(path: Path) -> list[tuple[str, str]]:
-    try:
-        head, *rows = [row for row in csv.reader(_lines(path)) if row] or [["none"]]
-    except csv.Error as error:
-        raise DataError(f"{path}: is no table of commas ({error}).") from None
+    head, *rows = list(tables.rows(path)) or [["none"]]
     if not {"file", "label"} <= set(head):
         raise DataError(f"{path}: has the columns {', '.join(head)}; expected file and label.")
     filled = [dict(zip(head, row, strict=False)) for row in rows]

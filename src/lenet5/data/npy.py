@@ -34,10 +34,12 @@ class Header:
         return prod(self.shape)
 
 
-def header(file: BinaryIO, size: int, name: str) -> Header:
+def header(file: BinaryIO, size: int, name: str, kinds: str = KINDS) -> Header:
     """Read a header; `size` is that of the whole file in bytes, `name` is for errors.
 
-    Raises IdxError when it is damaged, promises more than the file holds, or the array is none of numbers.
+    kinds  of the types that are expected, by NumPy's letters
+
+    Raises IdxError when it is damaged, promises more than the file holds, or the array is of another kind.
     """
     first = file.read(10)
     if len(first) < 10 or first[:6] != MAGIC:
@@ -53,7 +55,7 @@ def header(file: BinaryIO, size: int, name: str) -> Header:
         dtype = np.dtype(code) if isinstance(code, str) else None
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         raise IdxError(f"{name}: not a readable NPY file; its header is damaged.") from None
-    if dtype is None or dtype.kind not in KINDS or not dtype.itemsize:
+    if dtype is None or dtype.kind not in kinds or not dtype.itemsize:
         raise IdxError(f"{name}: holds {dtype or 'records'}; expected an array of numbers.")
     sizes = isinstance(shape, tuple) and all(type(number) is int and number >= 0 for number in shape)
     if not sizes or len(shape) > MOST_DIMENSIONS or type(fortran) is not bool:

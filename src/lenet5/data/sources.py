@@ -18,7 +18,7 @@ DIGITS = tuple("0123456789")
 class File:
     """One file of a data set, as its publisher packed it.
 
-    digest  "sha256:..." or "md5:..." of the packed file
+    digest  "sha256:..." or "md5:..." of the packed file; "" where none is known
     item    the shape of one item in it: (28, 28) for images, () for labels
     bytes   its size, where it is known
     """
@@ -47,6 +47,9 @@ class DataSet:
     files    empty for a set that is inside a library
     mirrors  addresses that end in "/"; a file's name follows
     by_hand  files that a user puts into the set's folder, where lenet5 may not fetch them
+    family   a further name that a folder of several such sets has
+    transposed   the files hold rows for columns
+    first_label  the label of the first class in the files
     """
 
     name: str
@@ -58,6 +61,14 @@ class DataSet:
     class_names: tuple[str, ...]
     parts: tuple[Part, ...]
     by_hand: tuple[str, ...] = ()
+    family: str = ""
+    transposed: bool = False
+    first_label: int = 0
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The names that a folder of this set may have, in letters and digits alone."""
+        return frozenset(name.replace("-", "") for name in (self.name, self.family) if name)
 
     def part(self, name: str) -> Part:
         """Return one part. Raises DataError for an unknown name."""
@@ -69,11 +80,19 @@ class DataSet:
 
 
 def get(name: str) -> DataSet:
-    """Return a data set by its name. Raises DataError, naming the nearest, when it is unknown."""
-    if name not in DATA_SETS:
-        nearest = difflib.get_close_matches(name, DATA_SETS, n=1, cutoff=0.0)[0]
-        raise DataError(f'no data set is called "{name}"; did you mean "{nearest}"? There are {", ".join(DATA_SETS)}.')
-    return DATA_SETS[name]
+    """Return a data set by its name, in any case and with or without hyphens. Raises DataError for an unknown one."""
+    if name in DATA_SETS:
+        return DATA_SETS[name]
+    written = {known.replace("-", ""): known for known in DATA_SETS}
+    key = name.lower().replace("-", "").replace("_", "")
+    if key in written:
+        return DATA_SETS[written[key]]
+    near = difflib.get_close_matches(key, written, n=1)
+    meant = f'; did you mean "{written[near[0]]}"?' if near else "."
+    raise DataError(
+        f'no data set is called "{name}"{meant} There are {", ".join(DATA_SETS)}; '
+        "or give the path of your own labelled images."
+    )
 
 
 # Three sets keep the names that MNIST gave its files.
@@ -184,6 +203,34 @@ QMNIST = DataSet(
     ),
 )
 
+# The names of classes are those of emnist-balanced-mapping.txt: letters whose two cases look alike are one class.
+EMNIST_CLASSES = {
+    "digits": DIGITS,
+    "letters": tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    "balanced": (*DIGITS, *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", *"abdefghnqrt"),
+}
+
+
+def _emnist(kind: str) -> DataSet:
+    parts = tuple(
+        Part(part, f"emnist-{kind}-{part}-images-idx3-ubyte.gz", f"emnist-{kind}-{part}-labels-idx1-ubyte.gz")
+        for part in ("train", "test")
+    )
+    return DataSet(
+        name=f"emnist-{kind}",
+        title=f"EMNIST {kind}, handwritten; gzip.zip of its publisher, put here by hand",
+        files=tuple(file for part in parts for file in (File(part.images, "", (28, 28)), File(part.labels, "", ()))),
+        mirrors=(),
+        licence="not stated by its publisher, NIST",
+        citation="G. Cohen et al.: EMNIST: an extension of MNIST to handwritten letters, arXiv:1702.05373 (2017)",
+        class_names=EMNIST_CLASSES[kind],
+        parts=parts,
+        family="emnist",
+        transposed=True,
+        first_label=1 if kind == "letters" else 0,
+    )
+
+
 UCI_DIGITS = DataSet(
     name="uci-digits",
     title="Small digits of 8x8 pixels, inside scikit-learn; stretched to MNIST's form",
@@ -231,4 +278,8 @@ ARDIS = DataSet(
 )
 
 MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS)
-DATA_SETS = {data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, UCI_DIGITS, *MADE, ARDIS)}
+EMNIST = tuple(_emnist(kind) for kind in EMNIST_CLASSES)
+DATA_SETS = {
+    data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, *EMNIST, UCI_DIGITS, *MADE, ARDIS)
+}
+AMBIGUOUS = (KMNIST,)  # has the file names of MNIST, and a look that is not recognised

@@ -1,12 +1,12 @@
 """How well a model does on a data set, and where it errs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet5 import metrics
-from lenet5.data.datasets import Images
+from lenet5.data.datasets import Images, is_own
 from lenet5.engines.contract import Float
 from lenet5.errors import DataError
 from lenet5.inference.ensemble import Ensemble
@@ -76,6 +76,7 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
     classes = predictor.classes
     if len(data.class_names) > classes:
         raise DataError(f"{data.name} has {len(data.class_names)} classes; the model tells {classes} apart.")
+    data = _aligned(data, predictor.class_names)
     scores = predictor.scores(data.images)
     answers = scores.argmax(axis=1)
     return Evaluation(
@@ -86,3 +87,25 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
         confusion=metrics.confusion(data.labels, answers, classes),
         class_names=data.class_names + predictor.class_names[len(data.class_names) :],
     )
+
+
+def _aligned(data: Images, names: tuple[str, ...]) -> Images:
+    """Return a set with the labels that a model gives its classes: by their names, or else by their numbers.
+
+    Raises DataError where a user's own images have classes that the model does not know.
+    """
+    own = data.class_names
+    if own == names[: len(own)]:
+        return data
+    if set(own) <= set(names):
+        numbers = [names.index(name) for name in own]
+    elif all(name.isdigit() and int(name) < len(names) for name in own):
+        numbers = [int(name) for name in own]
+    elif is_own(data.name):
+        raise DataError(
+            f"{data.name}: has the classes {', '.join(own)}; the model knows {', '.join(names)}. Name the classes as "
+            "the model does, or train a model on these images."
+        )
+    else:
+        return data
+    return replace(data, labels=np.array(numbers, np.int64)[data.labels], class_names=names)

@@ -5,6 +5,7 @@ recipe says `extends = "its name"` and then only what is different.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
@@ -25,7 +26,8 @@ def names() -> tuple[str, ...]:
 def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
     """Return a recipe, with overrides applied.
 
-    name_or_path  a shipped recipe's name; or, where it ends in .toml, the path of a file
+    name_or_path  a shipped recipe's name; or, where it ends in .toml, the path of a file, which names a recipe that
+                  extends another
     overrides     "key=value" with dotted keys, such as "optimizer.learning_rate=0.02"
 
     Raises RecipeError when there is no such recipe, or when it or an override breaks the form.
@@ -37,17 +39,20 @@ def load(name_or_path: str | Path, overrides: Iterable[str] = ()) -> Recipe:
 
     """
     name = str(name_or_path)
-    written = _read(Path(name)) if name.endswith(SUFFIX) else _shipped(name)
-    return text.parse(written, where=name, overrides=overrides, shipped=_shipped)
+    if not name.endswith(SUFFIX):
+        return text.parse(_shipped(name), where=name, overrides=overrides, shipped=_shipped)
+    own_name = re.sub("[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-") or "mine"
+    return text.parse(_read(Path(name)), where=name, overrides=overrides, shipped=_shipped, own_name=own_name)
 
 
 def _shipped(name: str) -> str:
     """Return the TOML of a shipped recipe."""
     known = names()
     if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f'Did you mean "{near[0]}"? ' if near else ""
         raise RecipeError(
-            f'there is no recipe "{name}". Did you mean "{nearest}"? '
+            f'there is no recipe "{name}". {meant}'
             f"The recipes are {', '.join(known)}; a file of your own must end in {SUFFIX}."
         )
     return resources.files("lenet5.recipes").joinpath(name + SUFFIX).read_text(encoding="utf-8")

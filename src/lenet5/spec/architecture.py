@@ -164,6 +164,9 @@ class Architecture(Plan):
         if count == self.classes:
             return self
         if isinstance(self.layers[-1], Rbf):
-            raise ShapeError(f"there are codes for {self.classes} classes; {count} are asked for.")
+            raise ShapeError(
+                f"the last layer compares with codes for {self.classes} classes, but there are {count}; "
+                "choose a recipe whose last layer is dense, such as archaeology."
+            )
         last = self.layers[-1].model_copy(update={"units": count})
         return Architecture(input=self.input, layers=(*self.layers[:-1], last))

@@ -36,8 +36,10 @@ class Recipe(Plan):
     averaged_epochs   the model's weights are the mean of those after each of the last so many epochs (Izmailov et al.
                   2018); 0: those after the last
     initial       the rule for the first weights
+    start_from    a shipped model's name, a model file or a run folder, whose weights are the first ones; a last layer
+                  of another size is drawn
     teacher       networks whose answers are learnt in place of the labels; they are trained first
-    frozen        layers whose weights stay as they were drawn
+    frozen        layers whose weights stay as they are at the start
     restarts      how often a run that fails to start is begun again, each time from a random stream of its own
     explains      the recipe whose failed claims this one may explain: what would have to be true, no claim of a source
     report_every  steps between two recorded losses of single batches; 0 records none
@@ -56,6 +58,7 @@ class Recipe(Plan):
     distortion: Distortion | None = None
     averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
+    start_from: str | None = None
     teacher: Teacher | None = None
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0

@@ -22,7 +22,12 @@ Tree = dict[str, Any]
 
 
 def parse(
-    text: str, *, where: str, overrides: Iterable[str] = (), shipped: Callable[[str], str] | None = None
+    text: str,
+    *,
+    where: str,
+    overrides: Iterable[str] = (),
+    shipped: Callable[[str], str] | None = None,
+    own_name: str = "",
 ) -> Recipe:
     """Return the recipe that `text` (TOML) describes, with overrides applied.
 
@@ -30,10 +35,18 @@ def parse(
     overrides  "key=value" with dotted keys; a value is TOML, or else taken as a string
     shipped    returns the TOML of a recipe by its name, for texts that say `extends = "name"`: everything but the
                claims is taken from that recipe, where the text does not say otherwise
+    own_name   the name of a user's own recipe where it extends another and gives itself none; the other recipe's
+               source is not its source
 
     Raises RecipeError.
     """
-    tree = _extended(_tree(text, where), shipped)
+    written = _tree(text, where)
+    tree = _extended(written, shipped)
+    if own_name and "extends" in written:
+        parent = str(written["extends"])
+        inherited = {"source", "differences", "explains"} - set(written)
+        tree = {key: value for key, value in tree.items() if key not in inherited}
+        tree |= {"name": written.get("name", own_name), "title": written.get("title", f"{parent}, changed")}
     for override in overrides:
         _apply(tree, override)
     return from_tree(tree, where=where)
@@ -166,7 +179,7 @@ def _path(location: Iterable[int | str]) -> list[str]:
 
 def _nearest(place: str) -> str:
     """Name the known key that is most like an unknown one."""
-    close = difflib.get_close_matches(place, KEYS, n=1, cutoff=0.0)
+    close = difflib.get_close_matches(place, KEYS, n=1)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from lenet5.engines import registry
 from lenet5.errors import DataError, StudyError
+from lenet5.models import shipped
 from lenet5.studies.units import Unit
 from lenet5.training import identity
 from lenet5.training.identity import Identity
@@ -24,7 +25,9 @@ class Conditions:
         part = recipe.data, recipe.images, recipe.validation
         if part not in self._fingerprints:
             self._fingerprints[part] = identity.fingerprints(parts(recipe, self._data_folder))
-        found = identity.of_run(recipe, registry.get(unit.engine, unit.device), self._fingerprints[part])
+        start = shipped.find(recipe.start_from) if recipe.start_from else None
+        machine = registry.get(unit.engine, unit.device)
+        found = identity.of_run(recipe, machine, self._fingerprints[part], start=start)
         return found | ({"threads": "1"} if "threads" in found else {})
 
     def check(self, unit: Unit, result: dict[str, Any], where: Path, *, accepted: bool) -> list[str]:

@@ -1,6 +1,7 @@
 """A study as a value, equal to its TOML file."""
 
 import difflib
+import json
 from itertools import accumulate
 from operator import add
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, PositiveInt, ValidationError
 
 from lenet5 import files
+from lenet5.data.sources import DATA_SETS
 from lenet5.errors import StudyError
 from lenet5.spec.plan import Plan
 
@@ -39,6 +41,7 @@ class StudyPlan(Plan):
 
     recipe  a shipped recipe's name, or a TOML file, beside the plan if its path is relative
     seeds   a list, or a number: 5 means 1 to 5
+    data    a data set's name, or the path of your own labelled images, beside the plan if it is relative and lies there
     set     overrides for all runs
     vary    the axes; none is a study of seeds alone
     """
@@ -46,8 +49,14 @@ class StudyPlan(Plan):
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     recipe: str
     seeds: PositiveInt | tuple[Annotated[int, Field(ge=0)], ...] = 5
+    data: str | None = None
     set: tuple[str, ...] = ()
     vary: tuple[Axis, ...] = ()
+
+    @property
+    def overrides(self) -> tuple[str, ...]:
+        """The overrides of all runs."""
+        return self.set if self.data is None else (*self.set, f"data={json.dumps(self.data)}")
 
     @property
     def seed_list(self) -> tuple[int, ...]:
@@ -69,5 +78,8 @@ def read(path: Path) -> StudyPlan:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise StudyError(f"{path}: {place}: {first['msg']}.") from None
-    beside = path.parent / plan.recipe
-    return plan.model_copy(update={"recipe": str(beside)}) if plan.recipe.endswith(".toml") else plan
+    if plan.recipe.endswith(".toml"):
+        plan = plan.model_copy(update={"recipe": str(path.parent / plan.recipe)})
+    if plan.data and plan.data not in DATA_SETS and (path.parent / plan.data).exists():
+        plan = plan.model_copy(update={"data": str((path.parent / plan.data).resolve())})
+    return plan

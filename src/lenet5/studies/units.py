@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from lenet5.data.datasets import fitted
 from lenet5.distribution import VERSION
 from lenet5.recipes import catalogue
 from lenet5.spec import text
@@ -45,13 +46,13 @@ class Unit:
 def units(plan: StudyPlan, engine: str, device: str = "cpu") -> list[Unit]:
     """Return the units of a plan, seed by seed so that every option has a first result early.
 
-    Raises RecipeError, before anything runs, when an option breaks the recipe's form.
+    Raises RecipeError, before anything runs, when an option breaks the recipe's form; DataError.
     """
     made = []
     for seed in plan.seed_list:
         for label, overrides in combinations(plan):
-            recipe = catalogue.load(plan.recipe, [*plan.set, *overrides, f"seed={seed}"])
-            made.append(Unit(label, text.dump(recipe), seed, engine, device))
+            recipe = catalogue.load(plan.recipe, [*plan.overrides, *overrides, f"seed={seed}"])
+            made.append(Unit(label, text.dump(fitted(recipe)), seed, engine, device))
     return made
 
 

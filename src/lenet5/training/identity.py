@@ -6,6 +6,7 @@ threads                         where the engine's bytes depend on their number
 recipe                          the fields of the recipe that decide, without those at their defaults
 data                            the fingerprint of each part
 teachers                        the digest of each teacher's weights
+start                           that of the weights that training starts from
 """
 
 import hashlib
@@ -24,8 +25,16 @@ from lenet5.models.model import Model
 from lenet5.spec.recipe import Recipe
 
 Identity = dict[str, Any]
-KEYS = ("lenet5", "numpy", "torch", "engine", "instructions", "device", "gpu", "threads", "recipe", "data", "teachers")
-TITLES = {"lenet5": "version", "data": "data fingerprints", "teachers": "weights of teachers"}  # of keys, for people
+KEYS = (
+    "lenet5", "numpy", "torch", "engine", "instructions", "device", "gpu", "threads", "recipe", "data", "teachers",
+    "start",
+)  # fmt: skip
+TITLES = {  # of keys, for people
+    "lenet5": "version",
+    "data": "data fingerprints",
+    "teachers": "weights of teachers",
+    "start": "weights to start from",
+}
 SHOWN = 60  # characters of a value
 
 
@@ -42,7 +51,13 @@ def fingerprints(parts: Iterable[Images]) -> dict[str, str]:
     return {part.part: part.fingerprint for part in parts}
 
 
-def of_run(recipe: Recipe, engine: Engine, data: Mapping[str, str], teachers: Sequence[Model] = ()) -> Identity:
+def of_run(
+    recipe: Recipe,
+    engine: Engine,
+    data: Mapping[str, str],
+    teachers: Sequence[Model] = (),
+    start: Model | None = None,
+) -> Identity:
     """Return the identity of training a recipe on data with some fingerprints, here and now."""
     identity = of_engine(engine) | {
         "recipe": json.loads(json.dumps(recipe.decides)),
@@ -50,6 +65,8 @@ def of_run(recipe: Recipe, engine: Engine, data: Mapping[str, str], teachers: Se
     }
     if teachers:
         identity["teachers"] = [weights_digest(model.weights) for model in teachers]
+    if start:
+        identity["start"] = weights_digest(start.weights)
     return identity
 
 

@@ -127,6 +127,13 @@ class RunFolder:
         """Return the figures, or None while the run is not finished. Raises RunError."""
         return files.read_json(self._result, Result) if self._result.exists() else None
 
+    def withdraw_result(self) -> None:
+        """Take the figures back: the run is trained on. Raises RunError."""
+        try:
+            self._result.unlink(missing_ok=True)
+        except OSError as error:
+            raise RunError(f"{self._result}: cannot be removed ({error.strerror}).") from None
+
     def is_whole(self) -> bool:
         """Return whether the run is finished and its model is the one in its result."""
         try:

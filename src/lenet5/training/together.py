@@ -14,14 +14,15 @@ from lenet5 import files
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
 from lenet5.engines.contract import Together, TogetherEngine
-from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import score_all_together
 from lenet5.errors import Lenet5Error
+from lenet5.models import shipped
 from lenet5.training import checkpoint
 from lenet5.training import trainer as loop
 from lenet5.training.checkpoint import Position
 from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder
+from lenet5.training.start import weights_to_start
 from lenet5.training.train import Work, find, finish
 from lenet5.training.trainer import Batches, Observer, Request, Trainer
 
@@ -57,9 +58,10 @@ def train_together(
             held.enter_context(files.lock_folder(run.path))
         found = [find(run) for run in runs]
         plan = found[0].recipe
+        start = shipped.find(plan.start_from) if plan.start_from else None
         together = machine.build_together(
             plan.architecture,
-            [first_weights(each.recipe.architecture, each.recipe.initial, each.recipe.seed) for each in found],
+            [weights_to_start(each.recipe, start, each.recipe.seed) for each in found],
             plan.objective,
             plan.optimizer,
             frozen=plan.frozen,

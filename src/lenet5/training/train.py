@@ -10,13 +10,13 @@ from typing import Any
 from lenet5 import files, metrics
 from lenet5.data import prepare, sources
 from lenet5.data.batches import Examples
-from lenet5.data.datasets import Images, load
+from lenet5.data.datasets import Images, fitted, is_own, load
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine, Network
 from lenet5.engines.scoring import score_all
 from lenet5.errors import DataError, InterruptedRunError, RunError
 from lenet5.models import file as model_file
-from lenet5.models import fold
+from lenet5.models import fold, shipped
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
@@ -103,13 +103,16 @@ def resume(
     score_train: bool = False,
     observer: Observer | None = None,
     accept_changes: bool = False,
+    epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; its end is the same, byte for byte.
+    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished one stays as it is.
 
     engine, device  the run's own if not given
+    epochs          train on, to more epochs than the recipe has; that is recorded
     accept_changes  go on also under other conditions, such as another engine, version or data; that is recorded
 
-    Raises RunError when the folder is not a run, is in use, or was begun under other conditions.
+    Raises RunError when the folder is not a run, is in use, was begun under other conditions, or has trained for so
+    many epochs already.
     """
     run = RunFolder.open(path)
     with files.lock_folder(path):
@@ -118,7 +121,9 @@ def resume(
         machine = registry.get(engine, device or (found.device if engine == found.engine else registry.AUTO))
         images = parts(found.recipe, data_folder)
         work = Work(found.recipe, machine, images, data_folder, score_train=score_train, observer=observer)
-        with work.ready(run, found, accept_changes=accept_changes) as trainer:
+        if epochs is None and work.is_done(run, found, accept_changes=accept_changes):
+            return run
+        with work.ready(run, found, accept_changes=accept_changes, epochs=epochs) as trainer:
             trainer.to_the_end()
             finish(run, trainer, data_folder)
     return run
@@ -139,6 +144,11 @@ class Found:
     engine: str
     device: str
     incidents: tuple[tuple[str, str], ...]
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs that are over."""
+        return self.checkpoint.position.epoch - 1 if self.checkpoint else 0
 
 
 def find(run: RunFolder) -> Found:
@@ -164,6 +174,17 @@ def find(run: RunFolder) -> Found:
     return Found(found, recipe, environment["engine"], environment["device"], tuple(incidents))
 
 
+def _longer(recipe: Recipe, found: Found, epochs: int) -> Recipe:
+    """Return a recipe with more epochs than a run has trained. Raises RunError where there are none to train."""
+    # The weights of epochs that were averaged cannot be told apart again.
+    least = found.epochs + max(1, recipe.averaged_epochs)
+    if epochs < least:
+        raise RunError(
+            f"{recipe.name}: has trained for {found.epochs} epochs, and --epochs is {epochs}; give {least} or more."
+        )
+    return recipe.model_copy(update={"epochs": epochs, "steps": None})
+
+
 class Work:
     """A recipe with all that training it needs: an engine, the data, and the teachers."""
 
@@ -186,10 +207,20 @@ class Work:
         self._data_folder, self._score_train, self._observer = data_folder, score_train, observer or Unwatched()
         self._together = together
         self._teachers: list[Model] = []
+        self._start = shipped.find(recipe.start_from) if recipe.start_from else None
 
     def begin(self, runs_folder: Path) -> RunFolder:
         """Make the folder of a new run. Raises RunError."""
         return RunFolder.create(runs_folder, self._recipe, self._environment())
+
+    def is_done(self, run: RunFolder, found: Found, *, accept_changes: bool) -> bool:
+        """Return whether a run is finished, under these very conditions: its files stay as they are.
+
+        Raises RunError as `ready`.
+        """
+        moment = found.checkpoint
+        changed = moment and self._changes(moment, run.path, accept_changes)
+        return moment is not None and not changed and run.is_whole() and self._is_at_its_end(moment)
 
     @contextmanager
     def ready(
@@ -198,31 +229,41 @@ class Work:
         found: Found | None = None,
         *,
         accept_changes: bool = False,
+        epochs: int | None = None,
         stop: StopRequest | None = None,
         network: Network | None = None,
     ) -> Iterator[Trainer]:
         """Give the trainer of a run, whose folder is held: the teachers trained, the checkpoint loaded.
 
         found    what is left of a run that was begun before; None for a new one
+        epochs   train on, to so many
         stop     what the trainer looks at; if None, a signal asks it to stop while the block runs
         network  see `Trainer`
 
-        Raises RunError when the run was begun under other conditions, and that is not accepted.
+        Raises RunError when the run was begun under other conditions, and that is not accepted, or when it has trained
+        for so many epochs already.
         """
+        longer = _longer(self._recipe, found, epochs) if found and epochs is not None else self._recipe
         moment = found.checkpoint if found else None
         if moment:
             self._changes(moment, run.path, accept_changes)  # before teachers are trained in vain
         self._teach(run)
+        changes = self._changes(moment, run.path, accept_changes) if moment else []
+        if moment and longer is not self._recipe:
+            changes.append(f"epochs was {moment.position.epoch - 1}, now {epochs}")
+            moment = replace(moment, sums={})  # of the epochs that were the last ones
+            run.withdraw_result()
+        self._recipe = longer
         environment, incidents = self._environment(), list(found.incidents) if found else []
         if moment:
-            changes = self._changes(moment, run.path, accept_changes)
             if changes:
                 incidents.append(("changed", "; ".join(changes)))
                 record = {"step": moment.position.step, "changes": changes}
                 environment["changes"] = [*moment.environment.get("changes", []), record]
             else:
                 environment = moment.environment
-            incidents.append(("resumed", f"at step {moment.position.step}"))
+            if not self._is_at_its_end(moment):
+                incidents.append(("resumed", f"at step {moment.position.step}"))
         elif found:
             incidents.append(("begun anew", "there is no whole checkpoint"))
         run.write_record(self._recipe, environment)
@@ -255,12 +296,16 @@ class Work:
             teaching=teaching,
             network=network,
             together=self._together,
+            start=self._start,
         )
+
+    def _is_at_its_end(self, moment: Checkpoint) -> bool:
+        return moment.position.epoch > self._recipe.total_epochs(len(self._train.labels))
 
     def _identity(self) -> identity.Identity:
         """Return what decides the bytes of this run."""
         return identity.of_run(
-            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers
+            self._recipe, self._machine, identity.fingerprints((self._train, self._test)), self._teachers, self._start
         )
 
     def _environment(self) -> dict[str, Any]:
@@ -294,7 +339,7 @@ def teachers_of(recipe: Recipe) -> list[Recipe]:
         return []
     plan = catalogue.load(recipe.teacher.recipe, recipe.teacher.set)
     same = {"images": recipe.images, "validation": recipe.validation, "data": recipe.data}
-    return [plan.model_copy(update={**same, "seed": seed}) for seed in recipe.teacher.seeds]
+    return [fitted(plan.model_copy(update={**same, "seed": seed})) for seed in recipe.teacher.seeds]
 
 
 def _taught(recipe: Recipe, pupil: RunFolder, machine: Engine, data_folder: Path | None, observer: Observer) -> Model:
@@ -332,7 +377,7 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
     data = trainer.recipe.data
     if trainer.test.part == "validation":
         kept = trainer.test
-    elif any(part.name == "validation" for part in sources.get(data).parts):
+    elif not is_own(data) and any(part.name == "validation" for part in sources.get(data).parts):
         kept = load(data, "validation", data_folder)
     else:
         return None

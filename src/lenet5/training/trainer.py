@@ -13,9 +13,9 @@ from lenet5.data import batches as data_batches
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import Images
 from lenet5.engines.contract import Engine, Float, Network, Steps, Weights
-from lenet5.engines.initial import first_weights
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import InterruptedRunError, TrainingError
+from lenet5.models.model import Model
 from lenet5.seeds import restarted, restarts_so_far, stream
 from lenet5.spec import text
 from lenet5.spec.layers import Dropout
@@ -29,6 +29,7 @@ from lenet5.training.history import EpochRow, History, Incident, StepRow
 from lenet5.training.interrupt import StopRequest
 from lenet5.training.memory import process_peak_bytes
 from lenet5.training.run import RunFolder
+from lenet5.training.start import weights_to_start
 from lenet5.training.teaching import Teaching
 
 SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar
@@ -87,13 +88,15 @@ class Trainer:
         teaching: Teaching | None = None,
         network: Network | None = None,
         together: int = 1,
+        start: Model | None = None,
     ) -> None:
         """Begin with the recipe's first weights.
 
         network   one that has them already: one of `together` that are trained at once
         together  how many networks share the engine's time
+        start     the model whose weights these are, where the recipe starts from one
         """
-        self.teaching = teaching
+        self.teaching, self._start = teaching, start
         self.recipe, self.engine, self.run = recipe, engine, run
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
@@ -352,7 +355,7 @@ class Trainer:
         self.observer.incident(incident)
 
     def _new_network(self, seed: int) -> Network:
-        """Return a network with the first weights that a seed gives."""
+        """Return a network with the first weights: those that a seed gives, or those of the model to start from."""
         recipe = self.recipe
-        weights = first_weights(recipe.architecture, recipe.initial, seed)
+        weights = weights_to_start(recipe, self._start, seed)
         return self.engine.build(recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen)
