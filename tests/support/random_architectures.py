@@ -220,6 +220,8 @@ def case(number: int) -> Case:
     )
 
 
+# Numbers of training that diverges leave even float64; such a case says nothing, and is passed over below.
+@np.errstate(over="ignore", invalid="ignore")
 def outcomes(drawn: Case, engine: str, precision: Precision = "float32") -> dict[str, Float]:
     """Return all that an engine says to a case: scores, gradients, second derivatives, and what training makes."""
     weights = first_weights(drawn.architecture, Pytorch(), seed=drawn.number)
