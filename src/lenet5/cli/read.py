@@ -97,12 +97,10 @@ def read(
         return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
-    constraint = constraints.parse(", ".join(wanted)) if wanted else None
     reader = Reader(
         api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, threads=threads),
         max_error_percent=parsed_percent(max_error),
-        constraint=constraint,
+        constraint=constraints.wanted(length, pattern, luhn),
         method=method,
     )
     if reader.threshold:
