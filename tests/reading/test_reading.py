@@ -231,3 +231,10 @@ def test_a_length_that_no_number_has_is_refused(digits, page) -> None:
         digits.read(page, length="four")
     with pytest.raises(ReadingError, match="pattern"):
         digits.read(page, pattern="")
+
+
+def test_a_dark_desk_beside_the_paper_adds_no_digit_and_hides_none(digits, compose) -> None:
+    page = compose("2713", step=52)
+    pale = (255 - 0.3 * (255.0 - page)).astype(np.uint8)
+    for beside, paper in (((0, 0), (0, 70)), page), (((0, 0), (70, 0)), pale), (((60, 0), (0, 0)), page):
+        assert digits.read(np.pad(paper, beside, constant_values=40)).text == "2713"
