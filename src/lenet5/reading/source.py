@@ -111,8 +111,9 @@ def _other_format(content: bytes) -> str:
     """Return what to say of bytes that are no picture that is read here."""
     if content[4:8] == b"ftyp" and content[8:12] in HEIF:
         return (
-            "is HEIC, in which phones keep photographs, and is not read here. Convert it to JPEG: export it from Photos or "
-            'Preview, or run "heif-convert IN.heic OUT.jpg"; on the phone, Settings > Camera > Formats > Most Compatible.'
+            "is HEIC, the format of phones' photographs, which is not read here. Convert it to JPEG: export it from "
+            'Photos or Preview, or run "heif-convert IN.heic OUT.jpg". Phones can also take JPEG: Settings, Camera, '
+            "Formats, Most Compatible."
         )
     if b"<svg" in content[:1024]:
         return "is SVG, a drawing and not pixels. Export it as PNG."
