@@ -144,3 +144,28 @@ def test_bulk_with_options_that_it_does_not_take_is_wrong_usage(words: list[str]
     code, _, told = run(*words)
     assert code == 2
     assert "--bulk takes one folder or file" in told
+
+
+def test_heic_is_named_with_how_to_convert_it_also_in_a_folder(folder: Path, tmp_path: Path) -> None:
+    photo = tmp_path / "IMG_0001.HEIC"
+    photo.write_bytes(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(200))
+    for given in (photo, tmp_path):
+        code, said, errors = run(given)
+        assert (code, said) == (1, "")
+        assert f"{photo}: is HEIC" in errors.replace("\n", "")
+        assert "heif-convert" in errors
+    (tmp_path / "a.png").write_bytes((folder / "a.png").read_bytes())
+    code, said, errors = run(tmp_path)
+    assert code == 1
+    assert "72" in said
+
+
+def test_what_is_passed_over_in_a_folder_is_named(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes((folder / "a.png").read_bytes())
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "older").mkdir()
+    (tmp_path / ".hidden").touch()
+    code, said, errors = run(tmp_path)
+    assert (code, said.splitlines()[-1]) == (0, "72")
+    assert "notes.txt, older/" in errors.replace("\n", " ")
+    assert ".hidden" not in errors

@@ -214,3 +214,27 @@ def negatives() -> dict[str, NDArray[np.uint8]]:
 @pytest.mark.parametrize("name", ["white", "black", "gradient", "grain", "texture", "ruled", "squared"])
 def test_a_page_without_writing_holds_no_digits_even_for_a_model_that_knows_only_digits(modern, name) -> None:
     assert modern.read(negatives()[name]).text == ""
+
+
+def test_what_every_number_is_like_is_said_to_the_model(digits, compose) -> None:
+    page = compose("2713")
+    assert len(digits.read(page, length=3).text) == 3
+    assert len(digits.read(page, length="5..6").text) in (5, 6)
+    assert digits.read(page, pattern="#8##", threads=1).text[1] == "8"
+    assert [each.text for each in digits.read_all(page, length=4)] == ["2713"]
+    number = [int(digit) for digit in digits.read(page, luhn=True).text]
+    assert sum(sum(divmod(digit * (1 + place % 2), 10)) for place, digit in enumerate(reversed(number))) % 10 == 0
+
+
+def test_a_length_that_no_number_has_is_refused(digits, page) -> None:
+    with pytest.raises(ReadingError, match="length"):
+        digits.read(page, length="four")
+    with pytest.raises(ReadingError, match="pattern"):
+        digits.read(page, pattern="")
+
+
+def test_a_dark_desk_beside_the_paper_adds_no_digit_and_hides_none(digits, compose) -> None:
+    page = compose("2713", step=52)
+    pale = (255 - 0.3 * (255.0 - page)).astype(np.uint8)
+    for beside, paper in (((0, 0), (0, 70)), page), (((0, 0), (70, 0)), pale), (((60, 0), (0, 0)), page):
+        assert digits.read(np.pad(paper, beside, constant_values=40)).text == "2713"

@@ -27,6 +27,8 @@ from lenet5.reading.source import pictures
 
 STDIN = "-"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}
+UNREAD = {".heic", ".heif"}  # pictures, too: to be reported, not passed over
+NAMED = 5  # files passed over in a folder, by name
 
 EXAMPLES = ("lenet5 read photo.jpg", "lenet5 read form.pdf --length 8 --max-error 1%")
 
@@ -98,12 +100,10 @@ def read(
         return
     if as_json and as_csv:
         raise typer.BadParameter("give --json or --csv, not both")
-    wanted = [f"length {length}"] * bool(length) + [f"pattern {pattern}"] * bool(pattern) + ["luhn"] * luhn
-    constraint = constraints.parse(", ".join(wanted)) if wanted else None
     reader = Reader(
         api.load(model or DEFAULTS.get(method, DEFAULT), engine=engine, device=device, threads=threads),
         max_error_percent=parsed_percent(max_error),
-        constraint=constraint,
+        constraint=constraints.wanted(length, pattern, luhn),
         method=method,
     )
     if reader.threshold:
@@ -149,10 +149,21 @@ def _paths(given: str) -> list[str]:
     """Return the pictures that an argument names; itself where it names none, to be reported when it is opened."""
     path = Path(given)
     if path.is_dir():
-        return sorted(str(each) for each in path.iterdir() if each.suffix.lower() in SUFFIXES) or [given]
+        return _in_folder(path) or [given]
     if given != STDIN and not path.exists() and glob.has_magic(given):
         return sorted(glob.glob(given, recursive=True)) or [given]
     return [given]
+
+
+def _in_folder(folder: Path) -> list[str]:
+    """Return the pictures in a folder; what else is in it is named, except for hidden files."""
+    seen = sorted(each for each in folder.iterdir() if not each.name.startswith("."))
+    kept = [each for each in seen if each.suffix.lower() in SUFFIXES | UNREAD and not each.is_dir()]
+    others = [f"{each.name}/" if each.is_dir() else each.name for each in seen if each not in set(kept)]
+    if others:
+        more = f" and {len(others) - NAMED:,} more" if len(others) > NAMED else ""
+        err.print(f"{folder}: passed over, not named like pictures: {', '.join(others[:NAMED])}{more}", markup=False)
+    return [str(each) for each in kept]
 
 
 def _pages(reader: Reader, path: str, bright: bool | None, explain_dir: Path | None) -> Iterator[Page]:

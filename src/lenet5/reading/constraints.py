@@ -87,6 +87,20 @@ def both(one: Constraint, other: Constraint) -> Constraint:
     return Constraint(table, (one.final[:, None] & other.final).ravel(), f"{one.said}, {other.said}")
 
 
+def wanted(length: int | str | None = None, pattern: str | None = None, luhn: bool = False) -> Constraint | None:
+    """Return the constraint of the options of `read`, None without any.
+
+    length   5, "5" or "4..6"
+    pattern  "20##"
+    luhn     whether numbers end in Luhn's check digit
+
+    Raises ReadingError.
+    """
+    clauses = [f"length {length}"] * (length is not None) + [f"pattern {pattern}"] * (pattern is not None)
+    clauses += ["luhn"] * luhn
+    return parse(", ".join(clauses)) if clauses else None
+
+
 def parse(text: str) -> Constraint:
     """Return the constraint of a text: `length 4..6`, `length 5`, `pattern 20##` or `luhn`; commas part several.
 

@@ -6,6 +6,7 @@ Ink is 0 on paper and 1 at full darkness, in sRGB's steps: an even picture gives
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading import needs
@@ -14,6 +15,10 @@ from lenet5.reading.grey import Float, encoded
 SMALL_SIDE = 320  # px of the small copy on which the paper is looked for
 VOTING_SIDE = 64  # px of the smaller one on which bright and dark are told apart
 DARKEST = np.float32(0.002)  # of the light that white gives: below, a ratio tells nothing
+DESK = 0.3  # of the paper's light: what is darker over a whole window, and reaches the edge, lies beside the paper
+DESK_EDGE = 5  # px of the small copy: where desk and paper meet neither can be told
+STEP_PX = 4  # px of the small copy within which the paper ends
+COMMON = 97  # percentile of light that is paper everywhere, where a digit fills its picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +50,26 @@ def is_bright(light: Float) -> bool:
     return bool(votes > 0)
 
 
-def ink(light: Float, *, bright: bool) -> Ink:
-    """Return the ink of a picture."""
+def ink(light: Float, *, bright: bool, flat: bool = False) -> Ink:
+    """Return the ink of a picture.
+
+    flat  the paper has one light everywhere: a digit that is cut to its ink leaves too little of it to look at
+    """
     if bright:
         value = encoded(light)
-        paper = _up(_opened(_small(value)), light.shape)
+        level = np.float32(np.percentile(value, 100 - COMMON))
+        paper = np.full_like(value, level) if flat else _up(_opened(_small(value)), light.shape)
         depth = np.clip(value - paper, 0, None)
-    else:
-        paper_light = np.maximum(_up(_closed(_small(light)), light.shape), DARKEST)
+    elif flat:
+        paper_light = np.full_like(light, max(np.float32(np.percentile(light, COMMON)), DARKEST))
         depth = 1 - encoded(np.minimum(light / paper_light, 1))
+        paper = encoded(np.clip(paper_light, 0, 1))
+    else:
+        closed = _closed(_small(light))
+        paper_light = np.maximum(_up(closed, light.shape), DARKEST)
+        depth = 1 - encoded(np.minimum(light / paper_light, 1))
+        if (desk := _desk(closed)).any():
+            depth[_up(desk.astype(np.float32), light.shape) > 0.5] = 0
         paper = encoded(np.clip(paper_light, 0, 1))
     contrast, noise = _full(depth)
     if not contrast:
@@ -107,6 +123,28 @@ def _opened(small: Float) -> Float:
     """The paper under bright writing."""
     smooth: Float = ndimage.uniform_filter(ndimage.grey_opening(small, _window(small)), 5, mode="nearest")
     return smooth
+
+
+def _desk(paper: Float) -> NDArray[np.bool_]:
+    """Return where a small copy shows what lies beside the paper and darker, with the strip where both meet."""
+    dark = paper < DESK * np.percentile(paper, 90)
+    labels, count = ndimage.label(dark)
+    if not count:
+        return dark
+    frame = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    outside = np.isin(labels, np.unique(frame[frame > 0]))
+    border = ndimage.binary_dilation(outside, iterations=2) & ~outside
+    # Light falls off slowly over paper; where the paper ends it is another within a few pixels.
+    if not border.any() or _steps(paper)[border].mean() < 0.5:
+        return np.zeros_like(dark)
+    return np.asarray(ndimage.maximum_filter(outside, 2 * DESK_EDGE + 1))
+
+
+def _steps(paper: Float) -> NDArray[np.bool_]:
+    """Return where the light of a small copy more than halves within a few pixels."""
+    return np.asarray(
+        ndimage.minimum_filter(paper, 2 * STEP_PX + 1) < 0.5 * ndimage.maximum_filter(paper, 2 * STEP_PX + 1)
+    )
 
 
 def _up(small: Float, shape: tuple[int, ...]) -> Float:

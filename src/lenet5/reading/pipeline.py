@@ -45,6 +45,20 @@ class Trace:
             self.stages.append(Stage(name, image, said))
 
 
+@dataclass(frozen=True)
+class View:
+    """A way to look at a picture, settled before any digit is read.
+
+    bright  the writing is brighter than its paper
+    ruled   long straight strokes are ruling, and are taken away
+    flat    the paper has one light everywhere, see `light.ink`
+    """
+
+    bright: bool
+    ruled: bool = True
+    flat: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
     """Pieces that may be digits, in working pixels.
@@ -54,6 +68,7 @@ class Found:
     height    of the writing, in working pixels; 0 without any
     rejected  pieces whose shape is no digit's, each with why
     notes     sentences for a person
+    taken     pixels of ink taken away as ruling
     """
 
     lines: list[list[list[Piece]]]
@@ -66,6 +81,7 @@ class Found:
     factor: int
     width: int
     picture_height: int
+    taken: int = 0
 
     def box(self, found: list[Piece]) -> Box:
         """Return the box of pieces in pixels of the picture."""
@@ -94,24 +110,31 @@ class Found:
         return alone
 
 
-def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = None) -> Found:
+def find(
+    picture: Picture, trace: Trace | None = None, *, bright: bool | None = None, view: View | None = None,
+    shades: Float | None = None,
+) -> Found:  # fmt: skip
     """Return the pieces of a picture that may be digits.
 
     bright  whether the writing is brighter than its paper; found out where it is None
+    view    how to look at the picture, in place of `bright`
+    shades  its grey, where that is known
     """
     trace = trace or Trace()
     trace.note("picture", picture.pixels, f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels")
     height, width = picture.pixels.shape[:2]
-    factor, shades, notes = reduction(height, width), grey(picture.pixels), list(picture.notes)
+    factor, notes = reduction(height, width), list(picture.notes)
+    shades = grey(picture.pixels) if shades is None else shades
     if trace.kept:
         trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
-    bright = light.is_bright(shades) if bright is None else bright
-    found_ink = light.ink(shades, bright=bright)
-    trace.note("paper", found_ink.paper, "bright writing" if bright else "dark writing")
+    view = view or View(light.is_bright(shades) if bright is None else bright)
+    found_ink = light.ink(shades, bright=view.bright, flat=view.flat)
+    trace.note("paper", found_ink.paper, "bright writing" if view.bright else "dark writing")
+    ruling_ink = 0
 
     def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
               rejected: list[tuple[Piece, str]] | None = None) -> Found:  # fmt: skip
-        return Found(lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height)
+        return Found(lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink)
 
     if not found_ink.contrast:
         notes.append("the page is empty")
@@ -125,15 +148,18 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     if degrees:
         ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
         trace.note("level", mask, f"turned by {degrees:.1f} degrees")
-    mask, taken, count = ruling.without_rules(mask)
-    if count:
-        ink = _without(ink, taken, mask)
-        mask, ink = _repaired(mask, ink, taken)
-        trace.note("without rules", mask, f"{count} lines taken away")
+    if view.ruled:
+        mask, taken, count = ruling.without_rules(mask)
+        if count:
+            ruling_ink = int(taken.sum())
+            ink = _without(ink, taken, mask)
+            mask, ink = _repaired(mask, ink, taken)
+            trace.note("without rules", mask, f"{count} lines taken away")
     kept = pieces(mask)
-    if kept is not None:
+    if kept is not None and view.ruled:
         mask, taken = without_hairlines(mask, kept, height_of_writing(kept))
         if taken.any():
+            ruling_ink += int(taken.sum())
             ink = _without(ink, taken, mask)
             trace.note("without hairlines", mask, "what was left of ruling")
             kept = pieces(mask)

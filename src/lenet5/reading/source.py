@@ -22,6 +22,7 @@ from lenet5.reading.arrays import Pixels, from_array
 from lenet5.reading.limits import MOST_BYTES, MOST_PAGES, check_size
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # the rare formats' readers are the less tested
+HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # brands, ISO/IEC 23008-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +100,24 @@ def _from_bytes(content: bytes, name: str) -> Iterator[Picture]:
         except pillow.DecompressionBombError:
             raise ReadingError(f"{name}: promises far too many pixels; it was not decoded. Make it smaller.") from None
         except pillow.UnidentifiedImageError:
-            raise ReadingError(f"{name}: is no picture that is read here; {', '.join(FORMATS)} and PDF are.") from None
+            raise ReadingError(f"{name}: {_other_format(content)}") from None
         except Exception as error:  # what its readers raise on broken files is open-ended
             raise _damaged(name, error) from None
     with opened:
         yield from _from_pillow(opened, name)
+
+
+def _other_format(content: bytes) -> str:
+    """Return what to say of bytes that are no picture that is read here."""
+    if content[4:8] == b"ftyp" and content[8:12] in HEIF:
+        return (
+            "is HEIC, the format of phones' photographs, which is not read here. Convert it to JPEG: export it from "
+            'Photos or Preview, or run "heif-convert IN.heic OUT.jpg". Phones can also take JPEG: Settings, Camera, '
+            "Formats, Most Compatible."
+        )
+    if b"<svg" in content[:1024]:
+        return "is SVG, a drawing and not pixels. Export it as PNG."
+    return f"is no picture that is read here; {', '.join(FORMATS)} and PDF are."
 
 
 def _from_pillow(opened: Any, name: str) -> Iterator[Picture]:
