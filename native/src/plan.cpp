@@ -41,11 +41,19 @@ void check_table(const Layer& layer, int maps_in) {
   require(std::ranges::all_of(layer.seen, fits), "a table connects maps that are not there");
 }
 
-// A convolution whose kernels cover the whole input is a dense layer, unless a table leaves connections out.
+// Whether a layer behind this one puts a margin around its input.
+bool margin_follows(const Plan& plan, const Layer& layer) {
+  const auto has_margin = [](const Layer& next) { return next.padding > 0; };
+  return std::any_of(&layer + 1, plan.layers.data() + plan.layers.size(), has_margin);
+}
+
+// A convolution whose kernels cover the whole input is a dense layer, unless a table leaves connections out or a margin
+// lies behind it: dense kernels write one unit right after the other.
 Stage stage_with_weights(Plan& plan, const Shape& in, const Layer& layer) {
   check_table(layer, in.maps);
   Stage stage = next_stage(in);
-  const bool covers = layer.size == in.height && layer.size == in.width && layer.padding == 0 && layer.seen.empty();
+  const bool covers = layer.size == in.height && layer.size == in.width && layer.padding == 0 &&
+                      layer.seen.empty() && !margin_follows(plan, layer);
   const bool slides = layer.kind == Kind::convolution && !covers;
   const int inputs = slides ? in.maps * layer.size * layer.size : in.size();
   const int grow = 2 * layer.padding - layer.size + 1;

@@ -62,6 +62,26 @@ def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
     np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 36 terms
 
 
+def test_a_margin_behind_a_kernel_that_covers_its_input() -> None:
+    layers = (
+        Convolution(name="C1", kernel=5, maps=8),
+        Activation(function="tanh"),
+        Convolution(name="C2", kernel=3, maps=3, padding=1),
+        Flatten(),
+        Dense(name="output", units=10),
+    )
+    plan = Architecture(input=(1, 5, 5), layers=layers)
+    first, second = (
+        registry.get(name).build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
+        for name in ("numpy", "native")
+    )
+    inputs = np.random.default_rng(1).normal(size=(17, 1, 5, 5)).astype(np.float32)
+    np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 72 terms
+    labels = np.arange(17) % 10
+    for name, array in first.gradients(inputs, labels)[1].items():
+        np.testing.assert_allclose(second.gradients(inputs, labels)[1][name], array, atol=1e-5)
+
+
 def test_one_image_leaves_a_normalized_network_where_it_is() -> None:
     """One image has no variance: what is normalised is exactly 0, where the slope of relu is 0, too."""
     layers = (
