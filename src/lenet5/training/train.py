@@ -66,7 +66,7 @@ def train(
 
     Raises DataNotFoundError, EngineError, RunError, TrainingError, and InterruptedRunError after Ctrl-C.
     """
-    machine = registry.get(engine, device)  # what is missing is said before any folder is made
+    machine = registry.get(engine, device)  # reports what is missing before a folder is made
     images = parts(recipe, data_folder)
     work = Work(recipe, machine, images, data_folder, score_train=score_train, observer=observer)
     run = work.begin(runs_folder)
@@ -105,7 +105,7 @@ def resume(
     accept_changes: bool = False,
     epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished one stays as it is.
+    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished run is left unchanged.
 
     engine, device  the run's own if not given
     epochs          train on, to more epochs than the recipe has; that is recorded

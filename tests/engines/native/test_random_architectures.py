@@ -8,6 +8,7 @@ import random_architectures
 from random_architectures import compare, pairs
 
 from lenet5.engines import registry
+from lenet5.engines.contract import Network
 from lenet5.engines.initial import first_weights
 from lenet5.engines.native.network import NativeEngine
 from lenet5.spec.architecture import Architecture
@@ -46,6 +47,14 @@ def test_one_image_of_a_network_that_is_not_yet_folded(name: str) -> None:
     np.testing.assert_allclose(network.scores(inputs[:1]), network.scores(inputs)[:1], atol=1e-4)  # 22,308 terms
 
 
+def numpy_and_native(plan: Architecture) -> list[Network]:
+    """Return a network of the same first weights in each of the two engines."""
+    return [
+        registry.get(name).build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
+        for name in ("numpy", "native")
+    ]
+
+
 def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
     layers = (
         Convolution(name="C1", kernel=6, maps=5),
@@ -54,10 +63,7 @@ def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
         Dense(name="F1", units=3),
     )
     plan = Architecture(input=(1, 6, 6), layers=layers)
-    first, second = (
-        registry.get(name).build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
-        for name in ("numpy", "native")
-    )
+    first, second = numpy_and_native(plan)
     inputs = np.random.default_rng(1).normal(size=(3, 1, 6, 6)).astype(np.float32)
     np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 36 terms
 
@@ -71,15 +77,13 @@ def test_a_margin_behind_a_kernel_that_covers_its_input() -> None:
         Dense(name="output", units=10),
     )
     plan = Architecture(input=(1, 5, 5), layers=layers)
-    first, second = (
-        registry.get(name).build(plan, first_weights(plan, He(), 1), Objective(), Sgd(learning_rate=0.01))
-        for name in ("numpy", "native")
-    )
+    first, second = numpy_and_native(plan)
     inputs = np.random.default_rng(1).normal(size=(17, 1, 5, 5)).astype(np.float32)
     np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 72 terms
     labels = np.arange(17) % 10
-    for name, array in first.gradients(inputs, labels)[1].items():
-        np.testing.assert_allclose(second.gradients(inputs, labels)[1][name], array, atol=1e-5)
+    (_, expected), (_, found) = (network.gradients(inputs, labels) for network in (first, second))
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, atol=1e-5)
 
 
 def test_one_image_leaves_a_normalized_network_where_it_is() -> None:
