@@ -105,7 +105,7 @@ def resume(
     accept_changes: bool = False,
     epochs: int | None = None,
 ) -> RunFolder:
-    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished run is left unchanged.
+    """Go on with a run that was stopped or killed; its end is the same, byte for byte. A finished run is left as is.
 
     engine, device  the run's own if not given
     epochs          train on, to more epochs than the recipe has; that is recorded
