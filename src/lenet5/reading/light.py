@@ -18,7 +18,6 @@ DARKEST = np.float32(0.002)  # of the light that white gives: below, a ratio tel
 DESK = 0.3  # of the paper's light: what is darker over a whole window, and reaches the edge, lies beside the paper
 DESK_EDGE = 5  # px of the small copy: where desk and paper meet neither can be told
 STEP_PX = 4  # px of the small copy within which the paper ends
-COMMON = 97  # percentile of light that is paper everywhere, where a digit fills its picture
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,20 +49,12 @@ def is_bright(light: Float) -> bool:
     return bool(votes > 0)
 
 
-def ink(light: Float, *, bright: bool, flat: bool = False) -> Ink:
-    """Return the ink of a picture.
-
-    flat  the paper has one light everywhere: a digit that is cut to its ink leaves too little of it to look at
-    """
+def ink(light: Float, *, bright: bool) -> Ink:
+    """Return the ink of a picture."""
     if bright:
         value = encoded(light)
-        level = np.float32(np.percentile(value, 100 - COMMON))
-        paper = np.full_like(value, level) if flat else _up(_opened(_small(value)), light.shape)
+        paper = _up(_opened(_small(value)), light.shape)
         depth = np.clip(value - paper, 0, None)
-    elif flat:
-        paper_light = np.full_like(light, max(np.float32(np.percentile(light, COMMON)), DARKEST))
-        depth = 1 - encoded(np.minimum(light / paper_light, 1))
-        paper = encoded(np.clip(paper_light, 0, 1))
     else:
         closed = _closed(_small(light))
         paper_light = np.maximum(_up(closed, light.shape), DARKEST)

@@ -45,20 +45,6 @@ class Trace:
             self.stages.append(Stage(name, image, said))
 
 
-@dataclass(frozen=True)
-class View:
-    """A way to look at a picture, settled before any digit is read.
-
-    bright  the writing is brighter than its paper
-    ruled   long straight strokes are ruling, and are taken away
-    flat    the paper has one light everywhere, see `light.ink`
-    """
-
-    bright: bool
-    ruled: bool = True
-    flat: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class Found:
     """Pieces that may be digits, in working pixels.
@@ -110,26 +96,20 @@ class Found:
         return alone
 
 
-def find(
-    picture: Picture, trace: Trace | None = None, *, bright: bool | None = None, view: View | None = None,
-    shades: Float | None = None,
-) -> Found:  # fmt: skip
+def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = None) -> Found:
     """Return the pieces of a picture that may be digits.
 
     bright  whether the writing is brighter than its paper; found out where it is None
-    view    how to look at the picture, in place of `bright`
-    shades  its grey, where that is known
     """
     trace = trace or Trace()
     trace.note("picture", picture.pixels, f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels")
     height, width = picture.pixels.shape[:2]
     factor, notes = reduction(height, width), list(picture.notes)
-    shades = grey(picture.pixels) if shades is None else shades
+    shades = grey(picture.pixels)
     if trace.kept:
         trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
-    view = view or View(light.is_bright(shades) if bright is None else bright)
-    found_ink = light.ink(shades, bright=view.bright, flat=view.flat)
-    trace.note("paper", found_ink.paper, "bright writing" if view.bright else "dark writing")
+    found_ink = light.ink(shades, bright=light.is_bright(shades) if bright is None else bright)
+    trace.note("paper", found_ink.paper, "bright writing" if found_ink.bright else "dark writing")
     ruling_ink = 0
 
     def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
@@ -148,15 +128,14 @@ def find(
     if degrees:
         ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
         trace.note("level", mask, f"turned by {degrees:.1f} degrees")
-    if view.ruled:
-        mask, taken, count = ruling.without_rules(mask)
-        if count:
-            ruling_ink = int(taken.sum())
-            ink = _without(ink, taken, mask)
-            mask, ink = _repaired(mask, ink, taken)
-            trace.note("without rules", mask, f"{count} lines taken away")
+    mask, taken, count = ruling.without_rules(mask)
+    if count:
+        ruling_ink = int(taken.sum())
+        ink = _without(ink, taken, mask)
+        mask, ink = _repaired(mask, ink, taken)
+        trace.note("without rules", mask, f"{count} lines taken away")
     kept = pieces(mask)
-    if kept is not None and view.ruled:
+    if kept is not None:
         mask, taken = without_hairlines(mask, kept, height_of_writing(kept))
         if taken.any():
             ruling_ink += int(taken.sum())
