@@ -17,7 +17,7 @@ from lenet5.bulk.needs import library
 from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
 from lenet5.bulk.shards import Shard
-from lenet5.bulk.work import RESULT, BulkCluster, Here, How, Task, about, attend_here, identity_of, model_path
+from lenet5.bulk.work import RESULT, BulkCluster, How, Task, about, attend_here, identity_of, model_path
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import BulkError, InterruptedRunError
@@ -47,7 +47,7 @@ class Progress:
     here: int
 
 
-Hands = Processes[Task] | BulkCluster | Here
+Hands = Processes[Task] | BulkCluster
 Observer = Callable[[Progress], None]
 Waiting = Callable[[str], None]
 
@@ -197,9 +197,7 @@ class Run:
 
 
 def _executor(on: str, workers: int, deadline: float) -> Hands:
-    if on != LOCAL:
-        return BulkCluster(on)
-    return Processes(workers, attend_here, deadline) if workers > 1 else Here()
+    return Processes(workers, attend_here, deadline) if on == LOCAL else BulkCluster(on)
 
 
 def _planned(

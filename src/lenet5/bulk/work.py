@@ -1,6 +1,5 @@
 """One shard done: here, by a process that writes its result itself, or on a cluster, whose results are sent back."""
 
-import time
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,32 +54,6 @@ class BulkCluster(Cluster[Task]):
         """Send a shard."""
         key = f"lenet5-bulk-{task.how.job['plan_sha256'][:16]}-{task.shard.number}"
         self._running[self._client.submit(attend_there, task.shard, task.how, key=key, pure=False, retries=0)] = task
-
-
-class Here:
-    """Does each shard in this process, when it is waited for: one worker needs no second process."""
-
-    def __init__(self) -> None:
-        self._task: Task | None = None
-
-    def free(self) -> int:
-        """Return 1 where nothing is to do."""
-        return int(self._task is None)
-
-    def give(self, task: Task) -> None:
-        """Take a shard."""
-        self._task = task
-
-    def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """Do the shard that was given; without one, pass the time."""
-        if self._task is None:
-            time.sleep(seconds)
-            return []
-        task, self._task = self._task, None
-        return [(task, attend_here(task))]
-
-    def stop(self) -> None:
-        """Nothing runs between two calls."""
 
 
 def attend_here(task: Task, alive: Alive = lambda: None) -> Outcome:
