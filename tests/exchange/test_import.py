@@ -410,6 +410,14 @@ def test_a_graph_tells_what_weights_do_not(theirs: Theirs, tmp_path: Path) -> No
     assert known == {"function": "relu", "pooling": "max"}
 
 
+def test_an_onnx_file_with_a_damaged_name_is_one_sentence(trained: Path, mnist_folder: Path, tmp_path: Path) -> None:
+    api.export(trained, tmp_path / "out.onnx", to="onnx", data_folder=mnist_folder)
+    content = (tmp_path / "out.onnx").read_bytes()
+    (tmp_path / "out.onnx").write_bytes(content.replace(b"C1.weight", b"\xff1.weight"))
+    with pytest.raises(ModelError, match="not a readable ONNX file"):
+        adopt(tmp_path / "out.onnx")
+
+
 def test_an_export_to_onnx_is_read_back(trained: Path, mnist_folder: Path, tmp_path: Path, digits: Images) -> None:
     api.export(trained, tmp_path / "out.onnx", to="onnx", data_folder=mnist_folder)
     again = adopt(tmp_path / "out.onnx").model

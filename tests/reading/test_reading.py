@@ -208,10 +208,23 @@ def negatives() -> dict[str, NDArray[np.uint8]]:
         "texture": random.integers(0, 2, (1200, 1600)).astype(np.uint8) * 255,
         "ruled": np.where(rows % 40 < 2, 90, 250).astype(np.uint8),
         "squared": np.where((rows % 25 < 2) | (columns % 25 < 2), 90, 250).astype(np.uint8),
+        "hatched": hatched(side=900, apart=16),
     }
 
 
-@pytest.mark.parametrize("name", ["white", "black", "gradient", "grain", "texture", "ruled", "squared"])
+def hatched(side: int, apart: int) -> NDArray[np.uint8]:
+    """A square filled with fine lines at 45 degrees."""
+    rows, columns = np.mgrid[:side, :side]
+    return np.where((rows + columns) % apart < 2, 60, 245).astype(np.uint8)
+
+
+def test_hatching_is_named(digits) -> None:
+    read = digits.read(hatched(side=900, apart=16))
+    assert read.text == ""
+    assert "most of the ink is thin lines: hatching" in read.notes
+
+
+@pytest.mark.parametrize("name", ["white", "black", "gradient", "grain", "texture", "ruled", "squared", "hatched"])
 def test_a_page_without_writing_holds_no_digits_even_for_a_model_that_knows_only_digits(modern, name) -> None:
     assert modern.read(negatives()[name]).text == ""
 

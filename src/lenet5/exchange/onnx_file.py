@@ -4,6 +4,7 @@ The graph is not run. Its nodes say what their constants are (whatever these are
 the activation, the pooling, the padding of the first convolution.
 """
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from math import prod
 from typing import Any
@@ -33,6 +34,8 @@ def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, di
         model = onnx.ModelProto.FromString(content)
     except Exception as error:  # a damaged or hostile file can raise anything in a reader
         raise ModelError(f"{where}: not a readable ONNX file ({str(error)[:100]}).") from None
+    if not _is_text(model):
+        raise ModelError(f"{where}: not a readable ONNX file (a name in it is no UTF-8).")
     nodes = list(model.graph.node)
     if not nodes or len(nodes) > MOST_NODES:
         raise ModelError(f"{where}: a graph of {len(nodes):,} nodes, expected those of a LeNet-5; is it an ONNX file?")
@@ -41,6 +44,17 @@ def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, di
     if "architecture" in metadata:
         return _of_an_export(constants), metadata, {}
     return _by_layer(nodes, constants, where), metadata, _known(nodes)
+
+
+def _is_text(message: Any) -> bool:
+    """Whether all strings of a message are text; where one is not UTF-8, the library gives its bytes instead."""
+    for field, value in message.ListFields():
+        values = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
+        if field.type == field.TYPE_STRING and any(isinstance(each, bytes) for each in values):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(_is_text, values)):
+            return False
+    return True
 
 
 def _of_an_export(constants: ArrayByName) -> ArrayByName:

@@ -17,6 +17,8 @@ from lenet5.reading.source import Picture
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where it is so many times as wide as high
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
+FINE = 0.004  # of its longer side a stroke is wide: a line, for no pen writes so large so finely
+HATCHED = 0.5  # of the ink is lines: no writing
 BROAD, BLOT = 0.55, 0.6  # nearly as wide as high, and filled: strokes are more than so much of the narrow side
 ALONG = 0.5  # of a piece's side lies on the picture's edge
 MOST_HOLES = 50  # a digit has two, a speckled one some more
@@ -135,6 +137,9 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
         mask, ink = _repaired(mask, ink, taken)
         trace.note("without rules", mask, f"{count} lines taken away")
     kept = pieces(mask)
+    if kept is not None and _lines_ink(kept) > HATCHED * sum(piece.area for piece in kept):
+        notes.append("most of the ink is thin lines: hatching")
+        return found([], ink)
     if kept is not None:
         mask, taken = without_hairlines(mask, kept, height_of_writing(kept))
         if taken.any():
@@ -193,6 +198,11 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
     if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
         return "a blot"
     return None
+
+
+def _lines_ink(found: list[Piece]) -> int:
+    """Return the ink in pieces that have less of it than the finest stroke along their longer side."""
+    return sum(piece.area for piece in found if piece.area < FINE * max(piece.height, piece.width) ** 2)
 
 
 def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
