@@ -10,8 +10,9 @@ from pathlib import Path
 
 from lenet5.recipes import catalogue
 from lenet5.reports import finished, record
-from lenet5.reports.measure import TRAINING_IMAGES, Outcome, length, settings
-from lenet5.reports.reproduction import Runs, explanations, merged, outcome, settings_of, trained_for, verdicts
+from lenet5.reports.comparison import late_steps, sides
+from lenet5.reports.measure import TRAINING_IMAGES, Outcome, Runs, length, settings
+from lenet5.reports.reproduction import explanations, merged, outcome, settings_of, trained_for, verdicts
 from lenet5.reports.verdict import Verdict
 
 KEPT = Path(__file__).parents[1] / "src" / "lenet5" / "reports" / record.NAME
@@ -21,22 +22,27 @@ HEAD = "| published | | here: mean | one more run | runs | p | Holm | verdict |\
 
 
 def kept() -> dict[str, record.Settings]:
-    """Return what the record keeps: everything that a claim needs trained, with the single losses that are claimed."""
+    """Return what the record keeps: everything that a claim needs trained, with the single losses that are needed."""
     names = catalogue.names()
-    claimed: dict[str, set[int]] = {}
+    needed: dict[str, set[int]] = {}
     for name in names:
         for claim in catalogue.load(name).claims:
             if claim.quantity == "step_loss" and claim.step:
-                claimed.setdefault(settings(settings_of(name, claim)), set()).add(claim.step)
+                needed.setdefault(settings(settings_of(name, claim)), set()).add(claim.step)
+        for comparison in catalogue.load(name).comparisons:
+            if comparison.quantity == "late_loss_deviation":
+                for recipe in sides(name, comparison):
+                    needed.setdefault(settings(recipe), set()).update(late_steps(recipe))
     return {
-        key: record.Settings(name, recipe, frozenset(claimed.get(key, ())))
+        key: record.Settings(name, recipe, frozenset(needed.get(key, ())))
         for key, (name, recipe) in trained_for(names).items()
     }
 
 
 def runs_in(folder: Path) -> dict[str, list[Outcome]]:
     """Return the finished runs in a folder that the record needs, whichever version and command made them."""
-    wanted, found = kept(), {}
+    wanted = kept()
+    found: dict[str, list[Outcome]] = {}
     for unit in finished.read(folder):
         recipe = unit.run.recipe()
         key = settings(recipe)

@@ -1,5 +1,6 @@
 """What our own runs, or our own network, say where a publication gives a number."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, prod
 from statistics import mean
@@ -46,13 +47,16 @@ class Outcome:
         return failed_start(self.epochs[-1].test_accuracy_percent, self.classes)
 
 
+Runs = Mapping[str, Sequence[Outcome]]  # by the digest of their settings
+
+
 def settings(recipe: Recipe) -> str:
     """Return a digest of what a recipe computes, whatever its name and seed.
 
     Nor does its length matter where the first epochs of a long run are those of a short one.
     """
     depends_on_length = recipe.steps or recipe.averaged_epochs or isinstance(recipe.schedule, Cosine)
-    plain: dict[str, Any] = {"name": "any", "seed": 0, "claims": (), "differences": ()} | (
+    plain: dict[str, Any] = {"name": "any", "seed": 0, "claims": (), "comparisons": (), "differences": ()} | (
         {} if depends_on_length else {"epochs": 1}
     )
     return recipe.model_copy(update=plain).digest

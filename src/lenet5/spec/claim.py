@@ -98,6 +98,29 @@ class Claim(Plan):
         return self
 
 
+class Comparison(Plan):
+    """One statement of a publication about two ways of training, judged on pairs of runs with the same seed.
+
+    says      the statement, as close to the source's words as English allows
+    quantity  what is compared: `test_error_percent` after the last step; `mean_train_loss` over the whole run, which is
+              small where the loss falls fast; or `late_loss_deviation`, the standard deviation of the batch losses
+              reported in the second half
+    change    what differs in the second way of training, such as {"optimizer.momentum": 0.99}
+    set       what differs from the recipe in both
+    expected  whether the change makes the quantity "lower", or does not ("not lower"), by the statement
+    where     the place in the source
+    note      what a reader must know to judge it
+    """
+
+    says: str
+    quantity: Literal["test_error_percent", "mean_train_loss", "late_loss_deviation"]
+    change: dict[str, int | float | str]
+    set: dict[str, int | float | str] = Field(default_factory=dict)
+    expected: Literal["lower", "not lower"]
+    where: str
+    note: str = ""
+
+
 class Difference(Plan):
     """One place where the source is silent, or contradicts itself, and what the recipe does there."""
 
