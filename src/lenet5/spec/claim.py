@@ -33,6 +33,7 @@ Quantity = Literal[
     "kernel_size",
     "alexnet_times_larger",
     "card_teraflops",
+    "published_weights_accuracy_percent",
     "test_seconds",
     "test_batches_per_second",
     "counting_milliseconds",
@@ -65,6 +66,7 @@ class Claim(Plan):
 
     quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch; `original_slowness`
                says how many times longer an epoch took in 1998; `alexnet_times_larger` compares parameters;
+               `published_weights_accuracy_percent` is the test accuracy of weights that the source gives away;
                `counting_milliseconds` is the time to count the correct answers of a test that has been run
     value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
     values     a number for each epoch, from the first
