@@ -176,21 +176,18 @@ def _statements(found: Sequence[Compared]) -> list[str]:
         return []
     lines = ["| statement | compared | the change | times | pairs | p | Holm | verdict |", "|---" * 8 + "|"]
     for each in found:
-        least, middle, largest = each.factors
-        comparison = each.comparison
+        comparison, numbers = each.comparison, [""] * 4
+        if each.factors:
+            least, middle, largest = each.factors
+            times = f"{middle:.3g} ({least:.3g} to {largest:.3g})"
+            numbers = [times, str(len(each.values)), f"{each.p:.2g}", f"{each.corrected:.2g}"]
         both = "".join(f" --set {key}={value}" for key, value in comparison.set.items())
         change = "".join(f" --set {key}={value}" for key, value in comparison.change.items())
-        numbers = [
-            f"{middle:.3g} ({least:.3g} to {largest:.3g})",
-            len(each.values),
-            f"{each.p:.2g}",
-            f"{each.corrected:.2g}",
-        ]
         cells = [
             f"{comparison.says} {comparison.note}",
             f"{_words(comparison.quantity)}: {_means(each)}",
             f"`{change.strip()}`" + (f", both with `{both.strip()}`" if both else ""),
-            *(numbers if each.values else [""] * len(numbers)),
+            *numbers,
             f"**{each.word}**",
         ]
         lines.append("| " + " | ".join(map(_cell, cells)) + " |")

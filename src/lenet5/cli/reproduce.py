@@ -140,10 +140,14 @@ def _tell(verdict: Verdict) -> None:
 
 def _tell_statement(compared: Compared) -> None:
     """Print one statement about two ways of training: verdict, words, and by what factor the change acts."""
-    least, middle, largest = compared.factors
-    found = f"   times {middle:.3g} ({least:.3g} to {largest:.3g}), {len(compared.values)} pairs, p {compared.p:.2g}"
+    found = ""
+    if compared.factors:
+        least, middle, largest = compared.factors
+        found = (
+            f"   times {middle:.3g} ({least:.3g} to {largest:.3g}), {len(compared.values)} pairs, p {compared.p:.2g}"
+        )
     word = f"[{COLOURS.get(compared.word, 'default')}]{compared.word:{WIDEST}}[/]"
-    out.print(f"{word} {compared.comparison.says}{found if compared.values else ''}")
+    out.print(f"{word} {compared.comparison.says}{found}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, str, str, str]:

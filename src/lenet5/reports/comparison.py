@@ -7,7 +7,7 @@ a run that fails to train counts for what it came to and must not count for more
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log, nan
+from math import exp, log
 from statistics import fmean, median, pstdev
 from typing import Literal
 
@@ -35,9 +35,9 @@ class Compared:
     comparison: Comparison
     word: Literal["reproduced", "not reproduced", "needs more runs", "not run"]
     values: tuple[tuple[float, float], ...] = ()
-    factors: tuple[float, float, float] = (nan, nan, nan)
-    p: float = 1.0
-    corrected: float = 1.0
+    factors: tuple[float, float, float] | None = None
+    p: float | None = None
+    corrected: float | None = None
 
 
 def sides(name: str, comparison: Comparison) -> tuple[Recipe, Recipe]:
@@ -55,11 +55,12 @@ def late_steps(recipe: Recipe) -> range:
 def compare(name: str, runs: Runs) -> list[Compared]:
     """Return the verdict on every statement of a recipe, by the finished runs of its settings."""
     found = [_measured(name, comparison, runs) for comparison in catalogue.load(name).comparisons]
-    tested = [index for index, each in enumerate(found) if each.values]
-    for index, corrected in zip(tested, holm([found[index].p for index in tested]), strict=True):
-        each = found[index]
-        found[index] = replace(each, corrected=corrected, word=each.word if corrected < ALPHA else "needs more runs")
-    return found
+    corrected = iter(holm([each.p for each in found if each.p is not None]))
+    return [each if each.p is None else _decided(each, next(corrected)) for each in found]
+
+
+def _decided(found: Compared, corrected: float) -> Compared:
+    return replace(found, corrected=corrected, word=found.word if corrected < ALPHA else "needs more runs")
 
 
 def _measured(name: str, comparison: Comparison, runs: Runs) -> Compared:
