@@ -14,6 +14,7 @@ from lenet5.engines import registry
 from lenet5.recipes import catalogue
 from lenet5.reports import record
 from lenet5.reports.certificate import certificate
+from lenet5.reports.comparison import Compared, compare
 from lenet5.reports.reproduction import explanations, finished, merged, plain, units_for, verdicts
 from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
@@ -69,7 +70,8 @@ def reproduce(
     if certificate_file:
         runs = finished(units, ledger)
         found = {name: verdicts(name, runs) for name in names}
-        files.write_atomically(certificate_file, _json(certificate(found, units, ledger, seeds)))
+        statements = {name: compare(name, runs) for name in names}
+        files.write_atomically(certificate_file, _json(certificate(found, statements, units, ledger, seeds)))
         out.print(f"written  {certificate_file}", markup=False)
 
 
@@ -81,6 +83,8 @@ def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None
         _head(name)
         for verdict in of_recipe:
             _tell(verdict)
+        for compared in compare(name, runs):
+            _tell_statement(compared)
     ledger.folder.mkdir(parents=True, exist_ok=True)
     values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
     target = ledger.folder / "verdicts.json"
@@ -105,6 +109,8 @@ def _tell_quick(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> No
             if verdict.word != on_record.word:
                 others += 1
                 out.print(f"{'':{WIDEST}} on record: {on_record.word}", markup=False)
+        for compared in compare(name, runs):
+            _tell_statement(compared)
     out.print(f"\n{claims - others} of {claims} verdicts are those of the record (docs/reproduce.md).", markup=False)
     out.print("Here seed 1 was trained; the other seeds' runs are the record's. All by yourself: without --quick.")
 
@@ -130,6 +136,18 @@ def _tell(verdict: Verdict) -> None:
     here = f"here {ours} ({', '.join(filter(None, found))})" if runs else f"here {ours}" if ours else ""
     word = f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:{WIDEST}}[/]"
     out.print(f"{word} {published:>9}  {here:48} {' '.join(about)}")
+
+
+def _tell_statement(compared: Compared) -> None:
+    """Print one statement about two ways of training: verdict, words, and by what factor the change acts."""
+    found = ""
+    if compared.factors:
+        least, middle, largest = compared.factors
+        found = (
+            f"   times {middle:.3g} ({least:.3g} to {largest:.3g}), {len(compared.values)} pairs, p {compared.p:.2g}"
+        )
+    word = f"[{COLOURS.get(compared.word, 'default')}]{compared.word:{WIDEST}}[/]"
+    out.print(f"{word} {compared.comparison.says}{found}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, str, str, str]:

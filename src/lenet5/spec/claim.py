@@ -33,6 +33,7 @@ Quantity = Literal[
     "kernel_size",
     "alexnet_times_larger",
     "card_teraflops",
+    "published_weights_accuracy_percent",
     "test_seconds",
     "test_batches_per_second",
     "counting_milliseconds",
@@ -65,6 +66,7 @@ class Claim(Plan):
 
     quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch; `original_slowness`
                says how many times longer an epoch took in 1998; `alexnet_times_larger` compares parameters;
+               `published_weights_accuracy_percent` is the test accuracy of weights that the source gives away;
                `counting_milliseconds` is the time to count the correct answers of a test that has been run
     value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
     values     a number for each epoch, from the first
@@ -96,6 +98,29 @@ class Claim(Plan):
         if (self.value is None) == (not self.values):
             raise ValueError("a claim has either `value` or `values`")
         return self
+
+
+class Comparison(Plan):
+    """One statement of a publication about two ways of training, judged on pairs of runs with the same seed.
+
+    says      the statement, as close to the source's words as English allows
+    quantity  what is compared: `test_error_percent` after the last step; `mean_train_loss` over the whole run, which is
+              small where the loss falls fast; or `late_loss_deviation`, the standard deviation of the batch losses
+              reported in the second half
+    change    what differs in the second way of training, such as {"optimizer.momentum": 0.99}
+    set       what differs from the recipe in both
+    expected  whether the change makes the quantity "lower", or does not ("not lower"), by the statement
+    where     the place in the source
+    note      what a reader must know to judge it
+    """
+
+    says: str
+    quantity: Literal["test_error_percent", "mean_train_loss", "late_loss_deviation"]
+    change: dict[str, int | float | str]
+    set: dict[str, int | float | str] = Field(default_factory=dict)
+    expected: Literal["lower", "not lower"]
+    where: str
+    note: str = ""
 
 
 class Difference(Plan):

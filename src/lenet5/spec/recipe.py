@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from lenet5.spec.architecture import Architecture
-from lenet5.spec.claim import Claim, Difference, Source
+from lenet5.spec.claim import Claim, Comparison, Difference, Source
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.initial import Initial, Pytorch
 from lenet5.spec.layers import BatchNormalization
@@ -18,7 +18,7 @@ from lenet5.spec.preparation import Preparation
 from lenet5.spec.teacher import Teacher
 
 # These describe a recipe; they do not change what is computed.
-PROSE = {"title", "source", "claims", "differences", "explains"}
+PROSE = {"title", "source", "claims", "comparisons", "differences", "explains"}
 
 
 class Recipe(Plan):
@@ -71,6 +71,7 @@ class Recipe(Plan):
     schedule: Schedule = Constant()
     architecture: Architecture
     claims: tuple[Claim, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     differences: tuple[Difference, ...] = ()
 
     @model_validator(mode="after")

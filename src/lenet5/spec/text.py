@@ -33,8 +33,8 @@ def parse(
 
     where      the file's name, for error texts
     overrides  "key=value" with dotted keys; a value is TOML, or else taken as a string
-    shipped    returns the TOML of a recipe by its name, for texts that say `extends = "name"`: everything but the
-               claims is taken from that recipe, where the text does not say otherwise
+    shipped    returns the TOML of a recipe by its name, for texts that say `extends = "name"`: everything but its
+               claims and comparisons is taken from that recipe, where the text does not say otherwise
     own_name   the name of a user's own recipe where it extends another and gives itself none; the other recipe's
                source is not its source
 
@@ -78,7 +78,8 @@ def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
         return tree
     name = str(tree["extends"])
     base = _extended(_tree(shipped(name), name), shipped)
-    base.pop("claims", None)
+    for published in ("claims", "comparisons"):
+        base.pop(published, None)
     return _merged(base, {key: value for key, value in tree.items() if key != "extends"})
 
 
