@@ -8,8 +8,8 @@ FOLDER holds what there is of:
     pendigits/pendigits-train.gz    pen strokes, from which strings are drawn
 
 Each source is parted by a hash of file name or writer into two halves. Choices are made on "development"; "held-out"
-is only measured. The writers of pen strokes whose digits the networks are trained on are in neither. MNIST's test digits, printed letters and textures are measured whole. Without --half and --only the
-record is written.
+is only measured. Writers of pen strokes that the networks are trained on are in neither. MNIST's test digits, printed
+letters and textures are measured whole. Without --half and --only the record is written.
 """
 
 import argparse

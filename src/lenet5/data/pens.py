@@ -41,7 +41,7 @@ class Paths:
 
 
 def path(strokes: list[Float]) -> tuple[Float, NDArray[np.bool_]]:
-    """Return one digit's strokes, each (points, 2), as POINTS points at nearly equal distances, and where the pen is down."""
+    """Return one digit's strokes, each (points, 2), as a row of `Paths`: POINTS points at nearly equal distances."""
     lengths = [max(float(np.hypot(*np.diff(stroke, axis=0).T).sum()), 1e-6) for stroke in strokes]
     left, points, down = POINTS, [], np.ones(POINTS - 1, bool)
     for place, (stroke, length) in enumerate(zip(strokes, lengths, strict=True)):
@@ -64,7 +64,8 @@ def written(paths: Paths, random: Random) -> Pixels:
 
 def _drawn(points: Float, down: NDArray[np.bool_], random: Random) -> Pixels:
     N = len(points)
-    width = np.exp(random.uniform(*np.log(WIDTHS), N))
+    thinnest, thickest = np.log(WIDTHS)
+    width = np.exp(random.uniform(thinnest, thickest, N))
     radius = 0.5 * width[:, None] * _pressure(N, random)
     placed = _fitted(_by_another_hand(_faster(points, down, random), random), down, width)
     return _inked(placed, down, radius)

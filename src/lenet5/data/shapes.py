@@ -48,7 +48,9 @@ def one_with_flag(random: Random) -> Strokes:
     tip = (-reach, reach * random.uniform(0.6, 1.5))
     flag = _joints(random, tip, (0, 0), (foot, 1), loose=0.025)
     if random.random() < 0.3:
-        flag = np.concatenate([_curve(_joints(random, tip, (-0.4 * reach, 0.3 * tip[1]), (0, 0), loose=0.02)), flag[1:]])
+        flag = np.concatenate(
+            [_curve(_joints(random, tip, (-0.4 * reach, 0.3 * tip[1]), (0, 0), loose=0.02)), flag[1:]]
+        )
     half = random.uniform(0.12, 0.35)
     serif = _joints(random, (foot - half, 1), (foot + half, 1), loose=0.025)
     return [flag, serif] if random.random() < 0.5 else [flag]
@@ -71,10 +73,15 @@ def seven(random: Random) -> Strokes:
 def open_four(random: Random) -> Strokes:
     """A 4 whose top stays open: a corner or a curve, and a stem through it or beside it."""
     low, right = random.uniform(0.5, 0.72), random.uniform(0.45, 0.65)
-    left = _joints(random, (random.uniform(0.05, 0.3), 0), (0, low), (right + random.uniform(0.0, 0.25), low), loose=0.03)
+    left = _joints(
+        random, (random.uniform(0.05, 0.3), 0), (0, low), (right + random.uniform(0.0, 0.25), low), loose=0.03
+    )
     if random.random() < 0.4:
         left = _curve(np.insert(left, 2, [0.15, low + 0.06], axis=0))
-    return [left, _joints(random, (right, random.uniform(-0.05, 0.35)), (right - random.uniform(-0.05, 0.12), 1), loose=0.03)]
+    return [
+        left,
+        _joints(random, (right, random.uniform(-0.05, 0.35)), (right - random.uniform(-0.05, 0.12), 1), loose=0.03),
+    ]
 
 
 def four_in_one(random: Random) -> Strokes:
@@ -82,11 +89,13 @@ def four_in_one(random: Random) -> Strokes:
     low, right = random.uniform(0.5, 0.7), random.uniform(0.4, 0.6)
     top = _joints(random, (right, 0), loose=0.03)
     if random.random() < 0.5:  # closed: the stem begins where the stroke began
-        corner = _joints(random, (0, low), (right + random.uniform(0.1, 0.3), low - random.uniform(0, 0.05)), loose=0.03)
+        corner = _joints(
+            random, (0, low), (right + random.uniform(0.1, 0.3), low - random.uniform(0, 0.05)), loose=0.03
+        )
         return [np.concatenate([_joints(random, (right, 1), loose=0.03), top, corner])]
     curve = _joints(
-        random, (random.uniform(0.1, 0.3), 0), (0, low), (0.6 * right, low + 0.02), (right + 0.04, 0.45), (right + 0.06, 0.2),
-        loose=0.03,
+        random, (random.uniform(0.1, 0.3), 0), (0, low), (0.6 * right, low + 0.02), (right + 0.04, 0.45),
+        (right + 0.06, 0.2), loose=0.03,
     )  # fmt: skip
     stem = _joints(random, (right + random.uniform(-0.05, 0.05), 1), loose=0.03)
     return [np.concatenate([_curve(curve), stem])]
@@ -117,7 +126,10 @@ def three_with_flat_top(random: Random) -> Strokes:
 def eight_of_two_rings(random: Random) -> Strokes:
     """An 8 of two rings that touch."""
     upper, lower = random.uniform(0.18, 0.26), random.uniform(0.22, 0.3)
-    return [_ring(random, 0, upper, upper, upper), _ring(random, random.normal(0, 0.03), 2 * upper + lower, lower, lower)]
+    return [
+        _ring(random, 0, upper, upper, upper),
+        _ring(random, random.normal(0, 0.03), 2 * upper + lower, lower, lower),
+    ]
 
 
 def slashed_zero(random: Random) -> Strokes:
