@@ -78,8 +78,9 @@ class Reader:
             numbers = tuple(self._number(number) for number in own if number.digits)
             if numbers:
                 lines.append(Line(numbers))
-        height, width = picture.pixels.shape[:2]
-        page = Page(picture.name, picture.page, width, height, tuple(lines), tuple(rejected), tuple(found.notes))
+        page = Page(
+            picture.name, picture.page, picture.width, picture.height, tuple(lines), tuple(rejected), tuple(found.notes)
+        )
         if trace is not None and (seen := [digit.image for number in page.numbers for digit in number.digits]):
             trace.note("prepared", np.stack(seen), "as the model sees them")
         return page
