@@ -158,6 +158,19 @@ def test_a_photograph_of_108_megapixels_takes_less_than_600_mb(tmp_path: Path) -
     assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < 600e6
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_on_its_side_or_head_is_read_turned_and_says_so(compose, quarters: int) -> None:
+    page = compose("2713", step=52)
+    read = api.load("digits").read(np.rot90(page, quarters))
+    assert read.text == "2713"
+    assert len(read.notes) == 1
+    assert "was read turned" in read.notes[0]
+    assert (read.width, read.height) == np.rot90(page, quarters).shape[::-1]
+    boxes = [digit.box for number in read.numbers for digit in number.digits]
+    for box in boxes:
+        assert (np.rot90(page, quarters)[box.top : box.bottom, box.left : box.right] < 128).mean() > 0.1
+
+
 def test_every_page_of_a_tiff_is_read(modern, compose, tmp_path: Path) -> None:
     first, second = (Pillow.fromarray(compose(text, step=52)) for text in ("713", "904"))
     first.save(tmp_path / "two.tif", save_all=True, append_images=[second])
