@@ -5,7 +5,7 @@ from typing import Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lenet5.cli.console import literal, megabytes, out, percent
+from lenet5.cli.console import err, literal, megabytes, out, percent
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.memory import process_peak_bytes
@@ -51,12 +51,12 @@ class Watcher:
     def epoch(self, row: EpochRow) -> None:
         """Write the line of an epoch."""
         self._bar.console.print(
-            f"epoch {row.epoch:3d}   train loss {row.train_loss:.4f}  accuracy {percent(row.train_accuracy_percent)}"
-            f"   test loss {row.test_loss:.4f}  accuracy [bold]{percent(row.test_accuracy_percent)}[/]"
-            f"   {row.seconds:.1f} s  {megabytes(row.peak_memory_bytes)}"
+            f"epoch {row.epoch:3d}  train loss {row.train_loss:.4f}  {percent(row.train_accuracy_percent)}"
+            f"  test loss {row.test_loss:.4f}  [bold]{percent(row.test_accuracy_percent)}[/]"
+            f"  {row.seconds:.1f} s  {megabytes(row.peak_memory_bytes)}"
         )
 
     def incident(self, incident: Incident) -> None:
         """Write what happened."""
-        self._bar.console.print(f"[yellow]{literal(incident.what)}:[/] ", end="")
-        self._bar.console.print(incident.text, markup=False)
+        where = err if out.quiet else self._bar.console
+        where.print(f"[yellow]{literal(incident.what)}:[/] {literal(incident.text)}")

@@ -1,6 +1,7 @@
 """How well a model does on a data set, and where it errs."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,25 @@ class Evaluation:
         Those with the smallest margin go first, as in the 1998 paper (figure 10). NaN when no number is enough.
         """
         return metrics.rejection_for_error_percent(self.margin, self.right, error_percent)
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the outcome as plain values, as JSON holds them."""
+        recall, precision = metrics.recall_percent(self.confusion), metrics.precision_percent(self.confusion)
+        return {
+            "data": self.data.name,
+            "part": self.data.part,
+            "data_fingerprint": self.data.fingerprint,
+            "images": len(self.answers),
+            "correct": self.correct,
+            "accuracy_percent": self.accuracy_percent,
+            "accuracy_interval_percent": list(self.interval_percent),
+            "calibration_error_percent": self.calibration_error_percent,
+            "classes": list(self.class_names),
+            "recall_percent": recall.tolist(),
+            "precision_percent": precision.tolist(),
+            "confusion": self.confusion.tolist(),
+            "misclassified": self.misread.tolist(),
+        }
 
     @property
     def misread(self) -> NDArray[np.int64]:
