@@ -29,6 +29,7 @@ class Images:
     images       (N, 28, 28) uint8, 0 = background, 255 = ink; read-only, maybe on the disk
     labels       (N,) int64
     class_names  what the labels 0, 1, ... stand for
+    weights      (N,) how much each image counts in training; None where all count alike
     """
 
     name: str
@@ -36,17 +37,21 @@ class Images:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
+    weights: NDArray[np.float64] | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that tell these images and labels from any others."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(self.labels.astype("<i8").data)
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f8").data)
         return digest.hexdigest()[:16]
 
     def cut(self, start: int, stop: int, part: str) -> "Images":
         """Return the images from `start` up to `stop`, as a part of another name."""
-        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop])
+        weights = None if self.weights is None else self.weights[start:stop]
+        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop], weights=weights)
 
 
 def load(name: str, part: str, folder: Path | None = None) -> Images:
