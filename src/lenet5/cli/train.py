@@ -9,7 +9,7 @@ import typer
 from lenet5 import api
 from lenet5.cli.console import command, err, literal, out, percent
 from lenet5.cli.options import AcceptChanges, DataFolder, DeviceName, EngineName, Quiet, Threads
-from lenet5.cli.watch import Watcher
+from lenet5.cli.watch import watcher
 from lenet5.data import datasets, fetch, recognition, sources
 from lenet5.data.own import dataset as own
 from lenet5.engines import registry
@@ -98,18 +98,18 @@ def train(
                 "--resume goes on with the run's own recipe; leave out what changes it, such as --set and "
                 "--seed, or train a new run. Only --epochs may be given, to train on."
             )
-        with Watcher() as watcher:
+        with watcher() as bar:
             run = api.resume(
                 resume,
                 engine=None if engine == registry.AUTO else engine,
                 device=None if device == registry.AUTO else device,
                 data_folder=data_dir,
                 score_train=score_train,
-                observer=watcher,
+                observer=bar,
                 accept_changes=accept_changes,
                 epochs=epochs,
             )
-            if not watcher.watched:
+            if not bar.watched:
                 out.print(f"{run.path}: is finished; train on with --epochs", markup=False)
         _tell(run)
         return
@@ -124,7 +124,7 @@ def train(
     if start_from is not None:
         plan = started_from(plan, start_from)
     _introduce(plan, engine, device, data_dir)
-    with Watcher() as watcher:
+    with watcher() as bar:
         run = api.train(
             plan,
             engine=engine,
@@ -132,7 +132,7 @@ def train(
             data_folder=data_dir,
             runs_folder=runs,
             score_train=score_train,
-            observer=watcher,
+            observer=bar,
         )
     _tell(run)
 

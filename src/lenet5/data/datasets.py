@@ -13,6 +13,7 @@ from lenet5.data.own import dataset as own
 from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
+from lenet5.display import Shown
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
 from lenet5.spec.recipe import Recipe
@@ -22,8 +23,8 @@ LOOKS = {"mnist": "mnist", "qmnist": "mnist", "emnist-digits": "mnist", "fashion
 BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
+@dataclass(frozen=True, eq=False, repr=False)
+class Images(Shown):
     """One part of a data set.
 
     images       (N, 28, 28) uint8, 0 = background, 255 = ink; read-only, maybe on the disk
@@ -38,6 +39,12 @@ class Images:
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
     weights: NDArray[np.float64] | None = None
+
+    def __repr__(self) -> str:
+        return f"Images({self.name} {self.part}: {len(self.labels):,} images, {len(self.class_names)} classes)"
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,14 +8,15 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.data.datasets import Images, is_own
+from lenet5.display import Shown
 from lenet5.engines.contract import Float
 from lenet5.errors import DataError
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.predictor import Predictor
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """The outcome on one part of a data set.
 
     answers      (N,) the class with the highest score
@@ -31,6 +32,10 @@ class Evaluation:
     margin: Float
     confusion: NDArray[np.int64]
     class_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        images = f"{len(self.answers):,} images"
+        return f"Evaluation({self.data.name} {self.data.part}: {self.accuracy_percent:.2f} % of {images})"
 
     @property
     def correct(self) -> int:

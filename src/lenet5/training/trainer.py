@@ -157,8 +157,8 @@ class Trainer:
             self.observer.epoch(row)
             if self.recipe.patience and self.chosen_row == row:
                 self._sums = {name: array.astype(np.float64) for name, array in self.network.weights().items()}
-            if self._guesses(row):
-                self._note_failure(row, collapsed=bool(before) and not self._guesses(before[0]))
+            if self.guesses(row):
+                self._note_failure(row, collapsed=bool(before) and not self.guesses(before[0]))
                 if row.epoch == 1 and self.recipe.restarts:
                     self._start_again()
                     continue
@@ -188,7 +188,7 @@ class Trainer:
                 f"{self.recipe.patience} epochs without a smaller validation loss than after epoch {best.epoch}, "
                 f"{best.test_loss:.4g}; that epoch's weights are kept",
             )
-        if row.epoch > 1 and self._guesses(row):  # after a single epoch it is a failed start
+        if row.epoch > 1 and self.guesses(row):  # after a single epoch it is a failed start
             self.note(
                 "not learnt",
                 f"after {row.epoch} epochs the accuracy is {row.test_accuracy_percent:.2f} %, no better than guessing; "
@@ -321,7 +321,8 @@ class Trainer:
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
-    def _guesses(self, row: EpochRow) -> bool:
+    def guesses(self, row: EpochRow) -> bool:
+        """Return whether an epoch's accuracy is no better than guessing."""
         return failed_start(row.test_accuracy_percent, len(self.test.class_names), self._majority_percent)
 
     def _note_failure(self, row: EpochRow, *, collapsed: bool) -> None:
