@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -33,6 +34,7 @@ class Bar:
             TextColumn("left"),
             console=console,
             transient=True,
+            disable=console.is_jupyter and find_spec("ipywidgets") is None,  # without it rich can only warn
         )
         self._task = self._bar.add_task("training", total=None, figures="")
         self._warnings = warnings or self._bar.console
