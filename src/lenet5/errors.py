@@ -21,6 +21,8 @@ The text of each says what was found, what was expected and what to do, in one s
 The command line prints that text and exits with 1; it never shows a traceback for these.
 """
 
+import shlex
+
 
 class Lenet5Error(Exception):
     """The root: catch this to catch everything that lenet5 raises on purpose."""
@@ -86,5 +88,5 @@ class InterruptedRunError(Lenet5Error):
     """A run was asked to stop by a signal, and has saved its place in its folder."""
 
     def __init__(self, signal_number: int, run: str, text: str = "") -> None:
-        super().__init__(text or f"stopped and saved; go on with: lenet5 train --resume {run}")
+        super().__init__(text or f"stopped and saved; go on with: lenet5 train --resume {shlex.quote(run)}")
         self.signal_number = signal_number

@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import typer
 
 from lenet5.cli.console import err, literal, out, percent
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
 from lenet5.errors import ModelError
 from lenet5.exchange.adopt import adopt
@@ -61,6 +61,7 @@ def import_model(
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     data_dir: DataFolder = None,
+    _quiet: Quiet = False,
 ) -> None:
     """Make a model of other people's LeNet-5 weights. Nothing in the file is run as code."""
     for option, value, known in (

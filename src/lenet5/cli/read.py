@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -45,7 +45,7 @@ def read(
         ),
     ] = None,
     method: Annotated[
-        str,
+        Literal["combined", "lattice", "space-displacement"],
         typer.Option(
             help="lattice cuts and chooses; space-displacement slides along the line without a cut; combined cuts, and "
             "slides where that leaves a doubt."

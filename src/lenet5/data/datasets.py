@@ -13,6 +13,7 @@ from lenet5.data.own import dataset as own
 from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
+from lenet5.display import Shown
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
 from lenet5.spec.recipe import Recipe
@@ -22,13 +23,14 @@ LOOKS = {"mnist": "mnist", "qmnist": "mnist", "emnist-digits": "mnist", "fashion
 BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
+@dataclass(frozen=True, eq=False, repr=False)
+class Images(Shown):
     """One part of a data set.
 
     images       (N, 28, 28) uint8, 0 = background, 255 = ink; read-only, maybe on the disk
     labels       (N,) int64
     class_names  what the labels 0, 1, ... stand for
+    weights      (N,) how much each image counts in training; None where all count alike
     """
 
     name: str
@@ -36,17 +38,27 @@ class Images:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
+    weights: NDArray[np.float64] | None = None
+
+    def __repr__(self) -> str:
+        return f"Images({self.name} {self.part}: {len(self.labels):,} images, {len(self.class_names)} classes)"
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that tell these images and labels from any others."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(self.labels.astype("<i8").data)
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f8").data)
         return digest.hexdigest()[:16]
 
     def cut(self, start: int, stop: int, part: str) -> "Images":
         """Return the images from `start` up to `stop`, as a part of another name."""
-        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop])
+        weights = None if self.weights is None else self.weights[start:stop]
+        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop], weights=weights)
 
 
 def load(name: str, part: str, folder: Path | None = None) -> Images:

@@ -32,6 +32,10 @@ class Recipe(Plan):
     sampling      "shuffled": each epoch shows every image once, in a new order;
                   "constant": in the same random order every time;
                   "independent": every batch is drawn at random with replacement
+    class_weight  "balanced": images of rare classes are shown more often, so that every class counts alike; or a
+                  weight for classes by name, 1 for the others. An epoch has as many steps as without
+    patience      stop after so many epochs without a smaller validation loss, and keep the weights of the epoch with
+                  the smallest; 0: train to the end. Needs `validation`
     distortion    distorted copies of the training images; none if not given
     averaged_epochs   the model's weights are the mean of those after each of the last so many epochs (Izmailov et al.
                   2018); 0: those after the last
@@ -55,6 +59,8 @@ class Recipe(Plan):
     images: PositiveInt | None = None
     validation: Annotated[int, Field(ge=0)] = 0
     sampling: Literal["shuffled", "constant", "independent"] = "shuffled"
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    patience: Annotated[int, Field(ge=0)] = 0
     distortion: Distortion | None = None
     averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
@@ -84,6 +90,10 @@ class Recipe(Plan):
                 f"the optimizer sdlm takes second derivatives image by image; {normalizing[0]} ties the images of a "
                 "batch together. Choose another optimizer, or leave batch normalisation out"
             )
+        if self.patience and not self.validation:
+            raise ValueError("`patience` stops by the validation loss: say with `validation` how many images to keep")
+        if self.patience and (self.averaged_epochs or self.restarts):
+            raise ValueError("`patience` chooses one epoch's weights: leave out `averaged_epochs` and `restarts`")
         if self.teacher and self.objective.loss != "cross_entropy":
             raise ValueError("a `teacher` gives probabilities, which only the loss cross_entropy can learn")
         side = self.preparation.side()
