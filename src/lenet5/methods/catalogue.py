@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lenet5.errors import RecipeError
+from lenet5.methods.boosting import Boosted
 from lenet5.methods.contract import Classifier
 from lenet5.methods.linear import Linear, Pairwise
+from lenet5.methods.memory import FeatureNeighbours, LocalLearning
 from lenet5.methods.neighbours import NearestNeighbours
 from lenet5.methods.quadratic import PrincipalQuadratic
 from lenet5.methods.radial import Radial
-from lenet5.methods.support import SupportVectors
+from lenet5.methods.support import ReducedSet, SupportVectors
 from lenet5.methods.tangent import TangentDistance
 
 REGULAR, DESLANTED, SMALL = "mnist", "mnist-deslanted", "mnist-16x16"
@@ -29,7 +31,7 @@ class Row:
     rejected       percent of the test patterns to reject for 0.5 % error among the others (Figure 10)
     multiply_adds  thousands for one digit (Figure 11)
     memory         thousands of numbers (Figure 12)
-    make           makes the classifier; None where the row is a recipe, or nothing stands for it yet
+    make           makes the classifier; None where the row is a recipe
     data           the set on which a classifier is fitted
     recipe         its name, where the row is a network
 
@@ -65,7 +67,7 @@ ROWS: dict[str, Row] = {
     "quadratic": Row("40 PCA + quadratic", 3.3, multiply_adds=39, memory=40, make=PrincipalQuadratic),
     "radial": Row("1000 RBF + linear", 3.6, multiply_adds=794, memory=794, make=Radial),
     "svm-4": Row("SVM poly 4", 1.1, rejected=1.8, multiply_adds=14_000, memory=14_000, make=SupportVectors),
-    "rs-svm-5": Row("RS-SVM poly 5", 1.0, multiply_adds=650, memory=650),
+    "rs-svm-5": Row("RS-SVM poly 5", 1.0, multiply_adds=650, memory=650, make=ReducedSet),
     "v-svm-9": Row(
         "V-SVM poly 9, distorted",
         0.8,
@@ -95,11 +97,15 @@ ROWS: dict[str, Row] = {
     "mlp-500-150-distortions": Row("28x28-500-150-10, distorted", 2.45, step=0.05, recipe="mlp-500-150-distortions"),
     "lenet-1": Row("LeNet-1, 16x16", 1.7, rejected=3.7, multiply_adds=100, memory=3, recipe="lenet-1"),
     "lenet-4": Row("LeNet-4", 1.1, rejected=1.8, multiply_adds=260, memory=17, recipe="lenet-4"),
-    "lenet-4-local": Row("LeNet-4 with local learning", 1.1, rejected=1.4, multiply_adds=20_000, memory=24_000),
-    "lenet-4-neighbours": Row("LeNet-4 with K-NN", 1.1, rejected=1.6, multiply_adds=10_000, memory=24_000),
+    "lenet-4-local": Row(
+        "LeNet-4 with local learning", 1.1, rejected=1.4, multiply_adds=20_000, memory=24_000, make=LocalLearning
+    ),
+    "lenet-4-neighbours": Row(
+        "LeNet-4 with K-NN", 1.1, rejected=1.6, multiply_adds=10_000, memory=24_000, make=FeatureNeighbours
+    ),
     "lecun-1998": Row("LeNet-5", 0.95, step=0.05, multiply_adds=401, memory=60, recipe="lecun-1998"),
     "lecun-1998-distortions": Row("LeNet-5, distorted", 0.8, recipe="lecun-1998-distortions"),
-    "lenet-4-boosted": Row("boosted LeNet-4, distorted", 0.7, rejected=0.5, multiply_adds=460, memory=51),
+    "lenet-4-boosted": Row("boosted LeNet-4, distorted", 0.7, rejected=0.5, multiply_adds=460, memory=51, make=Boosted),
 }
 
 

@@ -53,6 +53,12 @@ def pair_votes() -> Matrix:
     return votes
 
 
+def votes_of(outputs: Float) -> Float:
+    """Return the scores (N, 10) of the 45 pairs' outputs (N, 45): votes by their signs, ties broken by the outputs."""
+    scores: Float = (np.sign(outputs) + TIE_BREAKER * outputs.clip(-1, 1)) @ pair_votes()
+    return scores
+
+
 @dataclass
 class Linear:
     """Ten linear units, each trained by least squares to give 1 for its class and -1 for the others."""
@@ -106,4 +112,4 @@ class Pairwise:
 
     def scores(self, images: Pixels) -> Float:
         outputs = with_bias(rows(images)) @ self.weights  # (N, 45)
-        return (np.sign(outputs) + TIE_BREAKER * outputs.clip(-1, 1)) @ pair_votes()
+        return votes_of(outputs)

@@ -11,6 +11,21 @@ from lenet5.methods.catalogue import ROWS
 from lenet5.methods.run import Result
 
 NAME = "record.json"
+
+
+class Kept(files.JsonObject):
+    """A fit as a file holds it."""
+
+    seed: int
+    train_images: int
+    test_images: int
+    errors: int
+    rejected: float | None
+    multiply_adds: int
+    memory: int
+    seconds: float
+
+
 Results = dict[str, list[Result]]  # by the name of the row, in the order of the seeds
 
 
@@ -31,7 +46,7 @@ def finished(folder: Path) -> Results:
     found: Results = {}
     for name in ROWS:
         for path in sorted((folder / "methods").glob(f"{name}-seed[0-9]*.json")):
-            found.setdefault(name, []).append(files.read_json(path, Result))
+            found.setdefault(name, []).append(Result(**files.read_json(path, Kept)))
     return {name: sorted(results, key=lambda result: result.seed) for name, results in found.items()}
 
 

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.data.datasets import Images, load
+from lenet5.inference.predictor import Predictor
 from lenet5.methods.catalogue import SIDES, Row
 from lenet5.methods.contract import Float, Labels, Pixels
+from lenet5.models.model import Model
 
+TRAIN_IMAGES = 60_000  # of every recipe of the comparison
 QUICK_TRAIN, QUICK_TEST = 6_000, 1_000  # images of a quick look
 ERROR_PERCENT = 0.5  # among the answers that are not rejected (Figure 10)
 
@@ -59,6 +62,18 @@ def run(row: Row, seed: int, folder: Path | None = None, *, quick: bool = False)
     errors, rejected = judged(scores, test.labels)
     counts = len(train.labels), len(test.labels)
     return Result(seed, *counts, errors, rejected, classifier.multiply_adds, classifier.memory, round(seconds, 1))
+
+
+def of_model(model: Model, seconds: float, folder: Path | None = None) -> Result:
+    """Return what a recipe's finished run came to, by its model: a network's costs are its connections and parameters.
+
+    seconds  that its training took
+    """
+    card, test = model.card, load(model.card.data, "test", folder)
+    errors, rejected = judged(Predictor(model).scores(test.images), test.labels)
+    network = model.architecture
+    counts = TRAIN_IMAGES, len(test.labels)
+    return Result(card.seed, *counts, errors, rejected, network.connections, network.parameters, round(seconds, 1))
 
 
 def judged(scores: Float, labels: Labels) -> tuple[int, float | None]:

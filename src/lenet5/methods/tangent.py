@@ -67,7 +67,7 @@ class TangentDistance:
     """
 
     candidates: int = 100
-    smoothing: float = 0.7
+    smoothing: float = 0.5
     seeded = False
     prototypes: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (N, pixels), smoothed
     planes: Float = field(default_factory=lambda: np.empty((0, 0, 0)), repr=False)  # (N, 7, pixels)
@@ -100,9 +100,8 @@ class TangentDistance:
             euclidean = squared_distances(samples[begin : begin + CHUNK], self.prototypes)
             nearest = np.argpartition(euclidean, self.candidates - 1, axis=1)[:, : self.candidates]
             for i, chosen in enumerate(nearest, start=begin):
-                distances = tangent_distances(
-                    samples[i], planes[i], self.prototypes[chosen], self.planes[chosen].astype(np.float32)
-                )
+                near = self.prototypes[chosen], self.planes[chosen].astype(np.float32)
+                distances = np.sqrt(tangent_distances(samples[i], planes[i], *near))
                 result[i] = -distances.max()
                 np.maximum.at(result[i], self.labels[chosen], -distances)
         return result
