@@ -99,6 +99,12 @@ def test_the_timeline_is_the_record() -> None:
     assert program.fill(page, program.changes()) == page
 
 
+def test_the_comparison_is_the_record() -> None:
+    program = loaded(ROOT / "docs" / "pictures" / "comparison.py")
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    assert program.fill(page, program.on_record()) == page
+
+
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_table_of_speed_is_the_record(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ LEVELS = {
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
+    "methods": 6, "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
     "reports": 7, "bulk": 7,
     "progress": 8,
     "api": 9, "classifier": 9,

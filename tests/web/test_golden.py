@@ -16,6 +16,7 @@ from lenet5.models import shipped
 from lenet5.spec import paper
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
+from lenet5.spec.preparation import Preparation
 
 IMPORTS = """
 const [{readModel}, {build}, prepare, field, paper] =
@@ -166,8 +167,7 @@ def test_the_preparation_is_that_of_mnist(page: Page, shape: tuple[int, int]) ->
 
 def test_resized_padded_and_scaled_inputs_agree(page: Page) -> None:
     image = digits(1)
-    for name in shipped.names():
-        preparation = shipped.read(name).preparation
+    for preparation in [*(shipped.read(name).preparation for name in shipped.names()), Preparation(padding=-4)]:
         got = ask(
             page,
             "return [...prepare.prepare(Uint8Array.from(given[0]), given[1])];",

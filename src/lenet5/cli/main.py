@@ -27,6 +27,7 @@ HOMES = {
     "summary": ("summary", "summary"),
     "recipes": ("recipes", "recipes"),
     "reproduce": ("reproduce", "reproduce"),
+    "compare": ("compare", "compare"),
     "report": ("report", "report"),
     "study": ("study", "study"),
     "bulk": ("bulk", "bulk"),

@@ -1,6 +1,7 @@
 """load("mnist", "test") -> images and labels, checked. Nothing is fetched here; that is `fetch.py`."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources
+from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources, standard
 from lenet5.data.own import dataset as own
 from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
@@ -65,7 +66,8 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
     name    "mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters", "emnist-balanced",
-            "uci-digits", "rough-digits", "digit-neighbours" or "ardis"; or the path of your own labelled images
+            "uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours" or "ardis"; or the path
+            of your own labelled images
     part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"; of your own
             images also "all", and "validation" where it is given
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
@@ -78,6 +80,10 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     chosen = data_set.part(part)
     if data_set is sources.UCI_DIGITS:
         images, labels = _uci_digits(part)
+    elif data_set is sources.MNIST_DESLANTED:
+        images, labels = _whole(part, folder, standard.deslanted)
+    elif data_set is sources.MNIST_16X16:
+        images, labels = _whole(part, folder, standard.reduced)
     elif data_set is sources.ROUGH_DIGITS:
         images, labels = rough.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.DIGIT_NEIGHBOURS:
@@ -195,6 +201,14 @@ def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     edge = (SIDE - BOX) // 2
     images = np.pad(ink.astype(np.uint8), ((0, 0), (edge, edge), (edge, edge)))
     return images[wanted], labels[wanted]
+
+
+def _whole(
+    part: str, folder: Path | None, form: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return a part of MNIST in another form."""
+    digits = load("mnist", part, folder)
+    return form(digits.images), digits.labels
 
 
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

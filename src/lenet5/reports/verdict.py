@@ -154,7 +154,7 @@ def _rows(case: Case) -> tuple[Row, ...]:
 def _kept(claim: Claim, value: float) -> bool:
     (published,) = _published(claim)
     if claim.bound == "equal":
-        return value == published
+        return abs(value - published) <= claim.rounding / 2
     return value >= published if claim.bound == "at_least" else value <= published
 
 

@@ -24,6 +24,7 @@ Side = Annotated[int, Field(gt=0, le=1024)]  # pixels
 Maps = Annotated[int, Field(gt=0, le=4096)]
 Units = Annotated[int, Field(gt=0, le=65_536)]
 Margin = Annotated[int, Field(ge=0, le=512)]  # pixels added on each side
+Drawing = Annotated[str, Field(pattern=r"^\s*[X.]+(\s+[X.]+)*\s*$", max_length=1 << 20)]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
 STATISTICS = ("mean", "variance")  # arrays of a layer that are kept with its weights and follow no gradient
@@ -53,27 +54,31 @@ class Trained(Plan):
 class Convolution(Trained):
     """Slide `maps` kernels over the maps of the input; stride 1, the same weights at every place.
 
-    table  "full": each map sees all maps of the input; "lecun-1998": Table I of the 1998 paper, 6 maps to 16.
-           The weights are a full array all the same, with zeros that are no parameters where nothing is seen.
+    table  "full": each map sees all maps of the input; "lecun-1998": Table I of the 1998 paper, 6 maps to 16;
+           or a drawing like Table I: a line for each map of the input, with an X under each map that sees it and
+           a . under the others. The weights are a full array all the same, with zeros that are no parameters
+           where nothing is seen.
     """
 
     kind: Literal["convolution"] = "convolution"
     maps: Maps
     kernel: Side = 5
     padding: Margin = 0
-    table: Literal["full", "lecun-1998"] = "full"
+    table: Literal["full", "lecun-1998"] | Drawing = "full"
 
     def maps_seen(self, inputs: int) -> tuple[tuple[int, ...], ...]:
         """Return for each map which of the `inputs` maps it sees. Raises ShapeError when the table does not fit."""
         if self.table == "full":
             return (tuple(range(inputs)),) * self.maps
-        seen = paper.maps_seen()
-        if (inputs, self.maps) != (6, len(seen)):
+        drawing = paper.TABLE_1 if self.table == "lecun-1998" else self.table
+        rows = drawing.split()
+        if {len(row) for row in rows} != {self.maps} or len(rows) != inputs:
+            widths = " or ".join(str(width) for width in sorted({len(row) for row in rows}))
             raise ShapeError(
-                f"{self.name}: the table of 1998 connects 6 maps with 16; here {inputs} are to be connected with "
-                f"{self.maps}."
+                f"{self.name}: the table connects {len(rows)} maps with {widths}; here {inputs} are to be connected "
+                f"with {self.maps}."
             )
-        return seen
+        return paper.maps_seen(drawing)
 
     def output_shape(self, shape: Shape) -> Shape:
         inputs, height, width = maps_of(self.name, shape)
