@@ -1,8 +1,8 @@
 """The set "rough-digits": MNIST's digits as photographs, scans and screens give them, and what is no digit.
 
-Made from MNIST in memory, by one seed, the same every time: nothing is fetched and nothing is kept. A third of its
-images belongs to an eleventh class, "not a digit". Its parts are "train" (of MNIST's first 55,000 training digits),
-"validation" (of the other 5,000) and "test" (of MNIST's test digits).
+Made in memory, by one seed, the same every time: nothing is fetched and nothing is kept. About a quarter of its images
+belongs to an eleventh class, "not a digit". Its parts are "train" (of MNIST's first 55,000 training digits, of pen
+strokes and of stroke templates), "validation" (of MNIST's other 5,000) and "test" (of MNIST's test digits).
 """
 
 import numpy as np

@@ -245,11 +245,11 @@ UCI_DIGITS = DataSet(
 NOT_A_DIGIT = "not a digit"
 ROUGH_DIGITS = DataSet(
     name="rough-digits",
-    title="MNIST's digits as photographs give them, and what is no digit; made from MNIST",
+    title="Digits as photographs give them, and what is no digit; made from MNIST and pen strokes",
     files=(),
     mirrors=(),
-    licence=MNIST.licence,
-    citation=MNIST.citation,
+    licence=f"{MNIST.licence}; pen strokes: CC BY 4.0",
+    citation=f"{MNIST.citation}; E. Alpaydin, F. Alimoglu: Pen-Based Recognition of Handwritten Digits, UCI (1998)",
     class_names=(*DIGITS, NOT_A_DIGIT),
     parts=(Part("train"), Part("test"), Part("validation")),
 )
