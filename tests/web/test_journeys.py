@@ -233,10 +233,26 @@ def test_two_networks_answer_side_by_side(page: Page) -> None:
 
 def test_before_training_the_network_knows_nothing(page: Page) -> None:
     page.locator(".training input").fill("0")
-    page.wait_for_function("() => document.querySelector('.training output').textContent === 'after 0 images'")
+    page.wait_for_function("() => document.querySelector('.state output').textContent === 'after 0 images'")
     page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) > 5")
     page.locator(".training input").fill("5")
     page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) < 5")
+
+
+def test_the_error_of_each_stage_stands_beside_it_and_they_are_played(page: Page) -> None:
+    page.locator(".training input").fill("0")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 0 images85.05 % wrong')")
+    ticks = [float(text) for text in page.locator(".ticks span").all_inner_texts()]
+    assert ticks == sorted(ticks, reverse=True)
+    page.click("[data-keep=play-training]")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 2,000 images10.64 %')")
+    page.click("[data-keep=play-training]")  # stops
+    page.wait_for_timeout(1200)
+    assert "after 2,000 images" in page.inner_text(".state")
+    page.locator(".training input").fill("5")
+    page.click("[data-keep=play-training]")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('finished0.91 %')")
+    assert page.inner_text("[data-keep=play-training]") == "▶"
 
 
 def test_centring_is_what_saves_a_small_digit_in_a_corner(page: Page) -> None:

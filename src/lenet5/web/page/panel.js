@@ -7,6 +7,7 @@ import { apply, learnedOf } from "./damage.js";
 import { CODES } from "./paper.js";
 import { make, number, percent } from "./dom.js";
 import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
+import { Header, Playback } from "./header.js";
 import { Inspector } from "./inspector.js";
 import { preset } from "./kernels.js";
 import { Links, partOf } from "./links.js";
@@ -19,6 +20,7 @@ import { say, word } from "./words.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
+/** @typedef {import("./field.js").Stage} Stage */
 /** @typedef {import("./plates.js").Chosen} Chosen */
 /** @typedef {{answer: string, probability: number}} Guess */
 /** @typedef {import("./damage.js").Learned} Learned */
@@ -43,6 +45,7 @@ export class Panel {
     this.pinned = false; // the chosen unit stays when others are pointed at
     this.shown = name; // what the answers come from; `name` may still be loading
     this.early = -1; // place in the list of early weights; -1: the finished network
+    this.playback = new Playback();
     this.view = { before: false, each: false };
     /** @type {Chosen | null} */
     this.chosen = null;
@@ -105,7 +108,7 @@ export class Panel {
     this.nearest = codes.length ? this.nearestCode() : null;
     const flow = make("div", { class: "flow", role: "group", "aria-label": say("layers") }, input, ...this.plates.layers);
     this.root.classList.toggle("touring", this.banner !== null);
-    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.header(), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
+    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.head(stages), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
     this.observer?.disconnect();
     this.observer = new ResizeObserver(() => this.connect());
     this.observer.observe(flow);
@@ -151,49 +154,21 @@ export class Panel {
     return figure;
   }
 
-  header() {
-    const images = this.entry.training?.images ?? [];
-    const select = make("select", { "data-keep": "network" }, ...this.entries.map(({ name }) => make("option", { value: name }, name)));
-    select.value = this.entry.name;
-    select.addEventListener("change", () => { this.name = select.value; this.early = -1; void this.open(); });
-    const toggle = (/** @type {"before" | "each"} */ key) => {
-      const button = make("button", { type: "button", "aria-pressed": String(this.view[key]), "data-keep": key }, say(`view-${key}`));
-      button.addEventListener("click", () => {
-        this.view[key] = !this.view[key];
-        button.setAttribute("aria-pressed", String(this.view[key]));
-        this.on.ready();
-      });
-      return button;
-    };
-    const black = this.stages?.some((stage) => stage.black);
-    const meaning = (/** @type {string} */ key) => make("span", { class: `means ${key}` }, say(`means-${key}`));
-    this.state = make("small", { class: "state" });
-    this.restore = make("button", { type: "button", "data-keep": "restore" }, say("restore"));
-    this.restore.addEventListener("click", () => void this.open());
+  /** The head of the panel. @param {Stage[]} stages */
+  head(stages) {
+    this.header = new Header(this.entries, this.entry, this.label, this.early, this.view, stages.some((stage) => stage.black), this.playback, {
+      network: (name) => { [this.name, this.early] = [name, -1]; void this.open(); },
+      stage: (early) => { this.early = early; return this.open(); },
+      view: () => this.on.ready(), restore: () => void this.open() });
     this.changed();
-    return make("header", {}, make("label", {}, say(this.label), " ", select), this.state, this.restore,
-      ...(images.length ? [this.slider(images)] : []),
-      make("div", { class: "view" }, make("p", { class: "legend" }, meaning("blue"), meaning(black ? "black" : "grey"), meaning("gold")),
-        toggle("before"), toggle("each")));
-  }
-
-  /** A slider over the weights kept during training. @param {number[]} images */
-  slider(images) {
-    const at = this.early < 0 ? images.length : this.early;
-    const text = at === images.length ? say("finished") : say("step", images[at].toLocaleString("en"));
-    const range = make("input", { type: "range", min: "0", max: String(images.length), value: String(at), "data-keep": "training", "aria-valuetext": text });
-    range.addEventListener("input", () => {
-      this.early = Number(range.value) === images.length ? -1 : Number(range.value);
-      void this.open();
-    });
-    return make("label", { class: "training" }, say("training"), range, make("output", {}, text));
+    return this.header.root;
   }
 
   /** Say how good the network is, or that it is no longer the one that was measured. */
   changed() {
-    const touched = this.edits.length > 0 || this.trial.noise > 0 || this.trial.unbiased || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
-    if (this.state) this.state.textContent = touched ? say("changed") : this.early < 0 ? this.errorText() : say("beingTrained");
-    if (this.restore) this.restore.hidden = !touched || this.trial.noise > 0 || this.trial.unbiased;
+    const damaged = this.trial.noise > 0 || this.trial.unbiased;
+    const touched = this.edits.length > 0 || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
+    this.header?.changed(touched, touched && !damaged);
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.length === 0;
   }
 
@@ -269,13 +244,6 @@ export class Panel {
   damage() {
     apply(this.learned, this.trial);
     this.edited();
-  }
-
-  /** How often the finished network is wrong, and on which set: they are not equally hard. */
-  errorText() {
-    const { test_accuracy_percent, test_images, data } = this.entry;
-    const set = data === "mnist" ? "MNIST" : say("harder", data);
-    return say("error", (100 - test_accuracy_percent).toFixed(2), test_images.toLocaleString("en"), set);
   }
 
   /** Show what is pointed at, unless a unit is pinned. @param {Chosen} chosen */

@@ -86,7 +86,7 @@ const WORDS = {
   single: ["Show one network", "只看一个网络"],
   error: ["{0} % wrong on the {1} test images of {2}", "{2}：{1} 张测试图中错 {0} %"],
   harder: ["{0}, a harder set than MNIST", "{0}（比 MNIST 更难）"],
-  beingTrained: ["its error was measured only at the end of training", "错误率只在训练结束时测量"],
+  playTraining: ["Play the training", "播放训练过程"],
   training: ["Training", "训练过程"],
   step: ["after {0} images", "训练 {0} 张图之后"],
   finished: ["finished", "训练完成"],
