@@ -241,7 +241,9 @@ def test_before_training_the_network_knows_nothing(page: Page) -> None:
 
 def test_the_error_of_each_stage_stands_beside_it_and_they_are_played(page: Page) -> None:
     page.locator(".training input").fill("0")
-    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 0 images85.05 % wrong')")
+    page.wait_for_function(
+        "() => document.querySelector('.state').textContent.startsWith('after 0 images85.05 % wrong')"
+    )
     ticks = [float(text) for text in page.locator(".ticks span").all_inner_texts()]
     assert ticks == sorted(ticks, reverse=True)
     page.click("[data-keep=play-training]")

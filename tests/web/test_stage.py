@@ -105,6 +105,26 @@ def test_the_sum_is_followed_to_its_end(stage: Page) -> None:
     assert stage.inner_text(".step").startswith("2 of 25: ")
 
 
+def test_the_backward_pass_of_a_unit_is_followed(stage: Page) -> None:
+    plate(stage, "C1", 1).click()
+    forward = stage.inner_text(".sum")
+    stage.get_by_role("button", name="Backward").click()
+    assert "3 would lead 8 more" in stage.inner_text(".step")
+    assert stage.locator(".equation select option").all_inner_texts() == ["gradient S2 2"]
+    assert "slope" in stage.inner_text(".curves")
+    assert not stage.locator(".editor").is_visible()
+    plate(stage, "S2", 1).click()
+    seen = [f"gradient C3 {number + 1}" for number, maps in enumerate(paper.maps_seen()) if 1 in maps]
+    assert stage.locator(".equation select option").all_inner_texts() == seen
+    stage.get_by_role("slider", name="Terms added").fill("30")
+    assert stage.inner_text(".step").startswith(f"30 of {25 * len(seen)}: ")
+    plate(stage, "output", 3).click()
+    assert stage.inner_text(".sum strong") == "1"
+    plate(stage, "C1", 1).click()
+    stage.get_by_role("button", name="Backward").click()
+    assert stage.inner_text(".sum") == forward
+
+
 def test_a_unit_walks_over_its_map(stage: Page) -> None:
     plate(stage, "S4", 0).click(position={"x": 3, "y": 3})
     assert stage.inner_text(".inspector h3") == "S4 1, row 1, column 1"

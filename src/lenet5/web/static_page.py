@@ -23,8 +23,8 @@ FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_nam
 def model_list() -> list[dict[str, object]]:
     """Return what models/models.json says: name and file of each shipped model, and the facts of its card.
 
-    `training`, where weights were kept early in its training, names their file, after how many images each was kept, and
-    the error rate of each on the test images, in percent.
+    `training`, where weights were kept early in its training, names their file, after how many images each was kept,
+    and the error rate of each on the test images, in percent.
     Raises ModelError where a shipped file is damaged.
     """
     return [

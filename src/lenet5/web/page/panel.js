@@ -1,7 +1,8 @@
 // @ts-check
 /** One network at work, as a stage from left to right: its input, its layers, its answers. */
 import { smallestChange } from "./adversary.js";
-import { inputGradient } from "./backward.js";
+import { gradients, lead } from "./backward.js";
+import { backwardAccount } from "./backward_sum.js";
 import { largest, paint } from "./colour.js";
 import { apply, learnedOf } from "./damage.js";
 import { CODES } from "./paper.js";
@@ -39,6 +40,8 @@ export class Panel {
     this.learned = [];
     /** @type {{image: Uint8Array, input: Float32Array, share: number} | null} an input that was changed, and what it was made from */
     this.altered = null;
+    /** @type {Float32Array[] | null} of what each layer returned, once they were asked for */
+    this.gradients = null;
     this.on = on;
     this.root = make("article", { class: "panel" });
     this.name = name;
@@ -98,7 +101,7 @@ export class Panel {
     this.inspector = new Inspector(stages, network.placed, network.input, model.card.class_names, {
       choose: (chosen) => this.choose(chosen), close: () => this.unpin(), play: () => this.play(), sweep: (chosen) => { this.sweep.stop(); this.sweepTo(chosen); this.played(); },
       preset: (name, below) => this.usePreset(name, below), weight: (below, cell, value) => this.setWeight(below, cell, value),
-      undo: () => this.undo(), silence: () => this.silence() });
+      undo: () => this.undo(), silence: () => this.silence(), backward: (chosen) => this.backward(chosen) });
     this.links = new Links();
     this.readout = make("p", { class: "readout" }, say("choose"));
     const input = make("section", { class: "layer input" }, make("h3", {}, say("input"), " ", make("small", {}, make("span", {}, `${network.inputShape[1]}×${network.inputShape[2]}`))),
@@ -180,6 +183,7 @@ export class Panel {
     if (this.altered && !form.image.every((v, i) => v === this.altered?.image[i])) this.altered = null; // it was another drawing's
     const input = prepare(form.image, model.preparation);
     const scores = network.forward(this.altered?.input ?? input);
+    this.gradients = null; // they were another input's
     const probabilities = softmax(scores, model.card.calibration?.temperature ?? 1);
     const best = probabilities.indexOf(Math.max(...probabilities));
     const inked = Boolean(form.mass); // of an empty sheet the network says something, too; it is no answer
@@ -213,15 +217,10 @@ export class Panel {
     proof.figure.hidden = !inked || !(altered || this.trial.why);
     if (proof.figure.hidden) return;
     const { background, ink } = model.preparation;
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    const names = order.map((i) => word(model.card.class_names[i]));
+    const { shares, best, second } = lead(probabilities);
+    const names = [best, second].map((i) => word(model.card.class_names[i]));
     const sign = Math.sign(ink - background);
-    let shown = altered?.input.map((v, i) => sign * (v - input[i]));
-    if (!shown) {
-      const shares = new Float32Array(probabilities.length);
-      [shares[order[0]], shares[order[1]]] = [1, -1];
-      shown = inputGradient(network, shares).map((v) => sign * v);
-    }
+    const shown = altered?.input.map((v, i) => sign * (v - input[i])) ?? gradients(network, shares).input.map((v) => sign * v);
     paint(proof.canvas, shown, network.inputShape[2], largest(shown));
     proof.caption.textContent = altered ? say("altered", (100 * altered.share).toFixed(0), names[0]) : say("gradient", names[0], names[1]);
     proof.canvas.setAttribute("aria-label", proof.caption.textContent);
@@ -238,6 +237,16 @@ export class Panel {
     this.altered = input && { image: form.image, input, share: size((i) => input[i] - before[i]) / size((i) => before[i] - background) };
     this.on.ready();
     return input !== null;
+  }
+
+  /** The backward pass of a unit, from the lead of the best answer over the second best. @param {Chosen} chosen */
+  backward({ stage, unit }) {
+    const { network, stages, model } = this;
+    if (!network || !stages || !model) throw new Error("no network is loaded");
+    const { shares, best, second } = lead(network.placed[network.placed.length - 1].out);
+    this.gradients ??= gradients(network, shares).outputs;
+    const names = [best, second].map((i) => word(model.card.class_names[i]));
+    return { account: backwardAccount(network.placed, this.gradients, stages, stage, unit), names };
   }
 
   /** Put the weights that the trial asks for into the network. */
