@@ -169,8 +169,43 @@ def test_a_link_brings_back_drawing_network_unit_and_language(page: Page, browse
     other.close()
 
 
+def test_a_link_brings_back_edited_kernels_and_silenced_maps(page: Page, browser: Browser) -> None:
+    says(page, "3")
+    page.locator(".training input").fill("5")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 60,000')")
+    plate(page, "C1", 1).click()
+    page.get_by_role("button", name="Blur").click()
+    page.locator(".equation canvas").last.click(position={"x": 75, "y": 75})
+    page.locator(".kernel-tools input").fill("-1.5")
+    plate(page, "S2", 4).click()
+    page.get_by_role("button", name="Silence this map").click()
+    page.wait_for_function("() => location.hash.includes('silenced=') && location.hash.includes('unit=1.')")
+    link, distances = page.url, page.locator(".race .share").all_inner_texts()
+    other = browser.new_page(locale="en-GB")
+    other.goto(link)
+    says(other, page.inner_text("#guess b"))
+    assert other.locator(".race .share").all_inner_texts() == distances
+    assert other.inner_text(".state").endswith("changed by you")
+    plate(other, "C1", 1).click()
+    for _ in range(2):
+        other.locator(".editor").get_by_role("button", name="Undo").click()
+    other.wait_for_function("() => location.hash.includes('silenced=') && !location.hash.includes('edits=')")
+    other.close()
+
+
 @pytest.mark.parametrize(
-    "words", ["drawing=d!", "drawing=d3g", "unit=99.99999", "network=nothing", "language=xx", "%ff&&=="]
+    "words",
+    [
+        "drawing=d!",
+        "edits=0.7.blur_9.9.blur_1.0.zero_0.149.1e9_",
+        "silenced=0.99_77.0",
+        "trained=7",
+        "drawing=d3g",
+        "unit=99.99999",
+        "network=nothing",
+        "language=xx",
+        "%ff&&==",
+    ],
 )
 def test_a_link_that_is_not_understood_shows_the_page(browser: Browser, address: str, words: str) -> None:
     page = browser.new_page()

@@ -134,7 +134,7 @@ def test_a_unit_walks_over_its_map(stage: Page) -> None:
     assert stage.inner_text(".inspector h3") == "S4 1, row 5, column 1"
     last = "(it) => it.getContext('2d').getImageData(4, 4, 1, 1).data[3]"
     assert plate(stage, "S4", 0).evaluate(last) == 0  # what was not reached is not there yet
-    stage.get_by_role("button", name="Play").click()
+    stage.get_by_role("button", name="▶ Play").click()
     stage.wait_for_function("() => document.querySelector('.inspector h3').textContent.endsWith('row 5, column 5')")
     assert plate(stage, "S4", 0).evaluate(last) == 255
 
@@ -166,6 +166,17 @@ def test_a_kernel_is_changed_and_brought_back(stage: Page) -> None:
     assert distances(stage) == zero
     stage.locator(".editor").get_by_role("button", name="Undo").click()
     assert distances(stage) == learned
+
+
+def test_the_kernels_of_a_unit_of_c5_stand_beside_it(stage: Page) -> None:
+    strongest = stage.evaluate(
+        """() => import("/main.js").then(({app}) => app.panels[0].stages[4].values)
+        .then((values) => values.indexOf(Math.max(...values)))"""
+    )
+    assert stage.inner_text(".unit-kernels") == f"16 kernels of unit {strongest + 1}"
+    assert stage.evaluate("document.querySelector('.unit-kernels canvas').width") == 4 * 6 - 1
+    plate(stage, "C5", 0).hover(position={"x": 3, "y": 3})
+    assert stage.inner_text(".unit-kernels") == "16 kernels of unit 1"
 
 
 def test_a_silenced_map_says_nothing(stage: Page) -> None:

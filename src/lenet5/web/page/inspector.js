@@ -59,7 +59,8 @@ export class Inspector {
     this.curveFigure = make("figure", {}, this.curve, this.curveCaption);
     this.rows = make("tbody");
     const titles = ["source", "inputColumn", "weightColumn", "termColumn"].map((key) => make("th", { scope: "col" }, say(key)));
-    [, this.inputTitle, this.weightTitle] = titles;
+    this.inputTitle = titles[1];
+    this.weightTitle = titles[2];
     this.every = make("details", { class: "every" }, make("summary", {}, say("every")),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": say("every") },
         make("table", {}, make("thead", {}, make("tr", {}, ...titles)), this.rows)));

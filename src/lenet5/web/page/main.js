@@ -95,6 +95,7 @@ function remember() {
     const words = address.write({
       network: panel.shown, language: document.documentElement.lang === "en" ? "en" : "zh",
       unit: panel.pinned && panel.chosen && !tour.running ? panel.chosen : undefined, tour: tour.at + 1, strokes: pad.strokes,
+      trained: panel.early < 0 ? undefined : panel.entry.training?.images[panel.early], edits: panel.edits.done, silenced: panel.edits.silenced,
     });
     history.replaceState(null, "", `#${words}`);
   }, REMEMBER_MS);
@@ -198,7 +199,7 @@ function trials() {
     told.textContent = found.every(Boolean) ? "" : say("notAltered");
   });
   find("unalter", HTMLButtonElement).addEventListener("click", () => {
-    for (const panel of app.panels) panel.altered = null;
+    for (const { evidence } of app.panels) if (evidence) evidence.altered = null;
     told.textContent = "";
     schedule();
   });
@@ -279,7 +280,9 @@ async function start() {
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
     const first = wanted(asked.network) ?? wanted(NETWORK) ?? entries[0];
     const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), trial, ON);
+    panel.early = asked.trained === undefined ? -1 : first.training?.images.indexOf(asked.trained) ?? -1;
     await panel.open();
+    panel.repeat(asked.edits ?? [], asked.silenced ?? []);
     app.panels.push(panel);
     place.replaceChildren(panel.root);
     find("share-tools", HTMLElement).hidden = false;

@@ -103,6 +103,7 @@ const WORDS = {
   rbfName: ["distance to each code; the shortest wins", "到各编码的距离，最短者胜"],
   seesMaps: [", sees maps {0}", "，所见之图：{0}"],
   nearest: ["nearest code: {0}", "最近的编码：{0}"],
+  unitKernels: ["{0} kernels of unit {1}", "第 {1} 单元的 {0} 个卷积核"],
   layers: ["Layers. Left and right arrow keys go from layer to layer, up and down from map to map; with shift, from unit to unit.",
     "各层。左右方向键切换层，上下方向键切换图；按住 Shift 切换单元。"],
   "means-gold": ["gold: above 0, the pattern is there", "金色：大于 0，有此图案"],
