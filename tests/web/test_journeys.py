@@ -141,7 +141,7 @@ def test_a_photograph_beyond_the_servers_limits_is_shrunk(page: Page) -> None:
     large = io.BytesIO()
     Image.fromarray(np.full((4_000, 9_000), 200, np.uint8)).save(large, "PNG")
     page.set_input_files("#photo", {"name": "wide.png", "mimeType": "image/png", "buffer": large.getvalue()})
-    page.wait_for_function("() => document.querySelector('#photo-result canvas')")
+    page.wait_for_selector(".photograph canvas")
     content = sent[0][sent[0].index(b"\xff\xd8") :]
     with Image.open(io.BytesIO(content)) as opened:
         assert opened.format == "JPEG"
@@ -228,9 +228,14 @@ def test_one_file_works_from_the_disk(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_in_a_frame_only_the_sheet_and_the_network_are_shown(browser: Browser, address: str) -> None:
-    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page = browser.new_page(viewport={"width": 800, "height": 600}, locale="en-GB")
     page.goto(f"{address}?embed=1")
     says(page, "3")
+    for layer in ("C1", "output"):
+        seen = plate(page, layer, 0).bounding_box()
+        assert seen
+        assert seen["y"] + seen["height"] <= 600  # without scrolling
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
     assert not page.is_visible(".masthead")
     assert not page.is_visible("#photo")
     assert page.is_visible("#sheet")
@@ -312,6 +317,50 @@ def test_turning_a_digit_changes_what_the_network_sees(page: Page) -> None:
     page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent !== share", arg=share)
     page.click("#reset")
     page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent === share", arg=share)
+
+
+def test_several_digits_on_the_sheet_are_a_number(page: Page) -> None:
+    page.click("#clear")
+    for left in (-20, 70, 160):
+        draw(page, [(int(0.45 * x) + left, y // 2 + 60) for x, y in SEVEN])
+    draw(page, [(240, 30), (241, 40)])  # too small to be a digit
+    says(page, "777")
+    buttons = page.locator("#number button")
+    assert buttons.count() == 3
+    assert buttons.last.get_attribute("aria-pressed") == "true"
+    assert page.inner_text("#live").startswith("777")
+    buttons.first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('#number button:first-child[aria-pressed=true]')")
+    page.uncheck("#centring")
+    page.wait_for_function("() => document.querySelector('#number').hidden")
+    page.check("#centring")
+    page.click("#clear")
+    draw(page, SEVEN)
+    says(page, "7")
+    assert not page.is_visible("#number")
+
+
+def test_a_digit_of_a_photograph_is_sent_through_the_network(page: Page) -> None:
+    def digit(text: str, left: int) -> dict[str, object]:
+        return {"box": [left, 20, left + 10, 100], "answers": [{"text": text, "probability": 0.9}]}
+
+    number = {"text": "71", "box": [5, 20, 56, 100], "rejected": False, "digits": [digit("7", 5), digit("1", 46)]}
+    page.route(
+        "**/v1/read", lambda route: route.fulfill(json={"width": 100, "height": 120, "lines": [{"numbers": [number]}]})
+    )
+    for size in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": picture()})
+        page.wait_for_selector(".photograph canvas")
+        assert page.inner_text(".findings strong") == "71"
+        page.get_by_role("button", name="1: send this digit through the network").click()
+        says(page, "1")
+        assert not page.is_visible(".findings")
+        page.get_by_role("button", name="Show the photograph").click()
+        assert page.is_visible(".photograph")
+        page.keyboard.press("Escape")
+        assert not page.is_visible(".findings")
 
 
 def test_without_a_server_a_photograph_is_read_as_one_digit(page: Page) -> None:

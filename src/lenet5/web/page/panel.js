@@ -164,6 +164,13 @@ export class Panel {
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.done.length === 0;
   }
 
+  /** The answer to an image, without showing it. @param {Form} form */
+  answerTo({ image }) {
+    if (!this.model || !this.network) return "";
+    const scores = this.network.forward(prepare(image, this.model.preparation));
+    return word(this.model.card.class_names[scores.indexOf(Math.max(...scores))]);
+  }
+
   /** Compute and show the answer for a 28x28 image. @param {Form} form @returns {Guess | null} */
   render(form) {
     const { model, network, inputCanvas, stages, evidence } = this;
