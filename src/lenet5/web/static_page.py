@@ -23,7 +23,8 @@ FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_nam
 def model_list() -> list[dict[str, object]]:
     """Return what models/models.json says: name and file of each shipped model, and the facts of its card.
 
-    `training`, where weights were kept early in its training, names their file and after how many images each was kept.
+    `training`, where weights were kept early in its training, names their file, after how many images each was kept,
+    and the error rate of each on the test images, in percent.
     Raises ModelError where a shipped file is damaged.
     """
     return [
@@ -107,4 +108,5 @@ def _training(name: str) -> dict[str, object]:
     with path.open("rb") as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
     images = sorted({int(tensor.split("/")[0]) for tensor in header if "/" in tensor})
-    return {"training": {"file": _served(path), "images": images}}
+    errors = json.loads(header["__metadata__"]["errors_percent"])
+    return {"training": {"file": _served(path), "images": images, "errors_percent": errors}}
