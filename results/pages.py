@@ -28,6 +28,8 @@ PAGES = {
     "sigmoid-fashion": ("sigmoid-fashion",),
     "lecun-1998": (
         "lecun-1998", "lecun-1998-distortions", "lecun-1998-30k", "lecun-1998-15k", "lecun-1998-15k-longer",
+        "lenet-1", "lenet-4", "mlp-300", "mlp-300-distortions", "mlp-300-deslanted", "mlp-1000", "mlp-1000-distortions",
+        "mlp-300-100", "mlp-300-100-distortions", "mlp-500-150", "mlp-500-150-distortions",
     ),
 }  # fmt: skip
 STRUCTURE = ("parameters", "connections", "output_shape", "batches", "units", "_images")
