@@ -328,6 +328,7 @@ def test_several_digits_on_the_sheet_are_a_number(page: Page) -> None:
     assert buttons.count() == 3
     assert buttons.last.get_attribute("aria-pressed") == "true"
     assert page.inner_text("#live").startswith("777")
+    assert page.inner_text("#guess span").startswith("7: ")  # the probability is that of the digit shown
     buttons.first.focus()
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.activeElement.matches('#number button:first-child[aria-pressed=true]')")

@@ -67,7 +67,7 @@ function several(ink) {
     chosenDigit = Infinity;
     return { ink, number: "" };
   }
-  const answers = digits.map((own) => panel.answerTo(mnistForm(own, SHEET, SHEET)));
+  const answers = digits.map((own) => panel.answerTo(formOf(own)));
   const shown = Math.min(chosenDigit, digits.length - 1);
   const had = place.contains(document.activeElement);
   place.replaceChildren(...answers.map((answer, i) => {
@@ -79,20 +79,26 @@ function several(ink) {
   return { ink: digits[shown], number: answers.join("") };
 }
 
-function update() {
-  const { ink, number: digits } = several(pad.ink());
+/** The 28x28 image of some ink, disturbed as the sliders say. @param {Float32Array} ink */
+function formOf(ink) {
   const form = mnistForm(ink, SHEET, SHEET, centring.checked);
   if (form.box && !isCalm(disturbance)) {
     form.image = disturbed(form.image, disturbance);
     form.box = null; // it is the undisturbed ink's
     form.mass = massOf(form.image, 28, 28) ?? form.mass;
   }
+  return form;
+}
+
+function update() {
+  const { ink, number: digits } = several(pad.ink());
+  const form = formOf(ink);
   const guesses = app.panels.map((panel) => panel.render(form));
   const [first] = guesses;
   const answer = first?.answer ?? "";
   big.querySelector("b")?.replaceChildren(digits || answer || "·");
   big.classList.toggle("long", digits.length > 1);
-  big.querySelector("span")?.replaceChildren(first ? percent(first.probability) : say("nothing"));
+  big.querySelector("span")?.replaceChildren(first ? (digits ? `${answer}: ` : "") + percent(first.probability) : say("nothing"));
   const text = (digits ? [digits] : []).concat(guesses.flatMap((guess, i) =>
     guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : [])).join(". ");
   const heard = [digits, ...guesses.map((guess) => guess?.answer)].join();
