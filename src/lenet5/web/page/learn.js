@@ -35,7 +35,7 @@ export function weightGradients(network, gradient) {
 
 /** @param {Placed} place @param {Float32Array} x @param {Float32Array} gradient  of what the layer returns @returns {Gradient} */
 function weightGradient({ layer, inShape, shape, seen, weight, bias }, x, gradient) {
-  const [weights, biases] = [new Float64Array(weight.length), new Float64Array(bias.length)];
+  const [weights, biases] = [new Float64Array(weight.length), new Float64Array(bias.length)]; // empty for functions and pools
   if (layer.kind === "dense") {
     gradient.forEach((g, k) => {
       biases[k] = g;
@@ -43,9 +43,10 @@ function weightGradient({ layer, inShape, shape, seen, weight, bias }, x, gradie
     });
   }
   const [C, H, W] = inShape;
-  const [K, outH, outW] = shape;
+  const [, outH, outW] = shape;
+  const maps = layer.kind === "dense" ? 0 : bias.length;
   const [side, p] = [layer.kernel ?? layer.size ?? 5, layer.padding ?? 0];
-  for (let k = 0; k < K && /^(convolution|subsample)$/.test(layer.kind); k++) {
+  for (let k = 0; k < maps; k++) {
     for (let h = 0; h < outH; h++) {
       for (let w = 0; w < outW; w++) {
         const g = gradient[(k * outH + h) * outW + w];
