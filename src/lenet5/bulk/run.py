@@ -143,7 +143,7 @@ class Run:
                         set_aside += self._account(task.shard, outcome)
                     _tell(self._observer, self._job, self._done, self._images_done, self._here)
                     if stop.signal_number is not None:
-                        raise InterruptedRunError(stop.signal_number, "", "stopped; the same command goes on.")
+                        raise InterruptedRunError(stop.signal_number, "", "stopped; the same command continues.")
             finally:
                 self._executor.stop()
         if set_aside:
