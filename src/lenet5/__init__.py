@@ -6,7 +6,7 @@
     print(run.result()["test_accuracy_percent"])
     digits = lenet5.load(run.path).predict(images)  # uint8 (N, 28, 28)
 
-Names are imported when they are first used, so that `import lenet5` stays quick.
+Names are imported lazily, so that `import lenet5` is fast.
 """
 
 import importlib

@@ -39,8 +39,8 @@ def check_second_derivatives(architecture: Architecture) -> None:
     for layer in architecture.layers:
         if isinstance(layer, BatchNormalization):
             raise EngineError(
-                f"{layer.name} ties the images of a batch together: second derivatives, which are summed image by "
-                "image, are not defined. Leave batch normalisation out."
+                f"{layer.name} couples the images of a batch, so the second derivatives of a single image are not "
+                "defined. Leave batch normalisation out."
             )
 
 
