@@ -1,4 +1,4 @@
-"""How many single digits a second `lenet5 serve` answers over loopback, and whether its memory grows.
+"""Throughput of `lenet5 serve` for single digits over loopback, and the growth of its memory.
 
 Run: python benchmarks/serve.py [--soak SECONDS]
 

@@ -1,4 +1,4 @@
-"""How sure an answer must be to be given, by the calibration in the model's card."""
+"""Rejection thresholds from the calibration in the model's card."""
 
 from lenet5.errors import ReadingError
 from lenet5.models.model import Card, Threshold

@@ -1,4 +1,4 @@
-"""What our own runs, or our own network, say where a publication gives a number."""
+"""Our own values, from runs or the network, for the numbers of a publication."""
 
 from dataclasses import dataclass
 from math import isnan, prod

@@ -1,4 +1,4 @@
-"""The loop: epoch by epoch, batch by batch, there and back."""
+"""The training loop over epochs and batches."""
 
 import time
 from collections.abc import Generator, Sequence
