@@ -46,8 +46,9 @@ bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; w
 	$(BIN)/python benchmarks/page.py && $(BIN)/python benchmarks/serve.py
 
 paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
-	$(BIN)/python results/verdicts.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
+	$(BIN)/python results/pages.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
 	$(BIN)/python docs/pictures/batch_sizes.py && $(BIN)/python docs/pictures/timeline.py
+	$(BIN)/python docs/pictures/comparison.py
 	$(BIN)/python results/corruptions.py && $(BIN)/python docs/pictures/digits.py
 
 compilers: $(VENV)/.installed-dev  ## every C++ compiler that can be had: native/ without a warning, and its tests

@@ -8,8 +8,8 @@ FOLDER holds what there is of:
     pendigits/pendigits-train.gz    pen strokes, from which strings are drawn
 
 Each source is parted by a hash of file name or writer into two halves. Choices are made on "development"; "held-out"
-is only measured. MNIST's test digits, printed letters and textures are measured whole. Without --half and --only the
-record is written.
+is only measured. Writers of pen strokes that the networks are trained on are in neither. MNIST's test digits, printed
+letters and textures are measured whole. Without --half and --only the record is written.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import stats
-from strokes import Grey, PenDigit, drawn, line, pen_digits
+from strokes import Grey, PenDigit, drawn, line, pen_digits, trained_on
 
 from lenet5 import api
 from lenet5.data import datasets, strings
@@ -235,7 +235,11 @@ def sources(folder: Path, chosen: str) -> Iterator[tuple[str, str, Iterator[Samp
         yield labels.parent.name, chosen, labelled(labels.parent, chosen)
     strokes = folder / "pendigits" / "pendigits-train.gz"
     if strokes.exists():
-        digits = [each for each in pen_digits(strokes) if half(f"writer {each.writer}") == chosen]
+        digits = [
+            each
+            for each in pen_digits(strokes)
+            if not trained_on(each.writer) and half(f"writer {each.writer}") == chosen
+        ]
         for name in DRAWN:
             yield name, chosen, from_strokes(digits, name, chosen)
 

@@ -1,9 +1,11 @@
 """Weights kept early in the first epoch of `lecun-1998`, for the page's slider: src/lenet5/web/training/.
 
 The same first weights, order and learning rates as the shipped model's run (seed 1, native engine); float16, because
-they are looked at, not trained on. Run: python results/page_training.py
+they are looked at, not trained on. The file's metadata hold the test error of each, in percent, as `errors_percent`.
+Run: python results/page_training.py
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +39,22 @@ def main() -> None:
     order = batches.order(len(train.labels), recipe.seed, 1, recipe.sampling)
     rate = recipe.optimizer.learning_rate * recipe.schedule.factor(0.5, recipe.epochs)
     tested = Examples(test.images, test.labels, preparation).inputs(np.arange(len(test.labels)))
+    rounded = registry.get("native").build(recipe.architecture, weights, recipe.objective, recipe.optimizer)
     kept: dict[str, np.ndarray] = {}
+    errors: list[float] = []
     done = 0
     for images in IMAGES:
         if images > done:
             network.train(batches.batches(order[done:images], 1, start=0), rate)
         done = images
-        wrong = np.mean(network.scores(tested).argmax(axis=1) != test.labels)
-        print(f"{images:6d} images: {100 * wrong:.2f} % of the 10,000 test images wrong")
-        kept |= {f"{images}/{name}": array.astype(np.float16) for name, array in network.weights().items()}
+        halves = {name: array.astype(np.float16) for name, array in network.weights().items()}
+        rounded.load({name: array.astype(np.float32) for name, array in halves.items()}, rounded.state())
+        wrong = np.mean(rounded.scores(tested).argmax(axis=1) != test.labels)
+        errors.append(round(100 * float(wrong), 2))
+        print(f"{images:6d} images: {errors[-1]:.2f} % of the 10,000 test images wrong")
+        kept |= {f"{images}/{name}": array for name, array in halves.items()}
     OUTPUT.parent.mkdir(exist_ok=True)
-    files.write_atomically(OUTPUT, safetensors.numpy.save(kept))
+    files.write_atomically(OUTPUT, safetensors.numpy.save(kept, {"errors_percent": json.dumps(errors)}))
 
 
 if __name__ == "__main__":

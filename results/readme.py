@@ -14,14 +14,15 @@ from lenet5.models import shipped
 from lenet5.models.file import WEIGHTS
 from lenet5.recipes import catalogue
 from lenet5.reports import record
-from lenet5.reports.measure import length
-from lenet5.reports.reproduction import Runs, settings_of, verdicts
+from lenet5.reports.measure import Runs, length
+from lenet5.reports.reproduction import settings_of, verdicts
 from lenet5.reports.verdict import Verdict
 from lenet5.reports.words import say
 from lenet5.spec.claim import Claim
 
 ROOT = Path(__file__).parents[1]
 QUANTITIES = ("test_accuracy_percent", "test_error_percent", "test_images_correct")
+OTHER_NETWORKS = ("lenet-", "mlp-")  # those that the paper compares LeNet-5 with have a chapter of their own
 HEADS = {
     "README.md": "| recipe | published, % | here: mean, % | one more run, % | runs | p | verdict |",
     "README.zh-CN.md": "| 配方 | 公布值，% | 这里：平均，% | 再跑一次，% | 次数 | p | 结论 |",
@@ -47,7 +48,8 @@ def final(name: str, runs: Runs) -> list[Verdict]:
 def table(page: str) -> str:
     """Return the table as Markdown, in the language of the page."""
     runs = record.read()
-    rows = [_row(name, verdict, page) for name in catalogue.names() for verdict in final(name, runs)]
+    names = [name for name in catalogue.names() if not name.startswith(OTHER_NETWORKS)]
+    rows = [_row(name, verdict, page) for name in names for verdict in final(name, runs)]
     return "\n".join([HEADS[page], "|---|---|---|---|---|---|---|", *rows])
 
 

@@ -1,11 +1,17 @@
 """Pen strokes of the UCI set "Pen-Based Recognition of Handwritten Digits", drawn as pictures.
 
 The set (Alpaydin and Alimoglu 1998, CC BY 4.0) holds digits as pen positions on a tablet, in the UNIPEN form.
+
+python results/strokes.py pendigits-train.gz
+
+writes the strokes of the writers that the networks are trained on: src/lenet5/data/pen-strokes.npz.
 """
 
 import gzip
 import re
+import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +20,7 @@ from PIL import Image, ImageDraw
 
 Grey = NDArray[np.uint8]
 COMMENT = re.compile(r"\.COMMENT\s+(\d)\s+(\d+)\s+\d+")
+SHIPPED = Path(__file__).parent.parent / "src/lenet5/data/pen-strokes.npz"
 FINER = 4  # times as large is drawn, so that edges are smooth
 
 
@@ -39,6 +46,24 @@ def pen_digits(path: Path) -> list[PenDigit]:
                 strokes.append(points * (1, -1))
         found.append(PenDigit(int(comment[1]), int(comment[2]), tuple(strokes)))
     return found
+
+
+def trained_on(writer: int) -> bool:
+    """Whether a writer's digits are for training; those of the others are only measured on."""
+    return sha256(f"writer {writer}".encode()).digest()[0] % 4 < 2
+
+
+def pack(digits: list[PenDigit]) -> None:
+    """Write the pen positions of digits, in half the tablet's units: each as the step from the one before."""
+    strokes = [stroke for digit in digits for stroke in digit.strokes]
+    points = np.rint(np.concatenate(strokes) / 2).astype(np.int16)
+    np.savez_compressed(
+        SHIPPED,
+        labels=np.array([digit.label for digit in digits], np.uint8),
+        strokes=np.array([len(digit.strokes) for digit in digits], np.uint8),
+        lengths=np.array([len(stroke) for stroke in strokes], np.uint8),
+        steps=np.diff(points, axis=0, prepend=np.zeros_like(points[:1])),
+    )
 
 
 def drawn(digit: PenDigit, height: float, pen: float) -> Grey:
@@ -69,3 +94,7 @@ def line(digits: list[Grey], gap: int, random: np.random.Generator, *, margin: i
         page[margin + high - len(digit) : margin + high, left : left + digit.shape[1]] = digit
         left += digit.shape[1]
     return page
+
+
+if __name__ == "__main__":
+    pack([digit for digit in pen_digits(Path(sys.argv[1])) if trained_on(digit.writer)])

@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from lenet5.cli.main import app
 from lenet5.distribution import NAME, VERSION
+from lenet5.recipes import catalogue
 from lenet5.reports import record
 from lenet5.studies import plan as plans
 from lenet5.studies.units import units
@@ -98,6 +99,12 @@ def test_the_timeline_is_the_record() -> None:
     assert program.fill(page, program.changes()) == page
 
 
+def test_the_comparison_is_the_record() -> None:
+    program = loaded(ROOT / "docs" / "pictures" / "comparison.py")
+    page = (ROOT / "docs" / "comparison.md").read_text(encoding="utf-8")
+    assert program.fill(page, program.on_record()) == page
+
+
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
 def test_the_table_of_speed_is_the_record(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
@@ -122,10 +129,15 @@ def test_kept_studies_are_those_of_the_recipes_as_they_stand() -> None:
         assert {row["recipe_digest"] for row in kept} == {unit.recipe.digest for unit in units(plan, "native")}, path
 
 
-def test_the_page_of_verdicts_is_the_record() -> None:
-    program = loaded(ROOT / "results" / "verdicts.py")
-    page = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
-    assert program.fill(page) == page
+def test_the_pages_on_published_numbers_are_the_record() -> None:
+    program = loaded(ROOT / "results" / "pages.py")
+    for path, text in program.pages().items():
+        assert path.read_text(encoding="utf-8") == text, path
+
+
+def test_every_recipe_with_claims_is_on_a_page_of_its_source() -> None:
+    on_pages = {name for names in loaded(ROOT / "results" / "pages.py").PAGES.values() for name in names}
+    assert on_pages == {name for name in catalogue.names() if catalogue.load(name).claims}
 
 
 def test_the_package_has_one_name_and_one_version() -> None:

@@ -7,18 +7,20 @@ import lenet5
 
 PACKAGE = Path(lenet5.__file__).parent
 LEVELS = {
-    "errors": 0, "distribution": 0, "machine": 0,
+    "errors": 0, "distribution": 0, "machine": 0, "display": 0,
     "budget": 1, "files": 1, "seeds": 1, "warp": 1,
     "spec": 2,
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
+    "methods": 6, "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
     "reports": 7, "bulk": 7,
-    "api": 8, "classifier": 8,
-    "web": 9,
-    "cli": 10,
-    "__init__": 11, "__main__": 11,
+    "progress": 8,
+    "api": 9, "classifier": 9,
+    "plots": 10,
+    "web": 11,
+    "cli": 12,
+    "__init__": 13, "__main__": 13,
 }  # fmt: skip
 
 

@@ -2,8 +2,11 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from lenet5.data.datasets import ALL, fitted, is_own
 from lenet5.data.datasets import load as load_data
@@ -16,6 +19,7 @@ from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_predictor
 from lenet5.inference.predictor import Predictor
 from lenet5.models import shipped
+from lenet5.progress import Bar, Wanted
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.recipes import catalogue
 from lenet5.spec import text
@@ -41,6 +45,7 @@ def train(
     runs_folder: Path | str = "runs",
     score_train: bool = False,
     threads: int | None = None,
+    progress: Wanted = True,
     observer: Observer | None = None,
 ) -> RunFolder:
     """Train a recipe and return its run folder, with model, history, result and curves.
@@ -56,6 +61,9 @@ def train(
     overrides    fields by dotted name, such as {"optimizer.learning_rate": 0.02}
     score_train  score the whole training set after each epoch, too
     threads      that compute in this process from now on; as many as there are cores if not given
+    progress     show a bar, and a line for each epoch; "curve" also draws the curves anew after each epoch, in a
+                 notebook; False is silent
+    observer     is told instead of the bar
 
     Raises Lenet5Error of the kind that fits; see `lenet5.errors`.
 
@@ -80,15 +88,16 @@ def train(
     plan = fitted(plan)
     if start_from is not None:
         plan = started_from(plan, str(start_from))
-    run = training.train(
-        plan,
-        engine=engine,
-        device=device,
-        data_folder=_path(data_folder),
-        runs_folder=Path(runs_folder),
-        score_train=score_train,
-        observer=observer,
-    )
+    with _watched(progress, observer) as watcher:
+        run = training.train(
+            plan,
+            engine=engine,
+            device=device,
+            data_folder=_path(data_folder),
+            runs_folder=Path(runs_folder),
+            score_train=score_train,
+            observer=watcher,
+        )
     _draw(run)
     return run
 
@@ -101,6 +110,7 @@ def resume(
     data_folder: Path | str | None = None,
     score_train: bool = False,
     threads: int | None = None,
+    progress: Wanted = True,
     observer: Observer | None = None,
     accept_changes: bool = False,
     epochs: int | None = None,
@@ -109,7 +119,7 @@ def resume(
 
     engine, device  the run's own if not given
     epochs          train on, to more epochs than the run has; that is recorded
-    threads         as in `train`
+    threads, progress, observer  as in `train`
     accept_changes  go on also under other conditions than those the run was begun under (recipe, data, engine, ...),
                     which then ends in other bytes; the changes are recorded
 
@@ -117,16 +127,17 @@ def resume(
     kind that fits otherwise.
     """
     use_threads(threads)
-    folder = training.resume(
-        Path(run),
-        engine=engine,
-        device=device,
-        data_folder=_path(data_folder),
-        score_train=score_train,
-        observer=observer,
-        accept_changes=accept_changes,
-        epochs=epochs,
-    )
+    with _watched(progress, observer) as watcher:
+        folder = training.resume(
+            Path(run),
+            engine=engine,
+            device=device,
+            data_folder=_path(data_folder),
+            score_train=score_train,
+            observer=watcher,
+            accept_changes=accept_changes,
+            epochs=epochs,
+        )
     _draw(folder)
     return folder
 
@@ -207,6 +218,13 @@ def export(
         beside = beside if beside.is_dir() else beside.parent
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
     return write.export(predictor, Path(path), to=to, weights=weights, prefix=prefix, data_folder=_path(data_folder))
+
+
+def _watched(wanted: Wanted, observer: Observer | None) -> AbstractContextManager[Observer | None]:
+    """Return who watches: the observer given, or a bar where it is wanted."""
+    if observer is not None or not wanted:
+        return nullcontext(observer)
+    return Bar(Console(highlight=False), curve=wanted == "curve")
 
 
 def _draw(run: RunFolder) -> None:

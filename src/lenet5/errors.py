@@ -21,6 +21,8 @@ Each message says what was found, what was expected and what to do, in one sente
 the message and exits with 1; it never shows a traceback for these.
 """
 
+import shlex
+
 
 class Lenet5Error(Exception):
     """Base class of every exception that lenet5 raises deliberately."""
@@ -86,5 +88,5 @@ class InterruptedRunError(Lenet5Error):
     """A run was stopped by a signal, and has saved its position in its folder."""
 
     def __init__(self, signal_number: int, run: str, text: str = "") -> None:
-        super().__init__(text or f"stopped and saved; continue with: lenet5 train --resume {run}")
+        super().__init__(text or f"stopped and saved; continue with: lenet5 train --resume {shlex.quote(run)}")
         self.signal_number = signal_number

@@ -1,10 +1,12 @@
 """The commands as a person types them: what they print, how they end."""
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,18 +52,90 @@ def test_a_changed_recipe_has_no_published_figures_beside_it(small_mnist: Path, 
     assert "published" not in done.stdout
 
 
-def test_evaluate_gives_the_interval_and_draws(run: Path, small_mnist: Path) -> None:
-    done = lenet5("evaluate", run, "--data-dir", small_mnist)
+def files_in(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+def test_evaluate_gives_the_interval_and_draws_only_where_asked(run: Path, small_mnist: Path, tmp_path: Path) -> None:
+    before = files_in(run)
+    done = lenet5("evaluate", run, "--data-dir", small_mnist, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "95 % interval" in done.stdout
     assert "recall" in done.stdout
+    assert files_in(run) == before
+    assert not files_in(tmp_path)
+    done = lenet5("evaluate", run, "--data-dir", small_mnist, "--pictures", tmp_path / "drawn")
+    assert done.returncode == 0, done.stderr
     for name in ("confusion.png", "misread.png", "misread.svg"):
-        assert (run / name).stat().st_size > 0
+        assert (tmp_path / "drawn" / name).stat().st_size > 0
+
+
+def test_an_ensemble_is_named_by_each_recipe_and_its_seeds(run: Path, small_mnist: Path) -> None:
+    done = lenet5("evaluate", run, "modern", run, "--data-dir", small_mnist)
+    assert "archaeology (seeds 1, 1), modern (seed 1) on mnist test" in done.stdout, done.stderr
+
+
+def test_what_is_shown_is_also_given_as_json(run: Path, small_mnist: Path) -> None:
+    def plain(*arguments: str | Path) -> Any:
+        done = lenet5(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    outcome = plain("evaluate", run, "--data-dir", small_mnist)
+    assert outcome["images"] == 500
+    assert outcome["correct"] == 500 - len(outcome["misclassified"])
+    assert outcome["classes"] == list("0123456789")
+    shown = plain("show", run)
+    assert shown["result"]["test_images_correct"] == outcome["correct"]
+    assert [row["epoch"] for row in shown["history"] if row["event"] == "epoch"] == [1, 2]
+    assert plain("show", "modern")["recipe"] == "modern"
+    assert "archaeology" in [recipe["name"] for recipe in plain("recipes")]
+    assert plain("summary", "lecun-1998")["parameters"] == 60_000
+
+
+def test_a_quiet_command_prints_nothing_but_what_went_wrong(small_mnist: Path, tmp_path: Path) -> None:
+    done = lenet5("train", "archaeology", "--epochs", "1", "--set", "optimizer.lr=1e-6", "--runs", tmp_path,
+                  "--data-dir", small_mnist, "--quiet")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert "failed start" in done.stderr
+
+
+def test_commands_to_copy_are_quoted(small_mnist: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "my runs"
+    done = lenet5("train", "archaeology", "--epochs", "1", "--runs", runs, "--data-dir", small_mnist)
+    assert done.returncode == 0, done.stderr
+    assert f"evaluate '{runs / 'archaeology-seed1'}'" in done.stdout
+
+
+def test_an_engine_that_is_missing_is_named_before_data_are_fetched(tmp_path: Path) -> None:
+    done = lenet5("train", "archaeology", "--engine", "numpy", "--device", "cuda", "--data-dir", tmp_path / "none",
+                  cwd=tmp_path, https_proxy="http://127.0.0.1:9")  # fmt: skip
+    assert done.returncode == 1
+    assert "computes on the CPU only" in done.stderr
+    assert "googleapis" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["recipes"], ["show", "modern"], ["summary", "lecun-1998"], ["data", "list"]])
+def test_lines_and_tables_fit_forty_columns(command: list[str], tmp_path: Path) -> None:
+    done = lenet5(*command, COLUMNS="40", LENET5_DATA="none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 40
+    assert "…" not in done.stdout
+
+
+def test_a_pipe_gets_whole_lines() -> None:
+    program = [sys.executable, "-m", "lenet5", "show", "modern"]
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, check=True)
+    assert "by a twin that did not see them: temperature" in done.stdout
 
 
 def test_show_tells_the_history_of_a_run_and_the_card_of_a_model(run: Path) -> None:
+    before = files_in(run)
     shown = lenet5("show", run)
     assert shown.returncode == 0, shown.stderr
+    assert files_in(run) == before
     assert "test accuracy" in shown.stdout
     assert "curves.png" in shown.stdout
     card = lenet5("show", run / "model.safetensors")
@@ -94,7 +168,6 @@ def test_data_list_and_verify(small_mnist: Path, mnist_folder: Path) -> None:
         (["train", "archaeology", "--set", "optimizer.momentm=0.5"], 'Did you mean "optimizer.momentum"'),
         (["train", "archaeology", "--set", "batch_size=many"], '"batch_size" is "many"'),
         (["train"], "give either a recipe"),
-        (["train", "archaeology", "--engine", "jax"], "the engines are native, numpy, torch"),
         (["train", "--resume", "nowhere"], "not a run folder"),
         (["evaluate", "nowhere.safetensors"], "no such file"),
         (["show", "nowhere"], "no such file"),
@@ -108,6 +181,12 @@ def test_bad_input_is_one_clear_error_and_exit_1(arguments: list[str], said: str
     assert said in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert not (tmp_path / "runs").exists()
+
+
+def test_an_unknown_engine_is_wrong_usage_and_the_choices_are_shown() -> None:
+    done = lenet5("train", "archaeology", "--engine", "jax")
+    assert done.returncode == 2
+    assert "'native', 'numpy', 'torch'" in done.stderr
 
 
 def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mnist: Path, tmp_path: Path) -> None:
@@ -165,6 +244,9 @@ def test_without_data_and_network_the_small_digits_take_over(tmp_path: Path) -> 
     assert "storage.googleapis.com" in done.stderr
     assert "inside scikit-learn" in done.stdout
     assert "uci-digits" in done.stdout
+    asked = lenet5("train", "archaeology", "--offline-digits", "--epochs", "1", "--runs", tmp_path / "one",
+                   "--data-dir", tmp_path / "none", http_proxy=dead, https_proxy=dead)  # fmt: skip
+    assert "epochs 1," in asked.stdout
     refused = lenet5("train", "archaeology", "--data-dir", tmp_path / "none", cwd=tmp_path,
                      http_proxy=dead, https_proxy=dead)  # fmt: skip
     assert refused.returncode == 1

@@ -47,3 +47,12 @@ def test_a_certificate_tells_what_others_need_to_check_it(tmp_path: Path) -> Non
     assert certificate["check"] == "lenet5 reproduce sigmoid-fashion --certificate OTHER.json"
     assert (certificate["runs"], certificate["lenet5"]) == ([], VERSION)
     assert len(certificate["verdicts"]["sigmoid-fashion"]) == 10
+
+
+def test_statements_without_numbers_are_told_and_certified(tmp_path: Path) -> None:
+    target = tmp_path / "certificate.json"
+    done = reproduce(tmp_path / "r", "scratch", "--status", "--certificate", str(target))
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"not run +Weight decay does not raise the accuracy\.", done.stdout)
+    statements = json.loads(target.read_text())["statements"]["scratch"]
+    assert {statement["word"] for statement in statements} == {"not run"}

@@ -31,6 +31,11 @@ def test_pixel_51_is_a_fifth_of_the_way() -> None:
     assert prepare(fifth, Preparation(background=-1.0, ink=1.0))[0, 0, 0, 0] == np.float32(-0.6)
 
 
+def test_a_negative_padding_takes_lines_away(images: np.ndarray) -> None:
+    whole = prepare(images, Preparation())
+    assert (prepare(images, Preparation(padding=-4)) == whole[:, :, 4:-4, 4:-4]).all()
+
+
 def test_padding_has_the_value_of_the_background(images: np.ndarray) -> None:
     inputs = prepare(images, LECUN)
     edge = np.ones((32, 32), bool)

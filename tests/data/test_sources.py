@@ -13,9 +13,9 @@ from lenet5.errors import DataError
 ALL = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=list(DATA_SETS))
 
 
-def test_eleven_sets_are_known() -> None:
+def test_thirteen_sets_are_known() -> None:
     emnist = ["emnist-digits", "emnist-letters", "emnist-balanced"]
-    own = ["uci-digits", "rough-digits", "digit-neighbours", "ardis"]
+    own = ["uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours", "ardis"]
     assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", *emnist, *own]
 
 

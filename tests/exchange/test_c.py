@@ -89,7 +89,9 @@ def test_the_network_of_1998_answers_alike_on_10000_digits(
 
 
 @pytest.mark.parametrize("weights", ["float", "int8"])
-@pytest.mark.parametrize("name", ["lab-report", "scratch", "sigmoid-fashion", "sunnyhaze", "lecun-1998"])
+@pytest.mark.parametrize(
+    "name", ["lab-report", "scratch", "sigmoid-fashion", "sunnyhaze", "lecun-1998", "lenet-4", "mlp-300-deslanted"]
+)
 def test_every_recipe_answers_alike(
     untrained: Callable[[str], Model], digits: Images, tmp_path: Path, name: str, weights: str
 ) -> None:

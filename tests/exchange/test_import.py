@@ -2,6 +2,7 @@
 
 import io
 import pickle
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -23,10 +24,11 @@ from lenet5.data.datasets import Images, load
 from lenet5.errors import ModelError
 from lenet5.exchange import foreign
 from lenet5.exchange.adopt import adopt
-from lenet5.exchange.fit import Choices, fit
+from lenet5.exchange.fit import Choices, choices_of, fit
 from lenet5.exchange.race import Standing, beats
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Model
+from lenet5.recipes import catalogue
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Rbf
 
@@ -265,7 +267,10 @@ def test_arbitrary_bytes_raise_nothing_but_a_model_error(tmp_path: Path, content
         ({"conv1.weight": torch.zeros(20, 1, 5, 5)}, r"there is no array .* C1 \(6, 1, 5, 5\)"),
         ({"fc1.weight": torch.zeros(120, 300)}, "no array that could be C5"),
         ({"bn1.weight": torch.zeros(6), "bn1.running_mean": torch.zeros(6)}, "bn1 lacks a mean or a variance"),
-        ({"bn1.running_mean": torch.zeros(6), "bn1.running_var": torch.full((6,), -1.0)}, "bn1 has a negative variance"),
+        (
+            {"bn1.running_mean": torch.zeros(6), "bn1.running_var": torch.full((6,), -1.0)},
+            "bn1 has a negative variance",
+        ),
         ({"bn9.running_mean": torch.zeros(7), "bn9.running_var": torch.ones(7)}, "bn9 of 7 maps"),
         ({"fc9.weight": torch.zeros(3, 7)}, r"in addition to the layers of a LeNet-5 there is fc9.weight \(3, 7\)"),
         ({"conv1.again": torch.zeros(6)}, "only one of them can be right"),
@@ -567,3 +572,32 @@ def test_the_file_that_is_read_is_never_written_over(theirs: Theirs, mnist_folde
     done = lenet5("import", path, "-o", path, "--data-dir", mnist_folder)
     assert "is the file that is read" in done.stderr
     assert path.read_bytes() == before
+
+
+def test_a_recipe_tells_what_shapes_do_not() -> None:
+    assert choices_of(catalogue.load("sunnyhaze")) == Choices("relu", "max", "zeros", False, (0.0, 255.0))
+    assert choices_of(catalogue.load("lab-report")) == Choices("tanh", "average", "resize", True, (0.0, 1.0))
+    assert choices_of(catalogue.load("lecun-1998")) == Choices("scaled_tanh", None, "background", True, (-0.1, 1.175))
+    assert choices_of(catalogue.load("scratch")).scale is None  # a mean is subtracted that only the data tell
+
+
+def test_published_weights_are_judged_against_their_claim(theirs: Theirs, mnist_folder: Path, tmp_path: Path) -> None:
+    """A file as reproduction 002 published it: the weights beside a history of NumPy scalars."""
+    path, recipe = tmp_path / "model.pt", tmp_path / "theirs.toml"
+    torch.save({"net": theirs.state_dict(), "testAcc": [np.float64(0.94), np.float64(0.98)], "EpochDone": 31}, path)
+
+    def imported(claimed: str) -> str:
+        claim = f"{{ quantity = 'published_weights_accuracy_percent', value = {claimed}, where = 'model.pt' }}"
+        recipe.write_text(f"extends = 'archaeology'\nclaims = [{claim}]\n")
+        options = ["--recipe", str(recipe), "--pooling", "max", "--data-dir", str(mnist_folder)]
+        done = subprocess.run(
+            [sys.executable, "-m", "lenet5", "import", str(path), *options], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = imported("12.34")
+    assert "not reproduced: 12.34 % was published for model.pt" in first
+    accuracy = re.search(r"([\d.]+) % of 10,000", first)
+    assert accuracy
+    assert f"\nreproduced: {accuracy[1]} % was published for model.pt" in imported(accuracy[1])

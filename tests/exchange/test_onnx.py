@@ -22,7 +22,10 @@ from lenet5.models.model import Model
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import BatchNormalization, Dropout
 
-NAMES = ("archaeology", "lab-report", "lecun-1998", "scratch", "sigmoid-fashion", "sunnyhaze")
+NAMES = (
+    "archaeology", "lab-report", "lecun-1998", "lenet-4", "mlp-300-deslanted", "scratch", "sigmoid-fashion",
+    "sunnyhaze",
+)  # fmt: skip
 
 
 def run(content: bytes, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,8 @@
 """From a picture to numbers, by a real model: order, boxes, forms of images, rejection."""
 
-from dataclasses import replace
+import subprocess
+import sys
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image as Pillow
 from lenet5 import api
 from lenet5.errors import ModelError, ReadingError
 from lenet5.models.model import Calibration, Threshold
+from lenet5.reading import source
 from lenet5.reading.constraints import parse
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.predictor import ReadingPredictor
@@ -119,6 +122,53 @@ def test_the_orientation_in_exif_is_followed(modern, page, tmp_path: Path) -> No
     exif[0x0112] = 6  # turn by 90 degrees clockwise to see it upright
     image.save(tmp_path / "phone.jpg", exif=exif, quality=95)
     assert modern.read(tmp_path / "phone.jpg").text == "\n".join(ROWS)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png"])
+def test_a_large_picture_is_halved_and_its_boxes_are_the_files(
+    modern, page, tmp_path: Path, monkeypatch, suffix
+) -> None:
+    Pillow.fromarray(page).convert("RGB").save(tmp_path / f"a.{suffix}", quality=95)
+    whole = modern.read(tmp_path / f"a.{suffix}")
+    monkeypatch.setattr(source, "HALVED_PIXELS", 10_000)
+    halved = modern.read(tmp_path / f"a.{suffix}")
+    assert halved.text == whole.text
+    assert (halved.width, halved.height) == (whole.width, whole.height)
+    for one, other in zip(whole.numbers, halved.numbers, strict=True):
+        np.testing.assert_allclose(astuple(one.box), astuple(other.box), atol=3)
+
+
+def test_a_callers_own_image_stays_as_it_is(modern, page, monkeypatch) -> None:
+    monkeypatch.setattr(source, "HALVED_PIXELS", 10_000)
+    own = Pillow.fromarray(page)
+    assert modern.read(own).text == "\n".join(ROWS)
+    assert own.size == (page.shape[1], page.shape[0])
+
+
+@pytest.mark.slow
+def test_a_photograph_of_108_megapixels_takes_less_than_600_mb(tmp_path: Path) -> None:
+    Pillow.new("RGB", (12_032, 9_024), (230, 230, 225)).save(tmp_path / "large.jpg")
+    program = (
+        "import resource, sys, lenet5; lenet5.load('digits').read(sys.argv[1]); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "large.jpg"], capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < 600e6
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_picture_on_its_side_or_head_is_read_turned_and_says_so(compose, quarters: int) -> None:
+    page = compose("2713", step=52)
+    read = api.load("digits").read(np.rot90(page, quarters))
+    assert read.text == "2713"
+    assert len(read.notes) == 1
+    assert "was read turned" in read.notes[0]
+    assert (read.width, read.height) == np.rot90(page, quarters).shape[::-1]
+    boxes = [digit.box for number in read.numbers for digit in number.digits]
+    for box in boxes:
+        assert (np.rot90(page, quarters)[box.top : box.bottom, box.left : box.right] < 128).mean() > 0.1
 
 
 def test_every_page_of_a_tiff_is_read(modern, compose, tmp_path: Path) -> None:

@@ -35,7 +35,19 @@ PARAMETERS = {
     "scratch-as-printed": 44_426,
     "sigmoid-fashion": 61_706,
     "sunnyhaze": 61_706,
+    "lenet-1": 2_578,
+    "lenet-4": 17_090,
+    "mlp-300": 238_510,
+    "mlp-300-distortions": 238_510,
+    "mlp-300-deslanted": 123_310,
+    "mlp-1000": 795_010,
+    "mlp-1000-distortions": 795_010,
+    "mlp-300-100": 266_610,
+    "mlp-300-100-distortions": 266_610,
+    "mlp-500-150": 469_160,
+    "mlp-500-150-distortions": 469_160,
 }
+OTHER_NETWORKS = ("lenet-", "mlp-")  # those that the paper compares LeNet-5 with
 
 
 @pytest.fixture(params=catalogue.names())
@@ -52,6 +64,8 @@ def test_parameters_are_those_of_the_source(recipe: Recipe) -> None:
 
 
 def test_layers_have_the_names_of_the_paper(recipe: Recipe) -> None:
+    if recipe.name.startswith(OTHER_NETWORKS):
+        return
     names = [placed.name for placed in recipe.architecture.placed if "." not in placed.name]
     assert [name for name in names if name != "flatten"] == ["C1", "S2", "C3", "S4", "C5", "F6", "output"]
 
@@ -92,7 +106,7 @@ def test_a_claim_of_parameters_or_shape_is_what_the_network_has(recipe: Recipe) 
             assert placed[claim.layer or "output"].output_shape == claim.value
         if claim.quantity == "parameters":
             part = placed[claim.layer] if claim.layer else recipe.architecture
-            assert part.parameters == claim.value
+            assert abs(part.parameters - claim.value) <= claim.rounding / 2
 
 
 def test_archaeology_trains_as_its_code_does() -> None:

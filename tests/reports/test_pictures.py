@@ -56,14 +56,14 @@ def test_confusion_counts_and_margins_are_written(tmp_path: Path) -> None:
 def test_gallery_says_how_many_are_left_out(tmp_path: Path) -> None:
     images, ones = np.zeros((70, 28, 28), np.uint8), np.ones(70, np.int64)
     said = words(gallery(images, ones, ones * 7, np.full(70, 0.93), tuple("0123456789"), "m"), tmp_path / "g")
-    assert "60 of 70 misread" in said
+    assert "misclassified: 60 / 70" in said
     assert "1 → 7  93%" in said
 
 
 def test_gallery_of_a_model_without_errors(tmp_path: Path) -> None:
     none = np.zeros(0, np.int64)
     figure = gallery(np.zeros((0, 28, 28), np.uint8), none, none, np.zeros(0), tuple("0123456789"), "m")
-    assert "not one image is misread" in words(figure, tmp_path / "g")
+    assert "no image is misclassified" in words(figure, tmp_path / "g")
 
 
 @pytest.mark.parametrize("name", catalogue.names())

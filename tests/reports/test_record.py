@@ -68,6 +68,6 @@ def test_one_run_serves_all_claims_of_its_settings() -> None:
 
 
 def test_short_runs_get_thirty_seeds_and_long_ones_ten() -> None:
-    counts = {recipe: len(units_for([recipe], None, "native")) for recipe in ("scratch", "lab-report")}
-    assert counts == {"scratch": 30, "lab-report": 10}
+    counts = {recipe: len(units_for([recipe], None, "native")) for recipe in ("sunnyhaze", "lab-report")}
+    assert counts == {"sunnyhaze": 30, "lab-report": 10}
     assert units_for(["sigmoid-fashion"], None, "native") == []

@@ -3,7 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from lenet5.errors import ShapeError
 from lenet5.recipes import catalogue
+from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Activation, AveragePool, Convolution, Dense, Flatten, Layer
 
@@ -89,3 +91,20 @@ def test_with_classes_changes_the_last_layer_alone() -> None:
 def test_layers_that_do_not_fit_are_refused(layers: tuple[Layer, ...], sentence: str) -> None:
     with pytest.raises(ValidationError, match=sentence):
         built(*layers)
+
+
+def test_a_drawn_table_says_which_maps_are_seen() -> None:
+    layer = Convolution(name="C", maps=3, kernel=5, table="X.X\n.XX\n")
+    assert layer.maps_seen(2) == ((0,), (1,), (0, 1))
+    assert layer.parameters((2, 12, 12)) == 4 * 25 + 3
+
+
+def test_a_drawn_table_of_another_size_is_refused() -> None:
+    layer = Convolution(name="C", maps=3, kernel=5, table="X.X\n.XX\n")
+    with pytest.raises(ShapeError, match="the table connects 2 maps with 3; here 4 are to be connected with 3"):
+        layer.output_shape((4, 12, 12))
+
+
+def test_every_connection_of_table_i_can_be_drawn() -> None:
+    drawn = Convolution(name="C3", maps=16, table=paper.TABLE_1)
+    assert drawn.maps_seen(6) == Convolution(name="C3", maps=16, table="lecun-1998").maps_seen(6)

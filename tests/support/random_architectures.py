@@ -34,7 +34,7 @@ ON_UNITS = ("dense", "batch_normalization", "dropout", "activation")
 COUNTS = (1, 2, 3, 15, 16, 17, 40)
 FUNCTIONS = ("relu", "tanh", "sigmoid", "scaled_tanh")
 ENLARGED = 20  # times NumPy's own rounding: sums in another order may have other luck
-DRAWS = 8  # of weights a last digit away, which have other luck with NumPy, too
+DRAWS = 16  # of weights a last digit away, which have other luck with NumPy, too
 TOLERANCE = 2e-4  # float32 against float64: sums of up to 800 terms, and three steps that build on each other
 
 
@@ -226,14 +226,16 @@ def case(number: int) -> Case:
 def outcomes(drawn: Case, engine: str, precision: Precision = "float32", draw: int = 0) -> dict[str, Float]:
     """Return all that an engine says to a case: scores, gradients, second derivatives, and what training makes.
 
-    draw  0 for the case's own first weights; another number moves each by a unit in its last place at most
+    draw  0 for the case's own first weights; another number moves them by a last digit
     """
     weights = first_weights(drawn.architecture, Pytorch(), seed=drawn.number)
     if draw:
-        moves = np.random.default_rng([draw, drawn.number])
-        ulp = np.finfo(np.float32).eps
+        moves, ulp = np.random.default_rng([draw, drawn.number]), float(np.finfo(np.float32).eps)
         weights = {
-            name: (array * moves.uniform(1 - ulp, 1 + ulp, array.shape)).astype(np.float32)
+            # Every other time those that are 0 move, too: behind a batch normalisation they may be a ReLU's corner.
+            name: (
+                array + ulp * moves.uniform(-1, 1, array.shape) * (array if draw % 2 else max(1e-2, array.max()))
+            ).astype(np.float32)
             for name, array in weights.items()
         }
     network: Network = registry.get(engine).build(

@@ -16,6 +16,7 @@ from lenet5.models import shipped
 from lenet5.spec import paper
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
+from lenet5.spec.preparation import Preparation
 
 IMPORTS = """
 const [{readModel}, {build}, prepare, field, paper] =
@@ -94,16 +95,41 @@ def test_the_gradient_on_the_input_agrees_with_numpy(page: Page, name: str) -> N
         gradient = layer.backward(gradient)
     got = ask(
         page,
-        """const {inputGradient} = await import("/backward.js");
+        """const {gradients} = await import("/backward.js");
         const model = await open(given.name);
         const network = build(model);
         const scores = network.forward(prepare.prepare(Uint8Array.from(given.image), model.preparation));
-        return [...inputGradient(network, scores.map((_, i) => Number(i === 3) - Number(i === 8)))];""",
+        return [...gradients(network, scores.map((_, i) => Number(i === 3) - Number(i === 8))).input];""",
         {"name": name, "image": image.ravel().tolist()},
     )
     largest = np.abs(gradient).max()
     assert largest > 0
     np.testing.assert_allclose(got, gradient.ravel(), rtol=0, atol=1e-4 * largest)  # float32 against double sums
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_the_sum_shown_for_a_gradient_is_its_number(page: Page, name: str) -> None:
+    gaps = ask(
+        page,
+        """const {gradients, lead} = await import("/backward.js");
+        const {backwardAccount} = await import("/backward_sum.js");
+        const model = await open(given.name);
+        const network = build(model);
+        const scores = network.forward(prepare.prepare(Uint8Array.from(given.image), model.preparation));
+        const {outputs} = gradients(network, lead(scores).shares);
+        const stages = field.stagesOf(network.placed);
+        return stages.flatMap((stage, s) => {
+          const top = outputs[stage.at].reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+          return [0, stage.values.length >> 1, stage.values.length - 1].map((unit) => {
+            const account = backwardAccount(network.placed, outputs, stages, s, unit);
+            const shown = account.groups.reduce((sum, group) => sum + group.sum, 0);
+            return Math.abs(shown * account.slope - outputs[stage.at][unit]) / top;
+          });
+        });""",
+        {"name": name, "image": np.random.default_rng(7).integers(0, 256, 784, np.uint8).tolist()},
+    )
+    assert len(gaps) == 3 * 7
+    assert max(gaps) < 1e-5  # float32 kept between layers
 
 
 def test_nothing_outside_a_receptive_field_changes_the_unit(page: Page) -> None:
@@ -166,8 +192,7 @@ def test_the_preparation_is_that_of_mnist(page: Page, shape: tuple[int, int]) ->
 
 def test_resized_padded_and_scaled_inputs_agree(page: Page) -> None:
     image = digits(1)
-    for name in shipped.names():
-        preparation = shipped.read(name).preparation
+    for preparation in [*(shipped.read(name).preparation for name in shipped.names()), Preparation(padding=-4)]:
         got = ask(
             page,
             "return [...prepare.prepare(Uint8Array.from(given[0]), given[1])];",

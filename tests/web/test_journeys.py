@@ -141,7 +141,7 @@ def test_a_photograph_beyond_the_servers_limits_is_shrunk(page: Page) -> None:
     large = io.BytesIO()
     Image.fromarray(np.full((4_000, 9_000), 200, np.uint8)).save(large, "PNG")
     page.set_input_files("#photo", {"name": "wide.png", "mimeType": "image/png", "buffer": large.getvalue()})
-    page.wait_for_function("() => document.querySelector('#photo-result canvas')")
+    page.wait_for_selector(".photograph canvas")
     content = sent[0][sent[0].index(b"\xff\xd8") :]
     with Image.open(io.BytesIO(content)) as opened:
         assert opened.format == "JPEG"
@@ -169,8 +169,43 @@ def test_a_link_brings_back_drawing_network_unit_and_language(page: Page, browse
     other.close()
 
 
+def test_a_link_brings_back_edited_kernels_and_silenced_maps(page: Page, browser: Browser) -> None:
+    says(page, "3")
+    page.locator(".training input").fill("5")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 60,000')")
+    plate(page, "C1", 1).click()
+    page.get_by_role("button", name="Blur").click()
+    page.locator(".equation canvas").last.click(position={"x": 75, "y": 75})
+    page.locator(".kernel-tools input").fill("-1.5")
+    plate(page, "S2", 4).click()
+    page.get_by_role("button", name="Silence this map").click()
+    page.wait_for_function("() => location.hash.includes('silenced=') && location.hash.includes('unit=1.')")
+    link, distances = page.url, page.locator(".race .share").all_inner_texts()
+    other = browser.new_page(locale="en-GB")
+    other.goto(link)
+    says(other, page.inner_text("#guess b"))
+    assert other.locator(".race .share").all_inner_texts() == distances
+    assert other.inner_text(".state").endswith("changed by you")
+    plate(other, "C1", 1).click()
+    for _ in range(2):
+        other.locator(".editor").get_by_role("button", name="Undo").click()
+    other.wait_for_function("() => location.hash.includes('silenced=') && !location.hash.includes('edits=')")
+    other.close()
+
+
 @pytest.mark.parametrize(
-    "words", ["drawing=d!", "drawing=d3g", "unit=99.99999", "network=nothing", "language=xx", "%ff&&=="]
+    "words",
+    [
+        "drawing=d!",
+        "edits=0.7.blur_9.9.blur_1.0.zero_0.149.1e9_",
+        "silenced=0.99_77.0",
+        "trained=7",
+        "drawing=d3g",
+        "unit=99.99999",
+        "network=nothing",
+        "language=xx",
+        "%ff&&==",
+    ],
 )
 def test_a_link_that_is_not_understood_shows_the_page(browser: Browser, address: str, words: str) -> None:
     page = browser.new_page()
@@ -193,9 +228,14 @@ def test_one_file_works_from_the_disk(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_in_a_frame_only_the_sheet_and_the_network_are_shown(browser: Browser, address: str) -> None:
-    page = browser.new_page(viewport={"width": 800, "height": 600})
+    page = browser.new_page(viewport={"width": 800, "height": 600}, locale="en-GB")
     page.goto(f"{address}?embed=1")
     says(page, "3")
+    for layer in ("C1", "output"):
+        seen = plate(page, layer, 0).bounding_box()
+        assert seen
+        assert seen["y"] + seen["height"] <= 600  # without scrolling
+    assert page.evaluate("document.documentElement.scrollWidth") <= 800
     assert not page.is_visible(".masthead")
     assert not page.is_visible("#photo")
     assert page.is_visible("#sheet")
@@ -233,10 +273,28 @@ def test_two_networks_answer_side_by_side(page: Page) -> None:
 
 def test_before_training_the_network_knows_nothing(page: Page) -> None:
     page.locator(".training input").fill("0")
-    page.wait_for_function("() => document.querySelector('.training output').textContent === 'after 0 images'")
+    page.wait_for_function("() => document.querySelector('.state output').textContent === 'after 0 images'")
     page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) > 5")
     page.locator(".training input").fill("5")
     page.wait_for_function("() => Number.parseFloat(document.querySelector('.race .best .share').textContent) < 5")
+
+
+def test_the_error_of_each_stage_stands_beside_it_and_they_are_played(page: Page) -> None:
+    page.locator(".training input").fill("0")
+    page.wait_for_function(
+        "() => document.querySelector('.state').textContent.startsWith('after 0 images85.05 % wrong')"
+    )
+    ticks = [float(text) for text in page.locator(".ticks span").all_inner_texts()]
+    assert ticks == sorted(ticks, reverse=True)
+    page.click("[data-keep=play-training]")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('after 2,000 images10.64 %')")
+    page.click("[data-keep=play-training]")  # stops
+    page.wait_for_timeout(1200)
+    assert "after 2,000 images" in page.inner_text(".state")
+    page.locator(".training input").fill("5")
+    page.click("[data-keep=play-training]")
+    page.wait_for_function("() => document.querySelector('.state').textContent.startsWith('finished0.91 %')")
+    assert page.inner_text("[data-keep=play-training]") == "▶"
 
 
 def test_centring_is_what_saves_a_small_digit_in_a_corner(page: Page) -> None:
@@ -259,6 +317,50 @@ def test_turning_a_digit_changes_what_the_network_sees(page: Page) -> None:
     page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent !== share", arg=share)
     page.click("#reset")
     page.wait_for_function("(share) => document.querySelector('.bars .best .share').textContent === share", arg=share)
+
+
+def test_several_digits_on_the_sheet_are_a_number(page: Page) -> None:
+    page.click("#clear")
+    for left in (-20, 70, 160):
+        draw(page, [(int(0.45 * x) + left, y // 2 + 60) for x, y in SEVEN])
+    draw(page, [(240, 30), (241, 40)])  # too small to be a digit
+    says(page, "777")
+    buttons = page.locator("#number button")
+    assert buttons.count() == 3
+    assert buttons.last.get_attribute("aria-pressed") == "true"
+    assert page.inner_text("#live").startswith("777")
+    buttons.first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.activeElement.matches('#number button:first-child[aria-pressed=true]')")
+    page.uncheck("#centring")
+    page.wait_for_function("() => document.querySelector('#number').hidden")
+    page.check("#centring")
+    page.click("#clear")
+    draw(page, SEVEN)
+    says(page, "7")
+    assert not page.is_visible("#number")
+
+
+def test_a_digit_of_a_photograph_is_sent_through_the_network(page: Page) -> None:
+    def digit(text: str, left: int) -> dict[str, object]:
+        return {"box": [left, 20, left + 10, 100], "answers": [{"text": text, "probability": 0.9}]}
+
+    number = {"text": "71", "box": [5, 20, 56, 100], "rejected": False, "digits": [digit("7", 5), digit("1", 46)]}
+    page.route(
+        "**/v1/read", lambda route: route.fulfill(json={"width": 100, "height": 120, "lines": [{"numbers": [number]}]})
+    )
+    for size in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.set_input_files("#photo", {"name": "one.png", "mimeType": "image/png", "buffer": picture()})
+        page.wait_for_selector(".photograph canvas")
+        assert page.inner_text(".findings strong") == "71"
+        page.get_by_role("button", name="1: send this digit through the network").click()
+        says(page, "1")
+        assert not page.is_visible(".findings")
+        page.get_by_role("button", name="Show the photograph").click()
+        assert page.is_visible(".photograph")
+        page.keyboard.press("Escape")
+        assert not page.is_visible(".findings")
 
 
 def test_without_a_server_a_photograph_is_read_as_one_digit(page: Page) -> None:

@@ -105,6 +105,26 @@ def test_the_sum_is_followed_to_its_end(stage: Page) -> None:
     assert stage.inner_text(".step").startswith("2 of 25: ")
 
 
+def test_the_backward_pass_of_a_unit_is_followed(stage: Page) -> None:
+    plate(stage, "C1", 1).click()
+    forward = stage.inner_text(".sum")
+    stage.get_by_role("button", name="Backward").click()
+    assert "3 would lead 8 more" in stage.inner_text(".step")
+    assert stage.locator(".equation select option").all_inner_texts() == ["gradient S2 2"]
+    assert "slope" in stage.inner_text(".curves")
+    assert not stage.locator(".editor").is_visible()
+    plate(stage, "S2", 1).click()
+    seen = [f"gradient C3 {number + 1}" for number, maps in enumerate(paper.maps_seen()) if 1 in maps]
+    assert stage.locator(".equation select option").all_inner_texts() == seen
+    stage.get_by_role("slider", name="Terms added").fill("30")
+    assert stage.inner_text(".step").startswith(f"30 of {25 * len(seen)}: ")
+    plate(stage, "output", 3).click()
+    assert stage.inner_text(".sum strong") == "1"
+    plate(stage, "C1", 1).click()
+    stage.get_by_role("button", name="Backward").click()
+    assert stage.inner_text(".sum") == forward
+
+
 def test_a_unit_walks_over_its_map(stage: Page) -> None:
     plate(stage, "S4", 0).click(position={"x": 3, "y": 3})
     assert stage.inner_text(".inspector h3") == "S4 1, row 1, column 1"
@@ -114,7 +134,7 @@ def test_a_unit_walks_over_its_map(stage: Page) -> None:
     assert stage.inner_text(".inspector h3") == "S4 1, row 5, column 1"
     last = "(it) => it.getContext('2d').getImageData(4, 4, 1, 1).data[3]"
     assert plate(stage, "S4", 0).evaluate(last) == 0  # what was not reached is not there yet
-    stage.get_by_role("button", name="Play").click()
+    stage.get_by_role("button", name="▶ Play").click()
     stage.wait_for_function("() => document.querySelector('.inspector h3').textContent.endsWith('row 5, column 5')")
     assert plate(stage, "S4", 0).evaluate(last) == 255
 
@@ -146,6 +166,17 @@ def test_a_kernel_is_changed_and_brought_back(stage: Page) -> None:
     assert distances(stage) == zero
     stage.locator(".editor").get_by_role("button", name="Undo").click()
     assert distances(stage) == learned
+
+
+def test_the_kernels_of_a_unit_of_c5_stand_beside_it(stage: Page) -> None:
+    strongest = stage.evaluate(
+        """() => import("/main.js").then(({app}) => app.panels[0].stages[4].values)
+        .then((values) => values.indexOf(Math.max(...values)))"""
+    )
+    assert stage.inner_text(".unit-kernels") == f"16 kernels of unit {strongest + 1}"
+    assert stage.evaluate("document.querySelector('.unit-kernels canvas').width") == 4 * 6 - 1
+    plate(stage, "C5", 0).hover(position={"x": 3, "y": 3})
+    assert stage.inner_text(".unit-kernels") == "16 kernels of unit 1"
 
 
 def test_a_silenced_map_says_nothing(stage: Page) -> None:

@@ -9,13 +9,16 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from lenet5.bulk.plan import SHARD_IMAGES
+from lenet5.bulk.reasons import reasons
 from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
 from lenet5.bulk.verify import verify as verify_job
 from lenet5.cli.console import err, out
-from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName
+from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
 from lenet5.errors import BulkError
 from lenet5.studies.local import DEADLINE_SECONDS
+
+REASONS_SHOWN = 3
 
 EXAMPLES = ("lenet5 bulk digits.tar --out answers", "lenet5 bulk photos/ --out answers --photos")
 
@@ -45,6 +48,7 @@ def bulk(
         bool,
         typer.Option("--verify", help="Only check the results: read them and all the input again."),
     ] = False,
+    _quiet: Quiet = False,
 ) -> None:
     """Read very many images; what is done already is not done again, and a bad image is a row with an error."""
     if on != LOCAL and "://" not in on:
@@ -78,6 +82,13 @@ def bulk(
     out.print(
         f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}", markup=False
     )
+    if made["errors"]:
+        for text, count in reasons(folder)[:REASONS_SHOWN]:
+            err.print(f"{count:,} with the error: {text}", markup=False)
+        if not photos:
+            err.print("pictures of any size, such as photographs, are read with --photos")
+    if made["errors"] == made["images"]:
+        raise BulkError(f"{given}: none of {made['images']:,} images could be read.")
 
 
 def _verify(given: Path, folder: Path, bar: Bar, task: TaskID) -> None:

@@ -1,28 +1,28 @@
 """`lenet5 data`: which data sets there are; get them, check them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from lenet5.cli import score_strings
-from lenet5.cli.console import literal, out
-from lenet5.cli.options import DataFolder
+from lenet5.cli.console import examples, literal, out
+from lenet5.cli.options import DataFolder, Quiet
 from lenet5.data import datasets, fetch, recognition, sources, strings
 from lenet5.errors import DataError
 
 app = typer.Typer(
     help="List, get and check the data sets.",
-    epilog="\b\nExamples:\n  lenet5 data list\n  lenet5 data fetch mnist",
+    epilog=examples("lenet5 data list", "lenet5 data fetch mnist"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
 )
-app.command("score-strings")(score_strings.score_strings)
+app.command("score-strings", epilog=examples(*score_strings.EXAMPLES))(score_strings.score_strings)
 Name = Annotated[str, typer.Argument(help="A data set's name; see `lenet5 data list`.")]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("lenet5 data list", "lenet5 data list --data-dir data"))
 def list_sets(data_dir: DataFolder = None) -> None:
     """List the data sets that lenet5 knows, and which are at hand."""
     folder = fetch.data_folder(data_dir)
@@ -37,8 +37,8 @@ def list_sets(data_dir: DataFolder = None) -> None:
     out.print(f"\nlooked for in {folder}", markup=False)
 
 
-@app.command("fetch")
-def fetch_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
+@app.command("fetch", epilog=examples("lenet5 data fetch mnist", "lenet5 data fetch kmnist --data-dir data"))
+def fetch_set(name: Name = "mnist", data_dir: DataFolder = None, _quiet: Quiet = False) -> None:
     """Download what is missing or damaged of a data set, and check it."""
     data_set, folder = sources.get(name), fetch.data_folder(data_dir)
     for path in fetch.fetch(data_set, folder, progress=True):
@@ -46,7 +46,7 @@ def fetch_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
     _introduce(data_set, data_dir)
 
 
-@app.command("verify")
+@app.command("verify", epilog=examples("lenet5 data verify mnist"))
 def verify_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
     """Check every file of a data set against its pinned digest; exit with 1 unless all are right."""
     data_set, folder = sources.get(name), fetch.data_folder(data_dir)
@@ -66,10 +66,12 @@ def verify_set(name: Name = "mnist", data_dir: DataFolder = None) -> None:
     _introduce(data_set, data_dir)
 
 
-@app.command("make-strings")
+@app.command("make-strings", epilog=examples("lenet5 data make-strings numbers --count 10 --length 5"))
 def make_strings(
     folder: Annotated[Path, typer.Argument(help="Where the pictures and labels.csv go.")],
-    part: Annotated[str, typer.Option(help="Whose digits: test measures, train is for tuning.")] = "test",
+    part: Annotated[
+        Literal["test", "train"], typer.Option(help="Whose digits: test measures, train is for tuning.")
+    ] = "test",
     count: Annotated[int, typer.Option(min=1, help="Strings of each spacing and condition.")] = 5,
     length: Annotated[int | None, typer.Option(min=1, max=50, help="Digits in each; without it 2 to 10.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other strings.")] = 1,

@@ -1,18 +1,15 @@
 """`lenet5 doctor`: what a bug report should say of this installation."""
 
-import json
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder
+from lenet5.cli.console import out, print_json
+from lenet5.cli.options import AsJson, DataFolder
 
 EXAMPLES = ("lenet5 doctor", "lenet5 doctor --json > report.json")
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
     data_dir: DataFolder = None,
 ) -> None:
     """Examine this installation and machine, for a bug report; no user name, home folder or host name is printed."""
@@ -20,7 +17,7 @@ def doctor(
 
     found = examine(data_dir)
     if as_json:
-        out.print(json.dumps(found, indent=1, ensure_ascii=False), markup=False)
+        print_json(found)
         return
     for name, value in found.items():
         if isinstance(value, dict):

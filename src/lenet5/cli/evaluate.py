@@ -1,5 +1,6 @@
 """`lenet5 evaluate`: how well a model does, and which images it misclassifies."""
 
+from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,8 @@ import typer
 from rich.table import Table
 
 from lenet5 import api, metrics
-from lenet5.cli.console import literal, out, percent
-from lenet5.cli.options import DataFolder, DeviceName, EngineName, Threads
+from lenet5.cli.console import literal, out, percent, print_json, print_table
+from lenet5.cli.options import AsJson, DataFolder, DeviceName, EngineName, Threads
 from lenet5.data import recognition
 from lenet5.engines import registry
 from lenet5.inference.corruptions import corrupted as spoil
@@ -17,10 +18,15 @@ from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_on
 from lenet5.inference.predictor import Predictor
+from lenet5.models.model import Card
 
 REJECTION_ERROR_PERCENT = 0.5  # as the 1998 paper compares its systems (figure 10)
 
-EXAMPLES = ("lenet5 evaluate modern", "lenet5 evaluate runs/archaeology-seed1 --pictures pictures")
+EXAMPLES = (
+    "lenet5 evaluate modern",
+    "lenet5 evaluate runs/archaeology-seed1 --pictures pictures",
+    "lenet5 evaluate modern --data my-digits --json",
+)
 
 
 def evaluate(
@@ -52,20 +58,58 @@ def evaluate(
     ] = False,
     pictures: Annotated[
         Path | None,
-        typer.Option(help="Where the pictures go; without it, beside the model.", show_default=False),
+        typer.Option(
+            metavar="FOLDER",
+            help="Draw the confusion matrix, the misclassified images and the rejection curve there.",
+            show_default=False,
+        ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure a model on a data set; draw its confusion matrix and the images that it misclassifies."""
+    """Measure a model on a data set: accuracy, calibration, classes; pictures where asked for."""
     members = [api.load(model, engine=engine, device=device, threads=threads) for model in models]
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
+    name = _named([member.model.card for member in members])
+    spoilt = _by_corruption(predictor, outcome) if corrupted else {}
+    written: list[Path] = []
+    if pictures is not None:
+        written = _draw(outcome, pictures, f"{name} on {outcome.data.name} {outcome.data.part}")
+    if as_json:
+        print_json(
+            {"models": [str(model) for model in models], "recipes": [member.model.card.recipe for member in members]}
+            | {"engine": registry.get(engine, device).name, "temperature": predictor.temperature}
+            | outcome.as_values()
+            | ({"corrupted_accuracy_percent": spoilt} if corrupted else {})
+            | ({"pictures": [str(path) for path in written]} if written else {})
+        )
+        return
+    _print(outcome, name, registry.get(engine, device).name, predictor.temperature)
+    if hint := recognition.hint(outcome.data.images, outcome.data.labels):
+        out.print(f"[yellow]{literal(hint)}[/]")
+    trained_on = members[0].model.card.data
+    if outcome.data.name != trained_on:
+        out.print(f"[yellow]The model was trained on {literal(trained_on)}.[/]")
+    print_table(_by_class(outcome))
+    if corrupted:
+        print_table(_spoilt_table(spoilt))
+    for path in written:
+        out.print(f"written  {path}", markup=False)
+
+
+def _named(cards: Sequence[Card]) -> str:
+    """Name models by recipe and seeds: "modern (seeds 1, 2), archaeology (seed 1)"."""
+    seeds: dict[str, list[str]] = {}
+    for card in cards:
+        seeds.setdefault(card.recipe, []).append(str(card.seed))
+    return ", ".join(f"{recipe} (seed{'s' if len(own) > 1 else ''} {', '.join(own)})" for recipe, own in seeds.items())
+
+
+def _print(outcome: Evaluation, name: str, engine: str, temperature: float) -> None:
     low, high = outcome.interval_percent
-    card = members[0].model.card
-    seeds = ", ".join(str(member.model.card.seed) for member in members)
     out.print(
-        f"[bold]{literal(card.recipe)}[/] (seed {seeds}) on {literal(outcome.data.name)} {outcome.data.part}, "
-        f"engine {registry.get(engine, device).name}: [bold]{percent(outcome.accuracy_percent)}[/] of "
-        f"{len(outcome.answers):,} images, "
+        f"[bold]{literal(name)}[/] on {literal(outcome.data.name)} {outcome.data.part}, engine {engine}: "
+        f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
         f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread):,} misclassified"
     )
     if len(outcome.misread):
@@ -78,20 +122,8 @@ def evaluate(
         )
     out.print(
         f"its confidence is off by {percent(outcome.calibration_error_percent)} on average (expected calibration "
-        f"error, 15 bins{'' if predictor.temperature == 1 else f', temperature {predictor.temperature:.2f}'})"
+        f"error, 15 bins{'' if temperature == 1 else f', temperature {temperature:.2f}'})"
     )
-    if hint := recognition.hint(outcome.data.images, outcome.data.labels):
-        out.print(f"[yellow]{literal(hint)}[/]")
-    if outcome.data.name != card.data:
-        out.print(f"[yellow]The model was trained on {literal(card.data)}.[/]")
-    out.print(_by_class(outcome))
-    if corrupted:
-        out.print(_by_corruption(predictor, outcome))
-    first = models[0]
-    folder = pictures or (first if first.is_dir() else first.parent)
-    for path in _draw(outcome, folder, f"{card.recipe} on {outcome.data.name} {outcome.data.part}"):
-        if path.suffix == ".png":
-            out.print(f"written  {path}", markup=False)
 
 
 def _by_class(outcome: Evaluation) -> Table:
@@ -112,12 +144,16 @@ def _percent(value: float) -> str:
     return "-" if isnan(value) else percent(value)
 
 
-def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> Table:
-    """Accuracy on the same images, spoilt in each way of the suite."""
+def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> dict[str, float]:
+    """Return the accuracy in percent on the same images, degraded in each way of the suite."""
+    return {name: evaluate_on(predictor, spoilt).accuracy_percent for name, spoilt in spoil(outcome.data)}
+
+
+def _spoilt_table(accuracies: Mapping[str, float]) -> Table:
     table = Table("images", "accuracy", box=None, pad_edge=False)
     table.columns[1].justify = "right"
-    for name, spoilt in spoil(outcome.data):
-        table.add_row(name, percent(evaluate_on(predictor, spoilt).accuracy_percent))
+    for name, accuracy in accuracies.items():
+        table.add_row(name, percent(accuracy))
     return table
 
 

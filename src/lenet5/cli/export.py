@@ -1,13 +1,13 @@
 """`lenet5 export`: a model for another program."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from lenet5 import api
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder
+from lenet5.cli.options import DataFolder, Quiet
 
 EXAMPLES = (
     "lenet5 export modern --to onnx -o modern.onnx",
@@ -16,15 +16,21 @@ EXAMPLES = (
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A run folder or a model file.")],
-    to: Annotated[str, typer.Option(help="onnx, c (C99, one header and one source file) or safetensors.")],
+    model: Annotated[Path, typer.Argument(help="A run folder, a model file, or a shipped model's name.")],
+    to: Annotated[
+        Literal["onnx", "c", "safetensors"],
+        typer.Option(help="The form; c is C99, one header and one source file."),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File, or for c folder; without it, beside the model.", show_default=False),
     ] = None,
-    weights: Annotated[str, typer.Option(help="For c: float, or int8 for a quarter of the size.")] = "float",
+    weights: Annotated[
+        Literal["float", "int8"], typer.Option(help="For c; int8 takes a quarter of the size.")
+    ] = "float",
     prefix: Annotated[str, typer.Option(help="For c: begins the names of the files and functions.")] = "lenet5",
     data_dir: DataFolder = None,
+    _quiet: Quiet = False,
 ) -> None:
     """Write a model as ONNX, C99 or plain weights; say what was checked."""
     done = api.export(model, output, to=to, weights=weights, prefix=prefix, data_folder=data_dir)

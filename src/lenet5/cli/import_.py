@@ -1,26 +1,41 @@
 """`lenet5 import`: a model from other people's weights."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from lenet5.cli.console import err, out, percent
-from lenet5.cli.options import DataFolder, DeviceName, EngineName
+from lenet5.cli.console import err, literal, out, percent
+from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
 from lenet5.errors import ModelError
 from lenet5.exchange.adopt import adopt
-from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling
+from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling, choices_of
 from lenet5.models import file as model_file
+from lenet5.recipes import catalogue
+from lenet5.reports.measure import WEIGHTS
+from lenet5.reports.verdict import judge_weights
 
-EXAMPLES = ("lenet5 import weights.pt",)
+EXAMPLES = ("lenet5 import weights.pt --measure", "lenet5 import model.pt --recipe sunnyhaze")
 
 
 def import_model(
     weights: Annotated[
         Path, typer.Argument(help="A file of PyTorch, Lightning, safetensors, NumPy (.npz), ONNX or Keras.")
     ],
-    data: Annotated[str, typer.Option(help="The data set whose classes it tells apart.")] = "mnist",
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help="The recipe that the weights were trained by: it tells the rest, and its claim on published weights "
+            "is judged.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="The data set whose classes it tells apart; mnist, or the recipe's.", show_default=False),
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Find out what is not said: try it on training images.")
     ] = False,
@@ -46,6 +61,7 @@ def import_model(
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     data_dir: DataFolder = None,
+    _quiet: Quiet = False,
 ) -> None:
     """Make a model of other people's LeNet-5 weights. Nothing in the file is run as code."""
     for option, value, known in (
@@ -65,9 +81,15 @@ def import_model(
         squash_pools,
         None if background is None or ink is None else (background, ink),
     )
+    plan = catalogue.load(recipe) if recipe else None
+    if plan:
+        said = replace(
+            choices_of(plan),
+            **{one.name: value for one in fields(said) if (value := getattr(said, one.name)) is not None},
+        )
     done = adopt(
         weights,
-        data=data,
+        data=data or (plan.data if plan else "mnist"),
         said=said,
         measure=measure,
         engine=engine,
@@ -81,5 +103,9 @@ def import_model(
     out.print(
         f"[bold]{percent(card.test_accuracy_percent)}[/] of {card.test_images:,} {card.data} {card.scored_on} images"
     )
+    for claim in plan.claims if plan else ():
+        if claim.quantity == WEIGHTS:
+            word = judge_weights(claim, card.test_accuracy_percent)
+            out.print(f"{word}: {claim.value} % was published for {literal(claim.where)}")
     model_file.write(done.model, target)
     out.print(f"written  {target}", markup=False)

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from lenet5.cli.console import err
+from lenet5.cli.console import err, examples
 from lenet5.distribution import VERSION
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
@@ -27,6 +27,7 @@ HOMES = {
     "summary": ("summary", "summary"),
     "recipes": ("recipes", "recipes"),
     "reproduce": ("reproduce", "reproduce"),
+    "compare": ("compare", "compare"),
     "report": ("report", "report"),
     "study": ("study", "study"),
     "bulk": ("bulk", "bulk"),
@@ -48,10 +49,7 @@ class Commands(Mapping[str, TyperCommand | TyperGroup]):
         found = getattr(module, attribute)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-            # "\b" keeps the lines that follow as they are.
-            alone.command(name, epilog="\n".join(("\b", "Examples:", *(f"  {line}" for line in module.EXAMPLES))))(
-                found
-            )
+            alone.command(name, epilog=examples(*module.EXAMPLES))(found)
             found = alone
         command: Any = get_command(found)
         command.name = name

@@ -1,10 +1,11 @@
 """The options that several commands share, with one wording each."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from lenet5.cli.console import hush
 from lenet5.engines.threads import MOST_THREADS
 
 DataFolder = Annotated[
@@ -42,9 +43,22 @@ Deadline = Annotated[
     ),
 ]
 EngineName = Annotated[
-    str, typer.Option("--engine", help="What computes: native, numpy or torch; auto is native where it was built.")
+    Literal["auto", "native", "numpy", "torch"],
+    typer.Option("--engine", help="What computes; auto is native where it was built, otherwise numpy."),
 ]
 DeviceName = Annotated[
-    str,
-    typer.Option("--device", help="Where: cpu, cuda or mps, the last two by torch; auto is the engine's fastest."),
+    Literal["auto", "cpu", "cuda", "mps"],
+    typer.Option("--device", help="Where; cuda and mps by torch, auto is the engine's fastest."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of text.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        help="Print nothing but warnings, errors and JSON.",
+        callback=hush,
+        expose_value=False,
+        show_default=False,
+    ),
 ]

@@ -6,14 +6,16 @@ from typing import Annotated
 import typer
 
 from lenet5.cli.console import out
+from lenet5.cli.options import Quiet
 
-EXAMPLES = ("lenet5 page --export site",)
+EXAMPLES = ("lenet5 page --export site", "lenet5 page --export page.html")
 
 
 def page(
     export: Annotated[
         Path, typer.Option(help="A new folder to write to, or a new file NAME.html.", show_default=False)
     ],
+    _quiet: Quiet = False,
 ) -> None:
     """Write the page (draw a digit, watch the network think) and the shipped models.
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,7 +17,7 @@ from lenet5.cli.console import err, escaped, out, percent
 from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
-from lenet5.reading import constraints, explain
+from lenet5.reading import constraints, doubts, explain
 from lenet5.reading.decode import COMBINED
 from lenet5.reading.page import Page
 from lenet5.reading.pipeline import Trace
@@ -45,7 +45,7 @@ def read(
         ),
     ] = None,
     method: Annotated[
-        str,
+        Literal["combined", "lattice", "space-displacement"],
         typer.Option(
             help="lattice cuts and chooses; space-displacement slides along the line without a cut; combined cuts, and "
             "slides where that leaves a doubt."
@@ -187,6 +187,8 @@ def _print(page: Page, *, headed: bool) -> None:
         err.print(f"{name}: {note}", markup=False)
     if unsure := sum(bool(digit.rejected) for number in page.numbers for digit in number.digits):
         err.print(f"{name}: {unsure:,} rejected as unsure; --json says which and why", markup=False)
+    for sentence in doubts.sentences(page):
+        err.print(f"{name}: {sentence}", markup=False)
     if headed:
         out.print(f"{name}:", markup=False)
     out.print(page.text or "no digits found", markup=False)

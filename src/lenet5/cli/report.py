@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from lenet5 import api, files
-from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder
+from lenet5.cli.console import command, out
+from lenet5.cli.options import DataFolder, Quiet
 from lenet5.errors import RunError
 from lenet5.inference.evaluation import Evaluation, evaluate
 from lenet5.reports import finished
@@ -18,7 +18,7 @@ from lenet5.training.train import parts
 COMPARED = 8  # choices of a study whose models answer again; the first with all its seeds, the others with one
 ANSWERING = 5  # seeds of the first choice
 
-EXAMPLES = ("lenet5 report runs/archaeology-seed1",)
+EXAMPLES = ("lenet5 report runs/archaeology-seed1", "lenet5 report studies/batch-size --lang zh --to report.html")
 
 
 def report(
@@ -26,6 +26,7 @@ def report(
     to: Annotated[Path | None, typer.Option(help="The file to write; report.html in the folder if not given.")] = None,
     lang: Annotated[Language, typer.Option(help="en or zh.")] = "en",
     data_dir: DataFolder = None,
+    _quiet: Quiet = False,
 ) -> None:
     """Write everything about a run or a study into one HTML file that needs nothing else."""
     page = _run(folder, lang, data_dir) if (folder / "recipe.toml").exists() else _study(folder, lang, data_dir)
@@ -40,7 +41,7 @@ def _run(folder: Path, lang: Language, data_dir: Path | None) -> str:
     run = RunFolder.open(folder)
     result = run.result()
     if result is None:
-        raise RunError(f"{folder}: is not finished; go on with: lenet5 train --resume {folder}")
+        raise RunError(f"{folder}: is not finished; go on with: {command('train', '--resume', folder)}")
     if result.get("scored_on", "test") != "test":
         raise RunError(f"{folder}: was scored on {result['scored_on']} images; a report is about the test set.")
     return run_report.report(run, api.evaluate(folder, data_folder=data_dir), lang)

@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from lenet5 import files
-from lenet5.cli.console import out
-from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName
+from lenet5.cli.console import literal, out
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName, Quiet
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
 from lenet5.reports import record
 from lenet5.reports.certificate import certificate
+from lenet5.reports.comparison import Compared, compare
 from lenet5.reports.reproduction import explanations, finished, merged, plain, units_for, verdicts
 from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
@@ -49,6 +50,7 @@ def reproduce(
     status: Annotated[bool, typer.Option("--status", help="Judge by the runs that are done, and start none.")] = False,
     deadline: Deadline = DEADLINE_SECONDS,
     accept_changes: AcceptChanges = False,
+    _quiet: Quiet = False,
 ) -> None:
     """Train what the published numbers need, and say of each whether it holds, and why."""
     names = catalogue.names() if recipes == [ALL] else tuple(recipes)
@@ -65,22 +67,31 @@ def reproduce(
     if quick:
         _tell_quick(names, units, ledger)
     else:
-        _tell_all(names, units, ledger)
+        _tell_all(names, units, ledger, started=not status)
     if certificate_file:
         runs = finished(units, ledger)
         found = {name: verdicts(name, runs) for name in names}
-        files.write_atomically(certificate_file, _json(certificate(found, units, ledger, seeds)))
+        statements = {name: compare(name, runs) for name in names}
+        files.write_atomically(certificate_file, _json(certificate(found, statements, units, ledger, seeds)))
         out.print(f"written  {certificate_file}", markup=False)
 
 
-def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> None:
-    """Print the verdicts, and write them to a file."""
+def _tell_all(names: tuple[str, ...], units: list[Unit], ledger: Ledger, *, started: bool) -> None:
+    """Print the verdicts; write them to a file where runs were started."""
     runs = finished(units, ledger)
+    if units and not runs:
+        out.print(
+            f"{ledger.folder}: none of {len(units):,} runs is done; leave out --status to start them.", markup=False
+        )
     found = {name: verdicts(name, runs) for name in names}
     for name, of_recipe in found.items():
         _head(name)
         for verdict in of_recipe:
             _tell(verdict)
+        for compared in compare(name, runs):
+            _tell_statement(compared)
+    if not started:
+        return
     ledger.folder.mkdir(parents=True, exist_ok=True)
     values = {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in found.items()}
     target = ledger.folder / "verdicts.json"
@@ -105,6 +116,8 @@ def _tell_quick(names: tuple[str, ...], units: list[Unit], ledger: Ledger) -> No
             if verdict.word != on_record.word:
                 others += 1
                 out.print(f"{'':{WIDEST}} on record: {on_record.word}", markup=False)
+        for compared in compare(name, runs):
+            _tell_statement(compared)
     out.print(f"\n{claims - others} of {claims} verdicts are those of the record (docs/reproduce.md).", markup=False)
     out.print("Here seed 1 was trained; the other seeds' runs are the record's. All by yourself: without --quick.")
 
@@ -125,11 +138,23 @@ def _tell(verdict: Verdict) -> None:
         *([claim.layer] if claim.layer else []),
         *([f"epoch {claim.epoch}"] if claim.epoch else []),
     ]
-    about += [f"{key}={value}" for key, value in claim.overrides.items()]
+    about += [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in claim.overrides.items()]
     found = [interval, f"{runs} runs" if runs else "", "" if verdict.p is None else f"p {verdict.p:.2g}"]
     here = f"here {ours} ({', '.join(filter(None, found))})" if runs else f"here {ours}" if ours else ""
     word = f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:{WIDEST}}[/]"
-    out.print(f"{word} {published:>9}  {here:48} {' '.join(about)}")
+    out.print(f"{word} {published:>9}  {here:48} {literal(' '.join(about))}")
+
+
+def _tell_statement(compared: Compared) -> None:
+    """Print one statement about two ways of training: verdict, words, and by what factor the change acts."""
+    found = ""
+    if compared.factors:
+        least, middle, largest = compared.factors
+        found = (
+            f"   times {middle:.3g} ({least:.3g} to {largest:.3g}), {len(compared.values)} pairs, p {compared.p:.2g}"
+        )
+    word = f"[{COLOURS.get(compared.word, 'default')}]{compared.word:{WIDEST}}[/]"
+    out.print(f"{word} {compared.comparison.says}{found}")
 
 
 def _figures(verdict: Verdict) -> tuple[str, str, str, str]:

@@ -19,6 +19,10 @@ from lenet5.reading import constraints
 from lenet5.reading.reader import DEFAULT, Reader
 from lenet5.reading.score import Score, score
 
+SHOWN = 5  # pictures that are left out, by name
+
+EXAMPLES = ("lenet5 data score-strings numbers", "lenet5 data score-strings CVL --length 5 --wrong")
+
 
 def score_strings(
     given: Annotated[
@@ -46,6 +50,10 @@ def score_strings(
     for each in sets:
         found = _scored(reader, each)
         trained_on = predictor.model.card.data
+        for picture in each.skipped[:SHOWN]:
+            err.print(f'{picture.path}: left out, for its label "{picture.label}" is not one number', markup=False)
+        if len(each.skipped) > SHOWN:
+            err.print(f"{each.name}: {len(each.skipped) - SHOWN:,} more are left out for their labels", markup=False)
         if as_json:
             print(json.dumps(_plain(each, found, model, trained_on)))
         else:
@@ -89,6 +97,7 @@ def _plain(each: LabelledSet, found: Score, model: str, trained_on: str) -> dict
     return {
         "set": each.name, "layout": each.layout, "model": model, "trained_on": trained_on,
         "used_in_training": False if _is_foreign(each, trained_on) else None,
+        "left_out": [str(picture.path) for picture in each.skipped],
         "n": found.n, "exact": found.exact, "exact_percent": found.exact_percent,
         "exact_interval_percent": found.exact_interval_percent,
         "rejected": found.rejected, "rejected_percent": found.rejected_percent,

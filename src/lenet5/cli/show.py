@@ -1,34 +1,54 @@
 """`lenet5 show`: what a run or a model is, and how it came about."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from lenet5.cli.console import literal, out, percent
+from lenet5.cli.console import command, literal, out, percent, print_json, print_table
+from lenet5.cli.options import AsJson
 from lenet5.models import file as model_file
 from lenet5.models import shipped
 from lenet5.models.model import Calibration, Card
-from lenet5.training.history import EpochRow
+from lenet5.training.history import EpochRow, to_values
 from lenet5.training.run import RunFolder
 
 BARS = "▁▂▃▄▅▆▇█"
 ROWS_SHOWN = 30
 
-EXAMPLES = ("lenet5 show runs/archaeology-seed1", "lenet5 show modern")
+EXAMPLES = ("lenet5 show runs/archaeology-seed1", "lenet5 show modern", "lenet5 show modern --json")
 
 
 def show(
     path: Annotated[Path, typer.Argument(help="A run folder, a model file, or a shipped model's name.")],
+    as_json: AsJson = False,
 ) -> None:
-    """Show the card of a model, or the card, the history and the curve of a run."""
-    if shipped.is_shipped(path):
-        _show_card(shipped.read(str(path)).card)
-    elif path.is_dir():
-        _show_run(RunFolder.open(path))
+    """Show the card of a model, or the card, the history and the curve of a run; nothing is written."""
+    if path.is_dir() and not shipped.is_shipped(path):
+        run = RunFolder.open(path)
+        if as_json:
+            print_json(_plain(run))
+        else:
+            _show_run(run)
+        return
+    card = (shipped.read(str(path)) if shipped.is_shipped(path) else model_file.read(path)).card
+    if as_json:
+        print_json(card.model_dump(mode="json"))
     else:
-        _show_card(model_file.read(path).card)
+        _show_card(card)
+
+
+def _plain(run: RunFolder) -> dict[str, Any]:
+    """Return a run's record as plain values; result and model are null until it is finished."""
+    return {
+        "run": str(run.path),
+        "recipe": run.recipe().model_dump(mode="json"),
+        "environment": run.environment(),
+        "result": run.result(),
+        "model": model_file.read(run.model).card.model_dump(mode="json") if run.model.exists() else None,
+        "history": [to_values(row) for row in run.history().rows],
+    }
 
 
 def _show_run(run: RunFolder) -> None:
@@ -42,17 +62,14 @@ def _show_run(run: RunFolder) -> None:
     if run.model.exists():
         _show_card(model_file.read(run.model).card)
     else:
-        out.print(f"[yellow]not finished:[/] go on with lenet5 train --resume {literal(run.path)}")
+        out.print(f"[yellow]not finished:[/] go on with {literal(command('train', '--resume', run.path))}")
     for incident in history.incidents:
         out.print(f"[yellow]{literal(incident.what)}[/] at step {incident.step}: {literal(incident.text)}")
     if history.epochs:
-        out.print(_epoch_table(history.epochs))
+        print_table(_epoch_table(history.epochs))
         out.print(f"test accuracy {sparkline([row.test_accuracy_percent for row in history.epochs])}")
-        from lenet5.reports import run_pictures  # a third of a second, for its library of pictures
-
-        for picture in run_pictures.draw(run):
-            if picture.suffix == ".png":
-                out.print(f"curves        {picture}", markup=False)
+        for picture in sorted(run.path.glob("*.png")):
+            out.print(f"picture       {picture}", markup=False)
 
 
 def _show_card(card: Card) -> None:

@@ -1,14 +1,14 @@
 """`lenet5 study`: many runs of one recipe, over choices and seeds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
-from lenet5.cli.console import err, literal, out
-from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName
+from lenet5.cli.console import err, hush, literal, out, print_json, print_table
+from lenet5.cli.options import AcceptChanges, AsJson, DataFolder, Deadline, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import StudyError
@@ -52,8 +52,11 @@ def study(
     again: Annotated[bool, typer.Option("--again", help="Try what was set aside once more.")] = False,
     deadline: Deadline = DEADLINE_SECONDS,
     accept_changes: AcceptChanges = False,
+    as_json: AsJson = False,
+    _quiet: Quiet = False,
 ) -> None:
     """Run every combination of a plan's choices with every seed; what is done already is not done again."""
+    hush(as_json)
     wanted = plans.read(plan)
     if data is not None:
         wanted = wanted.model_copy(update={"data": data})
@@ -72,7 +75,10 @@ def study(
             runner.run(
                 all_units, ledger, executor, data_dir, watcher, accept_changes=accept_changes, by_choice=together > 1
             )
-    _tell(wanted, all_units, ledger)
+    if as_json:
+        print_json(_plain(wanted, all_units, ledger))
+    else:
+        _tell(wanted, all_units, ledger)
 
 
 def _executor(on: str, workers: int | None, deadline: float) -> Executor:
@@ -120,9 +126,14 @@ class Watcher:
     def changed(self, state: runner.State) -> None:
         """Say how far it is."""
         if not self._begun:
+            missing = state.total - state.done - state.failed
             self._bar.console.print(
-                f"{state.total} runs, {state.done} done already, {state.total - state.done - state.failed} to do, "
-                f"{state.workers} at a time; how long that takes is known when the first run ends"
+                f"{state.total:,} runs, {state.done:,} done already, "
+                + (
+                    f"{missing:,} to do, {state.workers} at a time; how long it takes is known when the first run ends"
+                    if missing
+                    else "nothing to do"
+                )
             )
             self._begun = True
         left = "" if state.seconds_left is None else f"about {_duration(state.seconds_left)} left"
@@ -160,13 +171,36 @@ def _tell(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> None:
             row[1] = f"{found.mean:.2f}"
             row[2] = f"{found.low:.2f} to {found.high:.2f}" if found.n > 1 else ""
         table.add_row(*map(literal, label), *row)
-    out.print(table)
+    print_table(table, heads=len(plan.vary))
     if scored:
         out.print(f"after the last epoch, on the {' and the '.join(sorted(scored))} images")
     for unit in all_units:
         failure = ledger.failure(unit)
         if failure:
             out.print(f"set aside: {_name(unit)}; why: {ledger.place(unit) / 'failed.json'}", markup=False)
+
+
+def _plain(plan: plans.StudyPlan, all_units: list[Unit], ledger: Ledger) -> dict[str, Any]:
+    """Return the state of a study as plain values: each combination with its runs, and the mean error over them."""
+    choices = []
+    for label, _ in combinations(plan):
+        own = [unit for unit in all_units if unit.label == label]
+        results = [ledger.result(unit) for unit in own]
+        errors = [result["test_error_percent"][-1] for result in results if result]
+        found = summary(errors) if errors else None
+        choices.append(
+            {
+                "choice": dict(zip([axis.name for axis in plan.vary], label, strict=True)),
+                "error_percent": found.mean if found else None,
+                "interval_percent": [found.low, found.high] if found and found.n > 1 else None,
+                "runs": [
+                    {"seed": unit.seed, "result": result, "failure": ledger.failure(unit)}
+                    for unit, result in zip(own, results, strict=True)
+                ],
+            }
+        )
+    done = sum(ledger.result(unit) is not None for unit in all_units)
+    return {"study": plan.name, "folder": str(ledger.folder), "runs": len(all_units), "done": done, "choices": choices}
 
 
 def _name(unit: Unit) -> str:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from lenet5 import api
-from lenet5.cli.console import err, literal, out, percent, program
-from lenet5.cli.options import AcceptChanges, DataFolder, DeviceName, EngineName, Threads
-from lenet5.cli.watch import Watcher
+from lenet5.cli.console import command, err, literal, out, percent
+from lenet5.cli.options import AcceptChanges, DataFolder, DeviceName, EngineName, Quiet, Threads
+from lenet5.cli.watch import watcher
 from lenet5.data import datasets, fetch, recognition, sources
 from lenet5.data.own import dataset as own
 from lenet5.engines import registry
@@ -86,6 +86,7 @@ def train(
     threads: Threads = None,
     accept_changes: AcceptChanges = False,
     data_dir: DataFolder = None,
+    _quiet: Quiet = False,
 ) -> None:
     """Train a recipe; write its model, history, result and curves to a run folder."""
     if (recipe is None) == (resume is None):
@@ -97,18 +98,18 @@ def train(
                 "--resume goes on with the run's own recipe; leave out what changes it, such as --set and "
                 "--seed, or train a new run. Only --epochs may be given, to train on."
             )
-        with Watcher() as watcher:
+        with watcher() as bar:
             run = api.resume(
                 resume,
                 engine=None if engine == registry.AUTO else engine,
                 device=None if device == registry.AUTO else device,
                 data_folder=data_dir,
                 score_train=score_train,
-                observer=watcher,
+                observer=bar,
                 accept_changes=accept_changes,
                 epochs=epochs,
             )
-            if not watcher.watched:
+            if not bar.watched:
                 out.print(f"{run.path}: is finished; train on with --epochs", markup=False)
         _tell(run)
         return
@@ -118,11 +119,12 @@ def train(
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"frozen={json.dumps([name.strip() for name in freeze.split(',')])}"] if freeze else []
     plan = catalogue.load(str(recipe), overrides=given)
+    registry.get(engine, device)  # what is missing is said before anything is downloaded
     plan = datasets.fitted(_with_data(str(recipe), plan, given, data_dir, offline_digits))
     if start_from is not None:
         plan = started_from(plan, start_from)
     _introduce(plan, engine, device, data_dir)
-    with Watcher() as watcher:
+    with watcher() as bar:
         run = api.train(
             plan,
             engine=engine,
@@ -130,7 +132,7 @@ def train(
             data_folder=data_dir,
             runs_folder=runs,
             score_train=score_train,
-            observer=watcher,
+            observer=bar,
         )
     _tell(run)
 
@@ -167,8 +169,8 @@ def _introduce(plan: Recipe, engine: str, device: str, data_dir: Path | None) ->
         out.print(f"  from    {plan.start_from}{frozen}", markup=False)
     length = f"epochs {plan.epochs}" if plan.epochs else f"steps {plan.steps:,}"
     out.print(
-        f"  network {plan.architecture.parameters:,} parameters   data {plan.data}   batch {plan.batch_size}   "
-        f"{length}   seed {plan.seed}"
+        f"  network {plan.architecture.parameters:,} parameters, data {literal(plan.data)}, batch {plan.batch_size}, "
+        f"{length}, seed {plan.seed}"
     )
     out.print(f"  engine  {facts['engine']} ({means}, {facts['threads']} threads)")
     if datasets.is_own(plan.data):
@@ -205,11 +207,12 @@ def _tell(run: RunFolder) -> None:
     published_here = published_accuracy(recipe, rows) if part == "test" else {}
     for epoch, published in sorted(published_here.items())[-3:]:
         out.print(f"after epoch {epoch:3d}: published {percent(published)}   here {percent(here[epoch])}")
-    folder, lenet5 = run.path, program()
+    folder = run.path
     out.print(f"\nrun folder  {folder}   model, history, curves.png", markup=False)
-    out.print(
-        f"try next    {lenet5} evaluate {folder}   (which images it misclassifies)\n"
-        f"            {lenet5} show {folder}       (the whole history)\n"
-        f"            {lenet5} recipes             (the other reproductions)",
-        markup=False,
-    )
+    out.print("try next")
+    for line, why in (
+        (command("evaluate", folder, "--pictures", folder), "which images it misclassifies"),
+        (command("show", folder), "the whole history"),
+        (command("recipes"), "the other reproductions"),
+    ):
+        out.print(f"  {line}   # {why}", markup=False, soft_wrap=True)

@@ -116,14 +116,29 @@ def _distorted_anew(examples: Examples, seed: int, epoch: int, distortion: Disto
 
 
 def order(
-    count: int, seed: int, epoch: int, sampling: Literal["shuffled", "constant", "independent"]
+    count: int,
+    seed: int,
+    epoch: int,
+    sampling: Literal["shuffled", "constant", "independent"],
+    weights: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
     """Return the images of an epoch in their order: (count,) indices.
 
     sampling  "shuffled" shows each image once; "constant" too, in the same random order in every epoch;
               "independent" draws each with replacement
+    weights   (count,) how much each image counts: an epoch still has `count` draws, and shows each image that often
+              in proportion, to the nearest whole number below or above, drawn anew in each epoch
     """
     random = stream(seed, "order", 0 if sampling == "constant" else epoch)
+    if weights is not None:
+        expected = weights * (count / weights.sum())
+        if sampling == "independent":
+            return random.choice(count, size=count, p=expected / count)
+        # One random offset for all (systematic sampling): no image is further than 1 from its expected number.
+        marks = np.floor(np.cumsum(expected) + random.random() + 1e-9).astype(np.int64)
+        times = np.diff(marks, prepend=0)
+        times[-1] += count - times.sum()
+        return random.permutation(np.repeat(np.arange(count), np.maximum(times, 0)))
     if sampling == "independent":
         return random.integers(count, size=count)
     return random.permutation(count)

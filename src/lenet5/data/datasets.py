@@ -1,6 +1,7 @@
 """load("mnist", "test") -> images and labels, checked. Nothing is fetched here; that is `fetch.py`."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -8,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources
+from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources, standard
 from lenet5.data.own import dataset as own
 from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
 from lenet5.data.sources import DataSet, Part
+from lenet5.display import Shown
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
 from lenet5.spec.recipe import Recipe
@@ -22,13 +24,14 @@ LOOKS = {"mnist": "mnist", "qmnist": "mnist", "emnist-digits": "mnist", "fashion
 BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
 
 
-@dataclass(frozen=True, eq=False)
-class Images:
+@dataclass(frozen=True, eq=False, repr=False)
+class Images(Shown):
     """One part of a data set.
 
     images       (N, 28, 28) uint8, 0 = background, 255 = ink; read-only, maybe on the disk
     labels       (N,) int64
     class_names  what the labels 0, 1, ... stand for
+    weights      (N,) how much each image counts in training; None where all count alike
     """
 
     name: str
@@ -36,24 +39,35 @@ class Images:
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
     class_names: tuple[str, ...]
+    weights: NDArray[np.float64] | None = None
+
+    def __repr__(self) -> str:
+        return f"Images({self.name} {self.part}: {len(self.labels):,} images, {len(self.class_names)} classes)"
+
+    def __len__(self) -> int:
+        return len(self.labels)
 
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits that tell these images and labels from any others."""
         digest = hashlib.sha256(np.ascontiguousarray(self.images).data)
         digest.update(self.labels.astype("<i8").data)
+        if self.weights is not None:
+            digest.update(self.weights.astype("<f8").data)
         return digest.hexdigest()[:16]
 
     def cut(self, start: int, stop: int, part: str) -> "Images":
         """Return the images from `start` up to `stop`, as a part of another name."""
-        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop])
+        weights = None if self.weights is None else self.weights[start:stop]
+        return replace(self, part=part, images=self.images[start:stop], labels=self.labels[start:stop], weights=weights)
 
 
 def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
     name    "mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters", "emnist-balanced",
-            "uci-digits", "rough-digits", "digit-neighbours" or "ardis"; or the path of your own labelled images
+            "uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours" or "ardis"; or the path
+            of your own labelled images
     part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"; of your own
             images also "all", and "validation" where it is given
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
@@ -66,6 +80,10 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     chosen = data_set.part(part)
     if data_set is sources.UCI_DIGITS:
         images, labels = _uci_digits(part)
+    elif data_set is sources.MNIST_DESLANTED:
+        images, labels = _whole(part, folder, standard.deslanted)
+    elif data_set is sources.MNIST_16X16:
+        images, labels = _whole(part, folder, standard.reduced)
     elif data_set is sources.ROUGH_DIGITS:
         images, labels = rough.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.DIGIT_NEIGHBOURS:
@@ -183,6 +201,14 @@ def _uci_digits(part: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     edge = (SIDE - BOX) // 2
     images = np.pad(ink.astype(np.uint8), ((0, 0), (edge, edge), (edge, edge)))
     return images[wanted], labels[wanted]
+
+
+def _whole(
+    part: str, folder: Path | None, form: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return a part of MNIST in another form."""
+    digits = load("mnist", part, folder)
+    return form(digits.images), digits.labels
 
 
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

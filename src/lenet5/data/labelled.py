@@ -40,11 +40,13 @@ class LabelledSet:
 
     name    of its folder or label file
     layout  "labels.csv", "ORAND-CAR" or "CVL"
+    skipped pictures whose labels are not one number, such as those of several lines: they are left out
     """
 
     name: str
     layout: str
     pictures: tuple[Labelled, ...]
+    skipped: tuple[Labelled, ...] = ()
 
 
 def labelled_sets(given: Path) -> list[LabelledSet]:
@@ -81,8 +83,8 @@ def _from_file(path: Path) -> LabelledSet:
     if path.name.endswith(TRUTH):
         folder = path.with_name(path.name.removesuffix(TRUTH) + "_images")
         name = f"{path.parent.resolve().name}/{path.name.removesuffix(TRUTH)}"
-        return LabelledSet(name, "ORAND-CAR", _checked(path, folder, _truths(path)))
-    return LabelledSet(_name(path.parent), LABELS, _checked(path, path.parent, _rows(path)))
+        return LabelledSet(name, "ORAND-CAR", *_checked(path, folder, _truths(path)))
+    return LabelledSet(_name(path.parent), LABELS, *_checked(path, path.parent, _rows(path)))
 
 
 def _name(folder: Path) -> str:
@@ -113,13 +115,18 @@ def _rows(path: Path) -> list[tuple[str, str]]:
     return [(row.get("file", ""), row.get("label", "")) for row in filled]
 
 
-def _checked(path: Path, folder: Path, rows: list[tuple[str, str]]) -> tuple[Labelled, ...]:
-    """Return the pictures of a label file, once all are known to be there and labelled with digits."""
+def _checked(
+    path: Path, folder: Path, rows: list[tuple[str, str]]
+) -> tuple[tuple[Labelled, ...], tuple[Labelled, ...]]:
+    """Return the pictures of a label file that are labelled with one number, and the others; all must be there."""
     if not rows:
         raise DataError(f"{path}: holds no labels.")
+    numbers: list[Labelled] = []
+    others: list[Labelled] = []
     for number, (file, label) in enumerate(rows, 1):
-        if not (label.isascii() and label.isdigit()):
-            raise DataError(f'{path}: its picture {number}, {file}, is labelled "{label}"; expected digits.')
+        (numbers if label.isascii() and label.isdigit() else others).append(Labelled(folder / file, label))
         if not os.path.isfile(folder / file):  # False also for a name that no file can have
             raise DataNotFoundError(f"{folder / file}: missing; {path.name} names it as its picture {number}.")
-    return tuple(Labelled(folder / file, label) for file, label in rows)
+    if not numbers:
+        raise DataError(f'{path}: its picture 1, {rows[0][0]}, is labelled "{rows[0][1]}"; expected digits, as in all.')
+    return tuple(numbers), tuple(others)

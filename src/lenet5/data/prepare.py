@@ -28,10 +28,10 @@ def prepare(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[np.f
             "the preparation subtracts a mean that is not known yet; first use "
             "preparation.centred(mean_pixel(training images))."
         )
-    scaled = _scale(preparation).take(images)
+    scaled = _scale(preparation).take(images[:, preparation.kept(), preparation.kept()])
     if preparation.resize is not None:
         scaled = resized(scaled, preparation.resize)
-    if not preparation.padding:
+    if preparation.padding <= 0:
         return scaled[:, None]
     inside = slice(preparation.padding, preparation.padding + SIDE)
     side = preparation.side()

@@ -1,13 +1,14 @@
 """The set "rough-digits": MNIST's digits as photographs, scans and screens give them, and what is no digit.
 
-Made from MNIST in memory, by one seed, the same every time: nothing is fetched and nothing is kept. A third of its
-images belongs to an eleventh class, "not a digit". Its parts are "train" (of MNIST's first 55,000 training digits),
-"validation" (of the other 5,000) and "test" (of MNIST's test digits).
+Made in memory, by one seed, the same every time: nothing is fetched and nothing is kept. About a quarter of its images
+belongs to an eleventh class, "not a digit". Its parts are "train" (of MNIST's first 55,000 training digits, of pen
+strokes and of stroke templates), "validation" (of MNIST's other 5,000) and "test" (of MNIST's test digits).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.data import pens, shapes, writers
 from lenet5.data.glyphs import TYPEFACES, glyph
 from lenet5.data.no_digits import Digits, moved, no_digits
 from lenet5.data.prepare import SIDE
@@ -21,27 +22,48 @@ CHUNK = 4000
 FAR = 0.5  # of the images
 KEPT_OF = 12  # so many of MNIST's training digits, one, the last ones, is for "validation"
 # Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
-SHAPES = {"train": (True, 4, 60, 120_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
+SHAPES = {"train": (True, 4, 60, 150_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
+# Only of "train": how often each digit of a pen is drawn, how many templates are, how many signs.
+DRAWN, TEMPLATES, SIGNS = 24, 40_000, 8_000
+CLEAN = 0.25  # of what a pen drew is not roughened
 
 
 def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixels, NDArray[np.int64]]:
     """Return the images and labels of a part, made of the digits that belong to it."""
     random = stream(SEED, f"rough digits, {part}")
     as_they_are, times, each_printed, others = SHAPES[part]
-    digits = [images] * times
-    truth = [labels] * times
+    clean, clean_truth = ([images], [labels]) if as_they_are else ([], [])
+    digits, truth = [images] * times, [labels] * times
     if each_printed:
         printed = [(number, face) for number in range(10) for face in TYPEFACES] * each_printed
         digits.append(np.stack([glyph(str(number), face) for number, face in printed]))
         truth.append(np.array([number for number, _ in printed]))
+    source = Digits(images, labels)
+    if part == "train":
+        pen, pen_truth = by_pen(stream(SEED, "digits by pen"))
+        edge = round(CLEAN * len(pen))
+        clean, clean_truth = [*clean, pen[:edge]], [*clean_truth, pen_truth[:edge]]
+        own = pen_truth[edge:] != NOT_A_DIGIT
+        digits, truth = [*digits, pen[edge:]], [*truth, pen_truth[edge:]]
+        source = Digits(np.concatenate([images, pen[edge:][own]]), np.concatenate([labels, pen_truth[edge:][own]]))
     spoilt = roughened(np.concatenate(digits), random, far=FAR)
     # What is no digit is always as large as a digit: a reader's preparation makes it so.
-    strange = roughened(no_digits(Digits(images, labels), others, random), random, far=0.0)
-    result = [spoilt, strange]
-    marks = [*truth, np.full(others, NOT_A_DIGIT)]
-    if as_they_are:
-        result, marks = [images, *result], [labels, *marks]
-    return np.concatenate(result), np.concatenate(marks).astype(np.int64)
+    strange = roughened(no_digits(source, others, random), random, far=0.0)
+    marks = [*clean_truth, *truth, np.full(others, NOT_A_DIGIT)]
+    return np.concatenate([*clean, spoilt, strange]), np.concatenate(marks).astype(np.int64)
+
+
+def by_pen(random: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
+    """Return digits drawn of pen strokes and of templates, and signs that are none, in random order."""
+    real = writers.paths()
+    every = [
+        real.some(np.tile(np.arange(len(real.labels)), DRAWN)),
+        shapes.shaped(shapes.DIGITS, TEMPLATES, random),
+        shapes.shaped(shapes.SIGNS, SIGNS, random),
+    ]
+    labels = np.concatenate([paths.labels for paths in every])
+    order = random.permutation(len(labels))
+    return np.concatenate([pens.written(paths, random) for paths in every])[order], labels[order]
 
 
 def roughened(images: Pixels, random: np.random.Generator, *, far: float) -> Pixels:

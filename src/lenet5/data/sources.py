@@ -245,11 +245,11 @@ UCI_DIGITS = DataSet(
 NOT_A_DIGIT = "not a digit"
 ROUGH_DIGITS = DataSet(
     name="rough-digits",
-    title="MNIST's digits as photographs give them, and what is no digit; made from MNIST",
+    title="Digits as photographs give them, and what is no digit; made from MNIST and pen strokes",
     files=(),
     mirrors=(),
-    licence=MNIST.licence,
-    citation=MNIST.citation,
+    licence=f"{MNIST.licence}; pen strokes: CC BY 4.0",
+    citation=f"{MNIST.citation}; E. Alpaydin, F. Alimoglu: Pen-Based Recognition of Handwritten Digits, UCI (1998)",
     class_names=(*DIGITS, NOT_A_DIGIT),
     parts=(Part("train"), Part("test"), Part("validation")),
 )
@@ -277,9 +277,20 @@ ARDIS = DataSet(
     by_hand=ardis.NAMES,
 )
 
+
+def _mnist_form(name: str, title: str) -> DataSet:
+    parts = (Part("train"), Part("test"))
+    return DataSet(name, title, (), (), MNIST.licence, MNIST.citation, DIGITS, parts)
+
+
+MNIST_DESLANTED = _mnist_form("mnist-deslanted", "MNIST, deslanted and cut to the middle 20x20 pixels (1998 paper)")
+MNIST_16X16 = _mnist_form("mnist-16x16", "MNIST, reduced to the middle 16x16 pixels (1998 paper)")
+
 MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS)
+FORMS = (MNIST_DESLANTED, MNIST_16X16)
 EMNIST = tuple(_emnist(kind) for kind in EMNIST_CLASSES)
 DATA_SETS = {
-    data_set.name: data_set for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, *EMNIST, UCI_DIGITS, *MADE, ARDIS)
+    data_set.name: data_set
+    for data_set in (MNIST, FASHION_MNIST, KMNIST, QMNIST, *EMNIST, UCI_DIGITS, *FORMS, *MADE, ARDIS)
 }
 AMBIGUOUS = (KMNIST,)  # has the file names of MNIST, and a look that is not recognised

@@ -1,6 +1,7 @@
 """Lookup of engines by name, and the reasons why one is unavailable."""
 
 import importlib.util
+from typing import Final
 
 from lenet5.distribution import install
 from lenet5.engines.contract import Engine, TogetherEngine
@@ -9,7 +10,7 @@ from lenet5.errors import EngineError
 
 NAMES = ("native", "numpy", "torch")
 DEVICES = ("cpu", "cuda", "mps")
-AUTO = "auto"
+AUTO: Final = "auto"
 
 
 def missing_because(name: str) -> str | None:

@@ -6,7 +6,7 @@ network.
 """
 
 from dataclasses import dataclass, fields
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -21,6 +21,7 @@ from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Layer
 from lenet5.spec.preparation import Preparation
+from lenet5.spec.recipe import Recipe
 
 Function = Literal["relu", "tanh", "sigmoid", "scaled_tanh"]
 Pooling = Literal["average", "max"]
@@ -75,6 +76,26 @@ class Choices:
         if self.flattened == "places":
             options += ", flattened place by place"
         return options
+
+
+def choices_of(recipe: Recipe) -> Choices:
+    """Return what a recipe says of weights that were trained as it describes, and that shapes do not tell."""
+    layers, preparation = recipe.architecture.layers, recipe.preparation
+    functions = [layer.function for layer in layers if isinstance(layer, plan.Activation)]
+    after_pool = [b for a, b in pairwise(layers) if isinstance(a, plan.AveragePool | plan.MaxPool | plan.Subsample)]
+    pools = [layer for layer in layers if isinstance(layer, plan.AveragePool | plan.MaxPool)]
+    frames: dict[Frame, bool] = {
+        "zeros": any(isinstance(layer, plan.Convolution) and layer.padding > 0 for layer in layers),
+        "background": preparation.padding > 0,
+        "resize": preparation.resize is not None,
+    }
+    return Choices(
+        functions[0] if functions else None,
+        None if not pools else "average" if isinstance(pools[0], plan.AveragePool) else "max",
+        next((frame for frame, applies in frames.items() if applies), None),
+        all(isinstance(layer, plan.Activation) for layer in after_pool),
+        None if preparation.subtract_mean else (preparation.background, preparation.ink),
+    )
 
 
 @dataclass(frozen=True)

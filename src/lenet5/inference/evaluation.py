@@ -1,20 +1,22 @@
 """Evaluation of a model on a data set: accuracy, calibration, rejection and confusions."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.data.datasets import Images, is_own
+from lenet5.display import Shown
 from lenet5.engines.contract import Float
 from lenet5.errors import DataError
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.predictor import Predictor
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Shown):
     """The results on one part of a data set.
 
     answers      (N,) the class with the highest score
@@ -30,6 +32,10 @@ class Evaluation:
     margin: Float
     confusion: NDArray[np.int64]
     class_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        images = f"{len(self.answers):,} images"
+        return f"Evaluation({self.data.name} {self.data.part}: {self.accuracy_percent:.2f} % of {images})"
 
     @property
     def correct(self) -> int:
@@ -63,6 +69,25 @@ class Evaluation:
         The images with the smallest margins are rejected first, as in the 1998 paper (figure 10). NaN if unattainable.
         """
         return metrics.rejection_for_error_percent(self.margin, self.right, error_percent)
+
+    def as_values(self) -> dict[str, Any]:
+        """Return the outcome as plain values, as JSON holds them."""
+        recall, precision = metrics.recall_percent(self.confusion), metrics.precision_percent(self.confusion)
+        return {
+            "data": self.data.name,
+            "part": self.data.part,
+            "data_fingerprint": self.data.fingerprint,
+            "images": len(self.answers),
+            "correct": self.correct,
+            "accuracy_percent": self.accuracy_percent,
+            "accuracy_interval_percent": list(self.interval_percent),
+            "calibration_error_percent": self.calibration_error_percent,
+            "classes": list(self.class_names),
+            "recall_percent": recall.tolist(),
+            "precision_percent": precision.tolist(),
+            "confusion": self.confusion.tolist(),
+            "misclassified": self.misread.tolist(),
+        }
 
     @property
     def misread(self) -> NDArray[np.int64]:

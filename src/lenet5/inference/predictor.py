@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lenet5 import metrics
 from lenet5.data.batches import Examples
+from lenet5.display import Shown
 from lenet5.engines import registry
 from lenet5.engines.contract import Float
 from lenet5.engines.scoring import score_all
@@ -14,7 +15,7 @@ from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Sgd
 
 
-class Predictor:
+class Predictor(Shown):
     """Inference with one model on one engine and device; see `registry.get`.
 
     Every method takes images in any form that `mnist_form` accepts, prepares them as the model file says, and uses
@@ -27,6 +28,9 @@ class Predictor:
         self._network = registry.get(engine, device).build(
             model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
         )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.model!r})"
 
     @property
     def classes(self) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from lenet5.display import Shown
 from lenet5.engines.contract import Weights
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.plan import Plan
@@ -71,8 +72,8 @@ class Card(Plan):
     calibration: Calibration | None = None
 
 
-@dataclass(frozen=True)
-class Model:
+@dataclass(frozen=True, repr=False)
+class Model(Shown):
     """Everything needed to classify an image.
 
     preparation  self-contained: if the training set's mean is subtracted, it is folded into the scale
@@ -83,3 +84,7 @@ class Model:
     preparation: Preparation
     weights: Weights
     card: Card
+
+    def __repr__(self) -> str:
+        card = self.card
+        return f"Model({card.recipe}: {self.architecture.parameters:,} parameters, {card.test_accuracy_percent:.2f} %)"

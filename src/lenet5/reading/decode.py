@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Final
 
 from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
@@ -20,7 +21,9 @@ MAINLY = 0.5  # of its pieces are digits as they stand, then it is a number; oth
 LIKELY = 0.5  # each digit that cuts make must be one with this probability,
 SLENDER = 0.25  # and not all be as narrow as a 1, in parts of their height: a texture cut into strips
 MOST_ALTERNATIVES = 2
-COMBINED, LATTICE, SLIDING = "combined", "lattice", "space-displacement"
+COMBINED: Final = "combined"
+LATTICE: Final = "lattice"
+SLIDING: Final = "space-displacement"
 METHODS = (COMBINED, LATTICE, SLIDING)
 
 

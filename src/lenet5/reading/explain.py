@@ -1,5 +1,6 @@
 """A picture of each stage, and one of the answers laid over the photograph."""
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from lenet5.errors import ReadingError
 from lenet5.reading import needs
-from lenet5.reading.page import Page
+from lenet5.reading.page import Box, Page
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.source import Picture
 
@@ -39,15 +40,20 @@ def overlay(picture: Picture, page: Page) -> Any:
     draw = needs.library("PIL.ImageDraw").Draw(shown)
     wide = max(1, max(shown.size) // 500)
     for rejected in page.rejected:
-        box = rejected.box
-        draw.rectangle((box.left, box.top, box.right, box.bottom), outline=NO_DIGIT, width=wide)
+        draw.rectangle(_sides(rejected.box, picture), outline=NO_DIGIT, width=wide)
     for number in page.numbers:
         for digit in number.digits:
-            box, colour = digit.box, UNSURE if digit.rejected else READ
-            draw.rectangle((box.left, box.top, box.right, box.bottom), outline=colour, width=wide)
-            size = max(10, (box.bottom - box.top) // 3)
-            draw.text((box.left, max(0, box.top - size - wide)), digit.text, fill=colour, font_size=size)
+            (left, top, right, bottom), colour = _sides(digit.box, picture), UNSURE if digit.rejected else READ
+            draw.rectangle((left, top, right, bottom), outline=colour, width=wide)
+            size = max(10, (bottom - top) // 3)
+            draw.text((left, max(0, top - size - wide)), digit.text, fill=colour, font_size=size)
     return shown
+
+
+def _sides(box: Box, picture: Picture) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of a box in the picture's pixels as they are kept."""
+    left, top, right, bottom = (side // picture.shrunk for side in astuple(box))
+    return left, top, right, bottom
 
 
 def _visible(stage: NDArray[np.generic], name: str) -> NDArray[np.uint8]:

@@ -2,7 +2,8 @@
 
 from lenet5.errors import ReadingError
 
-MOST_PIXELS = 100_000_000  # as bytes in three colours 300 MB, what reading one picture may take for a moment
+MOST_PIXELS = 120_000_000  # as bytes in three colours 360 MB, what decoding one picture may take for a moment
+HALVED_PIXELS = 40_000_000  # a larger picture is kept at half its width and height
 MOST_SIDE = 30_000
 LEAST_SIDE = 5  # px; below, nothing is left of a digit
 MOST_BYTES = 256 << 20

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.display import Shown
+
 
 @dataclass(frozen=True)
 class Box:
@@ -95,8 +97,8 @@ class Rejected:
     why: str
 
 
-@dataclass(frozen=True)
-class Page:
+@dataclass(frozen=True, repr=False)
+class Page(Shown):
     """What one picture holds.
 
     name      the picture's path, or "image"
@@ -113,6 +115,9 @@ class Page:
     lines: tuple[Line, ...]
     rejected: tuple[Rejected, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"Page({self.name!r}, page {self.page}: {self.text!r})"
 
     @property
     def text(self) -> str:

@@ -104,9 +104,9 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     bright  whether the writing is brighter than its paper; found out where it is None
     """
     trace = trace or Trace()
-    trace.note("picture", picture.pixels, f"{picture.pixels.shape[1]} x {picture.pixels.shape[0]} pixels")
-    height, width = picture.pixels.shape[:2]
-    factor, notes = reduction(height, width), list(picture.notes)
+    trace.note("picture", picture.pixels, f"{picture.width} x {picture.height} pixels")
+    height, width = picture.height, picture.width
+    factor, notes = reduction(*picture.pixels.shape[:2]) * picture.shrunk, list(picture.notes)
     shades = grey(picture.pixels)
     if trace.kept:
         trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))

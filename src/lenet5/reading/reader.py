@@ -9,6 +9,7 @@ import numpy as np
 
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
+from lenet5.reading import turned
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.decode import COMBINED, SLIDING, decoder
 from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
@@ -67,7 +68,19 @@ class Reader:
         return (self.page(picture, bright=bright) for picture in pictures(image))
 
     def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
-        """Return what an opened picture holds."""
+        """Return what an opened picture holds, read turned where it reads badly as it lies."""
+        page = self._as_it_lies(picture, bright, trace)
+        if not turned.is_doubtful(page):
+            return page
+        quarters, best = turned.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
+        if not quarters:
+            return page
+        if trace is not None:
+            trace.stages.clear()
+            best = self._as_it_lies(turned.turned(picture, quarters), bright, trace)
+        return turned.turned_back(best, quarters)
+
+    def _as_it_lies(self, picture: Picture, bright: bool | None, trace: Trace | None) -> Page:
         found = find(picture, trace, bright=bright)
         rejected = [Rejected(found.box([piece]), why) for piece, why in found.rejected]
         decoded = iter(self._decode([number for line in found.lines for number in line], found, self.model))
@@ -78,8 +91,9 @@ class Reader:
             numbers = tuple(self._number(number) for number in own if number.digits)
             if numbers:
                 lines.append(Line(numbers))
-        height, width = picture.pixels.shape[:2]
-        page = Page(picture.name, picture.page, width, height, tuple(lines), tuple(rejected), tuple(found.notes))
+        page = Page(
+            picture.name, picture.page, picture.width, picture.height, tuple(lines), tuple(rejected), tuple(found.notes)
+        )
         if trace is not None and (seen := [digit.image for number in page.numbers for digit in number.digits]):
             trace.note("prepared", np.stack(seen), "as the model sees them")
         return page

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lenet5.errors import ReadingError
 from lenet5.reading import needs, pdf
 from lenet5.reading.arrays import Pixels, from_array
-from lenet5.reading.limits import MOST_BYTES, MOST_PAGES, check_size
+from lenet5.reading.limits import HALVED_PIXELS, MOST_BYTES, MOST_PAGES, check_size
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM")  # the rare formats' readers are the less tested
 HEIF = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")  # brands, ISO/IEC 23008-12
@@ -33,12 +33,24 @@ class Picture:
     page    counted from 1
     pixels  (H, W) or (H, W, 3), uint8, or (H, W) float32 0..1; 0 is black
     notes   what was done that a person should know, a sentence each
+    shrunk  how many of the file's pixels one of `pixels` is wide and high
     """
 
     name: str
     page: int
     pixels: Pixels
     notes: tuple[str, ...] = ()
+    shrunk: int = 1
+
+    @property
+    def height(self) -> int:
+        """The file's, in pixels; up to `shrunk` - 1 more."""
+        return int(self.pixels.shape[0]) * self.shrunk
+
+    @property
+    def width(self) -> int:
+        """The file's, in pixels; up to `shrunk` - 1 more."""
+        return int(self.pixels.shape[1]) * self.shrunk
 
 
 def pictures(image: Any, name: str | None = None) -> Iterator[Picture]:
@@ -58,7 +70,7 @@ def pictures(image: Any, name: str | None = None) -> Iterator[Picture]:
     elif hasattr(image, "read") and not hasattr(image, "__array__"):
         yield from _from_bytes(_read(image, name or "image"), name or "image")
     elif _is_pillow(image):
-        yield from _from_pillow(image, name or getattr(image, "filename", "") or "image")
+        yield from _from_pillow(image, name or getattr(image, "filename", "") or "image", ours=False)
     else:
         yield Picture(name or "image", 1, from_array(image, name or "image"))
 
@@ -104,7 +116,7 @@ def _from_bytes(content: bytes, name: str) -> Iterator[Picture]:
         except Exception as error:  # what its readers raise on broken files is open-ended
             raise _damaged(name, error) from None
     with opened:
-        yield from _from_pillow(opened, name)
+        yield from _from_pillow(opened, name, ours=True)
 
 
 def _other_format(content: bytes) -> str:
@@ -120,8 +132,11 @@ def _other_format(content: bytes) -> str:
     return f"is no picture that is read here; {', '.join(FORMATS)} and PDF are."
 
 
-def _from_pillow(opened: Any, name: str) -> Iterator[Picture]:
-    """Yield each page of a TIFF, the first frame of anything else."""
+def _from_pillow(opened: Any, name: str, *, ours: bool) -> Iterator[Picture]:
+    """Yield each page of a TIFF, the first frame of anything else.
+
+    ours  whether it was opened here, and may be changed in place
+    """
     with _quiet():
         check_size(name, *opened.size)
         try:
@@ -138,19 +153,33 @@ def _from_pillow(opened: Any, name: str) -> Iterator[Picture]:
                 if count > 1:
                     opened.seek(page)
                 check_size(name, *opened.size)
-                opened.load()
-                pixels = _pixels(_upright(opened), notes)
+                shrunk = _loaded(opened, halve=ours)
+                pixels = _pixels(_upright(opened, in_place=ours), notes)
             except ReadingError:
                 raise
             except Exception as error:  # as above; MemoryError among them
                 raise _damaged(name, error) from None
-        yield Picture(name, page + 1, pixels, tuple(notes))
+        yield Picture(name, page + 1, pixels, tuple(notes), shrunk)
 
 
-def _upright(opened: Any) -> Any:
+def _loaded(opened: Any, *, halve: bool) -> int:
+    """Decode an image, and return by how much its sides were shrunk: large ones to half, so that they take less memory.
+
+    A JPEG is decoded to half its sides at once.
+    """
+    width, height = opened.size
+    if not halve or width * height <= HALVED_PIXELS or opened.mode.startswith("I;16"):
+        opened.load()
+        return 1
+    half = -(-width // 2), -(-height // 2)
+    opened.thumbnail(half, needs.library("PIL.Image").Resampling.BOX, reducing_gap=1.0)
+    return 2
+
+
+def _upright(opened: Any, *, in_place: bool) -> Any:
     """Return the image turned as its EXIF orientation says; a broken EXIF says nothing."""
     try:
-        return needs.library("PIL.ImageOps").exif_transpose(opened)
+        return needs.library("PIL.ImageOps").exif_transpose(opened, in_place=in_place) or opened
     except Exception:
         return opened
 
@@ -165,7 +194,7 @@ def _pixels(image: Any, notes: list[str]) -> Pixels:
         return np.array(image.convert("L"))
     if image.mode == "LAB":
         return np.array(image.getchannel(0))
-    return np.array(image.convert("RGB"))
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _over_paper(rgba: NDArray[np.uint8], notes: list[str]) -> NDArray[np.uint8]:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lenet5.distribution import VERSION
-from lenet5.reports.reproduction import plain
+from lenet5.reports.comparison import Compared
+from lenet5.reports.reproduction import plain, plain_statement
 from lenet5.reports.verdict import Verdict
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
@@ -14,7 +15,11 @@ FORMAT = "lenet5-certificate-1"
 
 
 def certificate(
-    verdicts: Mapping[str, Sequence[Verdict]], units: Iterable[Unit], ledger: Ledger, seeds: int | None
+    verdicts: Mapping[str, Sequence[Verdict]],
+    statements: Mapping[str, Sequence[Compared]],
+    units: Iterable[Unit],
+    ledger: Ledger,
+    seeds: int | None,
 ) -> dict[str, Any]:
     """Return the certificate as plain values.
 
@@ -51,4 +56,5 @@ def certificate(
         "machines": machines,
         "runs": runs,
         "verdicts": {name: [plain(verdict) for verdict in of_recipe] for name, of_recipe in verdicts.items()},
+        "statements": {name: [plain_statement(each) for each in of_recipe] for name, of_recipe in statements.items()},
     }

@@ -1,6 +1,7 @@
 """The confusion matrix: what was taken for what."""
 
 from collections.abc import Sequence
+from math import isnan
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -28,9 +29,9 @@ def confusion_figure(matrix: NDArray[np.int64], class_names: Sequence[str], titl
                 axes.text(column, row, f"{value:,}", ha="center", va="center", fontsize=9, weight=weight)
         recall, precision = metrics.recall_percent(matrix), metrics.precision_percent(matrix)
         for index in range(count):
-            axes.text(count - 0.3, index, f"{recall[index]:.1f}", va="center", fontsize=9, color=style.BLUE)
+            axes.text(count - 0.3, index, _percent(recall[index]), va="center", fontsize=9, color=style.BLUE)
             axes.text(
-                index, count - 0.2, f"{precision[index]:.1f}", ha="center", va="center", fontsize=9, color=style.BLUE
+                index, count - 0.2, _percent(precision[index]), ha="center", va="center", fontsize=9, color=style.BLUE
             )
         axes.text(count - 0.3, -0.8, "recall %", fontsize=8, color=style.BLUE, va="center")
         axes.text(-0.7, count - 0.2, "precision %", fontsize=8, color=style.BLUE, ha="right", va="center")
@@ -45,3 +46,8 @@ def confusion_figure(matrix: NDArray[np.int64], class_names: Sequence[str], titl
         axes.set_ylabel("truth")
         axes.set_title(f"{title}\nanswer", fontsize=11)
         return drawn
+
+
+def _percent(value: float) -> str:
+    """Write a percentage; a dash for a class without images or answers."""
+    return "–" if isnan(value) else f"{value:.1f}"

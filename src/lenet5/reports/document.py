@@ -1,15 +1,20 @@
 """Figures and tables become one HTML file that needs nothing else: it can be mailed, printed, read on a phone."""
 
 import io
+import re
 from collections.abc import Sequence
-from html import escape
+from html import escape, unescape
 
+import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from lenet5.reports import style
+from lenet5.reports.words import Language, say
+
+LETTERS = re.compile(r"(?<=>)[^<>]+(?=</(?:text|tspan)>)")
 
 CSS = """
-:root { color-scheme: light; }
+:root { color-scheme: light dark; }
 body { font: 16px/1.55 system-ui, "PingFang SC", "Microsoft YaHei", sans-serif; color: #222; background: #fff;
        max-width: 60rem; margin: 0 auto; padding: 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
@@ -19,6 +24,12 @@ th, td { padding: .3rem .7rem; text-align: left; border-bottom: 1px solid #ddd; 
 th { border-bottom: 2px solid #888; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; } figcaption { color: #555; font-size: .9rem; }
 pre { background: #f4f4f4; padding: .7rem; overflow-x: auto; font-size: .85rem; }
+a { color: #0060a8; }
+@media screen and (prefers-color-scheme: dark) {
+  body { color: #ddd; background: #181818; } a { color: #7cc0ff; } pre { background: #262626; }
+  th, td { border-color: #444; } figcaption { color: #aaa; }
+  figure svg { filter: invert(.9) hue-rotate(180deg); }
+}
 @media print { body { max-width: none; font-size: 11pt; } h2 { break-after: avoid; }
                figure, tr { break-inside: avoid; } }
 """
@@ -35,9 +46,14 @@ def page(title: str, body: Sequence[str], *, language: str = "en") -> str:
     )
 
 
-def heading(text: str) -> str:
-    """Return a heading of a section."""
-    return f"<h2>{escape(text)}</h2>"
+def heading(text: str, *, anchor: str = "") -> str:
+    """Return a heading of a section; an anchor is what links on the page lead to."""
+    return f'<h2 id="{anchor}">{escape(text)}</h2>' if anchor else f"<h2>{escape(text)}</h2>"
+
+
+def link(text: str, anchor: str) -> str:
+    """Return a link to a heading on the same page."""
+    return f'<p><a href="#{anchor}">{escape(text)}</a></p>'
 
 
 def paragraph(text: str) -> str:
@@ -68,11 +84,17 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequ
     return f'<div class="scroll"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>'
 
 
-def picture(drawn: Figure, description: str) -> str:
-    """Return a figure as SVG inside the page, described for those who cannot see it."""
+def picture(drawn: Figure, description: str, *, language: Language = "en") -> str:
+    """Return a figure as SVG inside the page, described for those who cannot see it.
+
+    In English its letters are shapes. In another language they are text, which the reader's browser has the fonts for,
+    and its words are translated where `say` knows them.
+    """
     content = io.StringIO()
-    with style.styled():
+    with style.styled(), mpl.rc_context({} if language == "en" else {"svg.fonttype": "none"}):
         drawn.savefig(content, format="svg", metadata={"Date": None})
     svg = content.getvalue()
+    if language != "en":
+        svg = LETTERS.sub(lambda found: escape(say(unescape(found[0]), language), quote=False), svg)
     svg = svg[svg.index("<svg") :].replace("<svg ", f'<svg role="img" aria-label="{escape(description)}" ', 1)
     return f"<figure>{svg}<figcaption>{escape(description)}</figcaption></figure>"

@@ -20,7 +20,7 @@ def gallery(
     answers: NDArray[np.int64],
     confidence: Float,
     class_names: Sequence[str],
-    title: str,
+    title: str = "",
     most: int = 60,
 ) -> Figure:
     """Return misread images in a grid, in the order given.
@@ -31,14 +31,16 @@ def gallery(
     most                how many are shown at the most
     """
     shown = min(most, len(images))
-    said = f"{len(images)} misread" if shown == len(images) else f"{shown} of {len(images)} misread"
+    count = f"{shown:,} / {len(images):,}" if shown < len(images) else f"{shown:,}"
+    said = f"misclassified: {count}"
     columns = COLUMNS if max(map(len, class_names)) <= 2 else COLUMNS // 2
     rows = max(1, ceil(shown / columns))
     with style.styled(grid=False):
         drawn = style.figure(10, 0.6 + rows * 10 / columns * 1.2)
         axes = drawn.subplots()
         axes.set_axis_off()
-        axes.set_title(f"{title}: {said}, the most confident first   (truth → answer, confidence)", loc="left")
+        axes.set_title(f"{title}: {said}" if title else said, loc="left")
+        axes.set_title("the most confident first: truth → answer, confidence", loc="right", fontsize=9)
         # One large picture with all images in it: sixty small axes would take seconds to draw.
         sheet = np.zeros((rows * TILE, columns * WIDE), np.uint8)
         for index in range(shown):
@@ -49,5 +51,5 @@ def gallery(
             axes.text(left + SIDE / 2, top - 1.5, words, ha="center", va="bottom", fontsize=8)
         axes.imshow(sheet, cmap="gray_r", vmin=0, vmax=255)
         if not shown:
-            axes.text(WIDE, TILE / 2, "not one image is misread", fontsize=14, color=style.GREEN)
+            axes.text(WIDE, TILE / 2, "no image is misclassified", fontsize=14, color=style.GREEN)
         return drawn

@@ -1,5 +1,6 @@
 """Our own values, from runs or the network, for the numbers of a publication."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, prod
 from statistics import mean
@@ -22,8 +23,9 @@ ALEXNET_PARAMETERS = 60_000_000  # Krizhevsky, Sutskever and Hinton 2012, abstra
 STRUCTURE = {"parameters", "connections", "output_shape", "units", "kernel_size"}
 ORIGINAL_STRUCTURE = {"original_parameters", "original_connections", "original_output_shape", "original_units"}
 HARDWARE = {"seconds_per_epoch", "total_seconds", "memory_megabytes"}
-# Of the source's machine, with nothing of ours beside it.
-STATED = {"card_teraflops", "test_seconds", "test_batches_per_second", "counting_milliseconds"}
+WEIGHTS = "published_weights_accuracy_percent"  # judged by `lenet5 import`, for whoever has the file
+# Of the source's machine or weights, with nothing of ours beside it.
+STATED = {WEIGHTS, "card_teraflops", "test_seconds", "test_batches_per_second", "counting_milliseconds"}
 EPOCH_NUMBERS = {"overfitting_onset_epoch", "lowest_test_loss_epoch", "loss_crossing_epoch"}
 ACCURACIES = {"test_accuracy_percent", "train_accuracy_percent"}
 ERROR_RATES = {"test_error_percent", "train_error_percent"}
@@ -46,13 +48,16 @@ class Outcome:
         return failed_start(self.epochs[-1].test_accuracy_percent, self.classes)
 
 
+Runs = Mapping[str, Sequence[Outcome]]  # by the digest of their settings
+
+
 def settings(recipe: Recipe) -> str:
     """Return a digest of what a recipe computes, whatever its name and seed.
 
     Nor does its length matter where the first epochs of a long run are those of a short one.
     """
     depends_on_length = recipe.steps or recipe.averaged_epochs or isinstance(recipe.schedule, Cosine)
-    plain: dict[str, Any] = {"name": "any", "seed": 0, "claims": (), "differences": ()} | (
+    plain: dict[str, Any] = {"name": "any", "seed": 0, "claims": (), "comparisons": (), "differences": ()} | (
         {} if depends_on_length else {"epochs": 1}
     )
     return recipe.model_copy(update=plain).digest

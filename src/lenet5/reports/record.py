@@ -14,8 +14,7 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
-from lenet5.reports.measure import Outcome, length
-from lenet5.reports.reproduction import Runs
+from lenet5.reports.measure import Outcome, Runs, length
 from lenet5.spec.recipe import Recipe
 from lenet5.training.history import EpochRow, StepRow
 

@@ -1,16 +1,18 @@
 """From claims to runs, and from finished runs to verdicts."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
 
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import HARDWARE, STATED, TRAINING_IMAGES, Outcome, length, settings, structure
+from lenet5.reports.comparison import Compared, sides
+from lenet5.reports.measure import HARDWARE, STATED, TRAINING_IMAGES, Outcome, Runs, length, settings, structure
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec import text
 from lenet5.spec.claim import Claim
+from lenet5.spec.plan import decisive
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
@@ -18,8 +20,7 @@ from lenet5.training.history import EpochRow, StepRow
 
 QUICK_EPOCHS = 100  # a quick look trains nothing longer
 LONG_EPOCHS = 60  # longer runs take more than three minutes
-SEEDS, SEEDS_OF_LONG_RUNS = 30, 10
-Runs = Mapping[str, Sequence[Outcome]]  # by the digest of their settings
+SEEDS, FEWER_SEEDS = 30, 10  # fewer for long runs, and for what only statements compare
 
 
 def settings_of(name: str, claim: Claim) -> Recipe:
@@ -33,10 +34,15 @@ def _overridden(name: str, overrides: tuple[str, ...]) -> Recipe:
 
 
 def trained_for(names: Iterable[str]) -> dict[str, tuple[str, Recipe]]:
-    """Return what the claims of some recipes need trained: settings -> the recipe's name, and its longest run.
+    """Return what some recipes need trained: settings -> the recipe's name, and its longest run.
 
     A claim that is computed, or that the source itself contradicts, needs no run.
     """
+    claimed, compared = _claimed(names), _compared(names)
+    return compared | claimed
+
+
+def _claimed(names: Iterable[str]) -> dict[str, tuple[str, Recipe]]:
     needed: dict[str, tuple[str, Recipe]] = {}
     for name in names:
         for claim in catalogue.load(name).claims:
@@ -48,17 +54,26 @@ def trained_for(names: Iterable[str]) -> dict[str, tuple[str, Recipe]]:
     return needed
 
 
-def units_for(names: Iterable[str], seeds: int | None, engine: str, device: str = "cpu") -> list[Unit]:
-    """Return the runs that the claims of some recipes need, short ones first, each with every seed from 1.
+def _compared(names: Iterable[str]) -> dict[str, tuple[str, Recipe]]:
+    return {
+        settings(recipe): (name, recipe)
+        for name in names
+        for comparison in catalogue.load(name).comparisons
+        for recipe in sides(name, comparison)
+    }
 
-    seeds  how many; None: 30, and 10 of runs that take more than about three minutes
+
+def units_for(names: Sequence[str], seeds: int | None, engine: str, device: str = "cpu") -> list[Unit]:
+    """Return the runs that the claims and statements of some recipes need, short ones first, with every seed from 1.
+
+    seeds  how many; None: 30, and 10 of runs that take more than about three minutes or that are only compared
     """
-    made = []
-    for name, recipe in sorted(trained_for(names).values(), key=lambda pair: length(pair[1])):
-        count = seeds or (SEEDS if length(recipe) <= LONG_EPOCHS else SEEDS_OF_LONG_RUNS)
+    claimed, made = _claimed(names), []
+    for key, (name, recipe) in sorted(trained_for(names).items(), key=lambda item: length(item[1][1])):
+        count = seeds or (SEEDS if key in claimed and length(recipe) <= LONG_EPOCHS else FEWER_SEEDS)
         for seed in range(1, count + 1):
             toml = text.dump(recipe.model_copy(update={"seed": seed}))
-            made.append(Unit((name, f"batch {recipe.batch_size}, {_length(recipe)}"), toml, seed, engine, device))
+            made.append(Unit((name, _label(name, recipe)), toml, seed, engine, device))
     return made
 
 
@@ -133,5 +148,14 @@ def plain(verdict: Verdict) -> dict[str, Any]:
     return asdict(verdict) | {"claim": verdict.claim.model_dump(mode="json", exclude_defaults=True)}
 
 
-def _length(recipe: Recipe) -> str:
-    return f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps:,} steps"
+def plain_statement(compared: Compared) -> dict[str, Any]:
+    """Return the verdict on a statement as plain values, for a file."""
+    return asdict(compared) | {"comparison": compared.comparison.model_dump(mode="json", exclude_defaults=True)}
+
+
+def _label(name: str, recipe: Recipe) -> str:
+    """Return what a run's settings are, in words: batch size, length, and what differs in the optimizer."""
+    usual = decisive(catalogue.load(name).optimizer)
+    changes = [f"{key} {value}" for key, value in decisive(recipe.optimizer).items() if usual.get(key) != value]
+    run = f"{recipe.epochs} epochs" if recipe.epochs else f"{recipe.steps:,} steps"
+    return ", ".join([f"batch {recipe.batch_size}", run, *changes])

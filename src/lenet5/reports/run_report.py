@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from lenet5.inference.evaluation import Evaluation
+from lenet5.inference.predictor import Predictor
+from lenet5.models import file as model_file
 from lenet5.reports import document
 from lenet5.reports.claims import published_accuracy
 from lenet5.reports.confusion import confusion_figure
 from lenet5.reports.curves import curves
+from lenet5.reports.feature_maps import feature_maps
 from lenet5.reports.gallery import gallery
+from lenet5.reports.kernels import kernels
 from lenet5.reports.words import Language, say
 from lenet5.spec.recipe import Recipe
 from lenet5.training.run import RunFolder
@@ -23,18 +29,24 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
     def words(text: str) -> str:
         return say(text, language)
 
+    def picture(drawn: Figure, description: str) -> str:
+        return document.picture(drawn, description, language=language)
+
+    model = model_file.read(run.model)
+    maps = Predictor(model).activations(outcome.data.images[:1])
     recipe, history, environment = run.recipe(), run.history(), run.environment()
     names, misread = outcome.class_names, outcome.misread
     low, high = outcome.interval_percent
     body = [
         document.paragraph(recipe.title),
+        document.link(words("The command that trains these weights again"), "repeat"),
         document.heading(words("Outcome")),
         document.paragraph(
             f"{outcome.accuracy_percent:.2f} % ({low:.2f} to {high:.2f}, 95 %) "
             f"{words('of the images of the part')} {recipe.data} {outcome.data.part}"
         ),
         document.heading(words("Curves")),
-        document.picture(
+        picture(
             curves(history.epochs, title=recipe.name, published=published_accuracy(recipe, history.epochs)),
             words("Loss and accuracy by epoch"),
         ),
@@ -50,15 +62,19 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         ]
     body += [
         document.heading(words("Confusion")),
-        document.picture(confusion_figure(outcome.confusion, names, ""), words("What was taken for what")),
+        picture(confusion_figure(outcome.confusion, names, ""), words("What was taken for what")),
         document.heading(words("Misread")),
-        document.picture(
+        picture(
             gallery(
                 outcome.data.images[misread], outcome.data.labels[misread], outcome.answers[misread],
-                outcome.confidence[misread], names, recipe.name,
+                outcome.confidence[misread], names,
             ),
             words("Misread images, the most confident first"),
         ),
+        document.heading(words("Kernels")),
+        picture(kernels(model), words("The kernels of the first convolution")),
+        document.heading(words("Feature maps")),
+        picture(feature_maps(maps), words("The first image scored, in every layer with maps")),
         document.heading(words("History")),
         _history(run, language),
     ]  # fmt: skip
@@ -68,7 +84,7 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
     body += [
         document.heading(words("What ran where")),
         document.table(["", ""], [[key, str(value)] for key, value in environment.items()]),
-        document.heading(words("Repeat it")),
+        document.heading(words("Repeat it"), anchor="repeat"),
         document.commands(repeat(recipe, environment)),
     ]
     return document.page(f"{recipe.name}, seed {recipe.seed}", body, language=language)

@@ -41,14 +41,15 @@ def report(
 
     choices = by_label(units)
     where = " / ".join(sorted({words(f"{unit.scored_on} images") for unit in units}))
-    body = [document.paragraph(f"{len(units)} {words('finished runs; scored after the last epoch on the')} {where}")]
+    body = [document.link(words("The command that trains the first run again"), "repeat")]
+    body += [document.paragraph(f"{len(units)} {words('finished runs; scored after the last epoch on the')} {where}")]
     if claims:
         body += [document.heading(words("Published numbers")), _claims(claims, language)]
     body += [
         document.heading(words("Choices")),
         _choices(choices, language),
         document.heading(words("Curves")),
-        document.picture(bands(choices), words("Mean and range over the seeds")),
+        document.picture(bands(choices), words("Mean and range over the seeds"), language=language),
     ]
     if len(choices) > MOST_CURVES:
         body.append(document.paragraph(words("Drawn are the first eight choices.")))
@@ -65,7 +66,7 @@ def report(
     body += [
         document.heading(words("What ran where")),
         _machines(units, language),
-        document.heading(words("Repeat it")),
+        document.heading(words("Repeat it"), anchor="repeat"),
         document.commands([f"lenet5 train {unit.run.path / 'recipe.toml'}" for unit in units[:1]]),
         document.paragraph(words("Every run's folder holds its recipe.toml, whole; this trains the first one again.")),
     ]
@@ -73,10 +74,7 @@ def report(
 
 
 def bands(choices: Choices) -> Figure:
-    """Return the error of each choice against the epoch: the mean over the seeds, and their range.
-
-    In English whatever the page: fonts for pictures have no Chinese everywhere.
-    """
+    """Return the error of each choice against the epoch: the mean over the seeds, and their range."""
     with style.styled():
         drawn = style.figure(8, 4.4)
         axes = drawn.subplots()
@@ -85,7 +83,10 @@ def bands(choices: Choices) -> Figure:
             errors = np.array([unit.errors[:shortest] for unit in units])
             epochs = np.arange(1, shortest + 1)
             axes.fill_between(epochs, errors.min(0), errors.max(0), color=colour, alpha=0.18, lw=0)
-            axes.plot(epochs, errors.mean(0), color=colour, label=f"{label} ({len(units)})")
+            mark = "o" if shortest == 1 else ""  # a line of one epoch has no length
+            axes.plot(epochs, errors.mean(0), color=colour, marker=mark, label=f"{label} ({len(units)})")
+            if shortest == 1:
+                axes.vlines(epochs, errors.min(0), errors.max(0), color=colour, lw=1)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter("{x:g}")
         axes.set_xlabel("epoch")
@@ -170,7 +171,7 @@ def _comparisons(choices: Choices, evaluations: dict[str, list[Evaluation]], lan
         [label, f"{difference:+.2f}", _chance(t), _chance(mcnemar)]
         for label, difference, t, mcnemar in zip(others, differences, holm(by_t), holm(by_mcnemar), strict=True)
     ]
-    header = [say("choice", language), f"{say('difference', language)}, %", "p (t)", "p (McNemar)"]
+    header = [say("choice", language), say("difference, %", language), "p (t)", "p (McNemar)"]
     return document.table(header, rows, numbers=(1, 2, 3))
 
 
@@ -199,7 +200,11 @@ def _misread(evaluations: dict[str, list[Evaluation]], language: Language) -> li
     header = [say(name, language) for name in ("image", "label", "models that misread it")]
     return [
         document.heading(f"{say('Confusion', language)}: {label}"),
-        document.picture(confusion_figure(matrix, outcomes[0].class_names, ""), say("Summed over the seeds", language)),
+        document.picture(
+            confusion_figure(matrix, outcomes[0].class_names, ""),
+            say("Summed over the seeds", language),
+            language=language,
+        ),
         document.table(header, rows, numbers=(0, 2)),
     ]
 

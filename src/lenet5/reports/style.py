@@ -20,6 +20,7 @@ SERIES = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#F0E442", INK)
 TRAIN, TEST, PUBLISHED = ORANGE, BLUE, INK
 TRAIN_TEXT = "#9A5B00"  # orange, dark enough to read
 DOTS_PER_INCH = 150
+NOTEBOOK_DOTS_PER_INCH = 80
 SETTINGS: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.size": 10,
@@ -43,9 +44,24 @@ def styled(*, grid: bool = True) -> AbstractContextManager[None]:
     return mpl.rc_context(SETTINGS | {"axes.grid": grid})
 
 
+class Picture(Figure):
+    """A figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
+def png(drawn: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file."""
+    content = io.BytesIO()
+    with styled():
+        drawn.savefig(content, format="png", dpi=NOTEBOOK_DOTS_PER_INCH, metadata={"Software": None})
+    return content.getvalue()
+
+
 def figure(width: float, height: float) -> Figure:
     """Return an empty figure of a size in inches."""
-    made = Figure(figsize=(width, height), layout="constrained")
+    made = Picture(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(made)
     return made
 

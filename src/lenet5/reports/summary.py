@@ -1,5 +1,7 @@
 """A network as a table: a row a layer, as the publications print it, with the counts of the 1998 paper beside."""
 
+from typing import Any
+
 from rich.table import Table
 
 from lenet5.spec.architecture import Architecture, PlacedLayer
@@ -60,6 +62,27 @@ def summary_table(architecture: Architecture) -> Table:
     totals = (architecture.parameters, architecture.connections, architecture.multiply_adds)
     table.add_row("[bold]total[/]", "", "", *(f"[bold]{n:,}[/]" for n in totals))
     return table
+
+
+def summary_values(architecture: Architecture) -> dict[str, Any]:
+    """Return the same as plain values, shapes without the batch."""
+    return {
+        "input": list(architecture.input),
+        "layers": [
+            {
+                "name": placed.name,
+                "kind": placed.layer.kind,
+                "output_shape": list(placed.output_shape),
+                "parameters": placed.parameters,
+                "connections": placed.connections,
+                "multiply_adds": placed.multiply_adds,
+            }
+            for placed in architecture.placed
+        ],
+        "parameters": architecture.parameters,
+        "connections": architecture.connections,
+        "multiply_adds": architecture.multiply_adds,
+    }
 
 
 def _shape(shape: tuple[int, ...]) -> str:

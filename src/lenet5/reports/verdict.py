@@ -46,6 +46,7 @@ Word = Literal[
 MORE_IS_BETTER = {"test_accuracy_percent", "train_accuracy_percent", "test_images_correct"}
 LESS_IS_BETTER = {"test_error_percent", "train_error_percent", "train_loss", "test_loss"}
 SHIFT = log(1.5)  # the deviation that must be noticed: in the odds of an error, or in the loss
+HALF_A_HUNDREDTH = 0.005  # percent; accuracies are printed with two digits
 FEWEST_FOR_A_CURVE = 20  # ranks of fewer curves cannot reach 5 %
 Row = tuple[float, ...]
 
@@ -131,6 +132,11 @@ def _measured(case: Case) -> Verdict:
     return _with_p(case, found) if len(rows) > 1 else found
 
 
+def judge_weights(claim: Claim, accuracy_percent: float) -> Word:
+    """Return whether weights that a source gives away have the accuracy that it states: no chance is in it."""
+    return "reproduced" if abs(accuracy_percent - _published(claim)[0]) < HALF_A_HUNDREDTH else "not reproduced"
+
+
 def by_share(claim: Claim) -> bool:
     """Whether a claim is judged by the share of runs that keep it: a bound, or an epoch's number."""
     return claim.bound != "equal" or claim.quantity in EPOCH_NUMBERS
@@ -148,7 +154,7 @@ def _rows(case: Case) -> tuple[Row, ...]:
 def _kept(claim: Claim, value: float) -> bool:
     (published,) = _published(claim)
     if claim.bound == "equal":
-        return value == published
+        return abs(value - published) <= claim.rounding / 2
     return value >= published if claim.bound == "at_least" else value <= published
 
 

@@ -20,6 +20,27 @@ CHINESE = {
     "here, %": "这里（%）",
     "Confusion": "混淆矩阵",
     "What was taken for what": "哪个数字被认成了哪个",
+    "loss": "损失",
+    "accuracy, %": "准确率（%）",
+    "train, mean over the epoch": "训练，一轮的平均",
+    "train, after the epoch": "训练，一轮之后",
+    "test, after the epoch": "测试，一轮之后",
+    "test, published": "测试，公布值",
+    "truth": "真实类别",
+    "answer": "预测类别",
+    "recall %": "召回率 %",
+    "precision %": "精确率 %",
+    "misclassified": "认错",
+    "the most confident first: truth → answer, confidence": "最自信的在前：真实 → 预测，置信度",
+    "no image is misclassified": "没有认错的图像",
+    "Kernels": "卷积核",
+    "kernels": "卷积核",
+    "input": "输入",
+    "The kernels of the first convolution": "第一个卷积层的卷积核",
+    "Feature maps": "特征图",
+    "The first image scored, in every layer with maps": "第一幅图像在各层的特征图",
+    "The command that trains these weights again": "重新训练出这些权重的命令",
+    "The command that trains the first run again": "重新训练第一次运行的命令",
     "Misread": "认错的图像",
     "Misread images, the most confident first": "认错的图像，最自信的在前",
     "History": "历史",
@@ -63,7 +84,7 @@ CHINESE = {
     "Mean and range over the seeds": "各种子的平均值与范围",
     "Drawn are the first eight choices.": "只画出前八种选择。",
     "Comparisons with the first choice": "与第一种选择相比",
-    "difference": "差",
+    "difference, %": "差（%）",
     "Summed over the seeds": "各种子合计",
     "image": "图像",
     "label": "标签",
@@ -81,5 +102,8 @@ CHINESE = {
 
 
 def say(text: str, language: Language) -> str:
-    """Return a word or phrase in a language; English where there is no other."""
-    return CHINESE.get(text, text) if language == "zh" else text
+    """Return a word or phrase in a language, the words before a colon too; English where there is no other."""
+    if language != "zh":
+        return text
+    head, colon, rest = text.partition(": ")
+    return CHINESE.get(text) or (f"{CHINESE[head]}：{rest}" if colon and head in CHINESE else text)

@@ -33,6 +33,7 @@ Quantity = Literal[
     "kernel_size",
     "alexnet_times_larger",
     "card_teraflops",
+    "published_weights_accuracy_percent",
     "test_seconds",
     "test_batches_per_second",
     "counting_milliseconds",
@@ -65,7 +66,8 @@ class Claim(Plan):
 
     quantity   the measured quantity; its name ends with the unit. `train_batches` counts the batches of one epoch;
                `original_slowness` is the ratio of the duration of an epoch in 1998 to ours; `alexnet_times_larger`
-               compares parameters; `counting_milliseconds` is the time to count the correct answers of a finished test
+               compares parameters; `published_weights_accuracy_percent` is the test accuracy of weights that the
+               source publishes; `counting_milliseconds` is the time to count the correct answers of a finished test
     value      the number; for `output_shape`, the shape; an epoch number of 0 means "never"
     values     a number for each epoch, from the first
     rounding   step to which the number was rounded: 0.1 means that 97.4 stands for 97.35 to 97.45; 0: exact
@@ -96,6 +98,29 @@ class Claim(Plan):
         if (self.value is None) == (not self.values):
             raise ValueError("a claim has either `value` or `values`")
         return self
+
+
+class Comparison(Plan):
+    """One statement of a publication about two ways of training, judged on pairs of runs with the same seed.
+
+    says      the statement, as close to the source's words as English allows
+    quantity  what is compared: `test_error_percent` after the last step; `mean_train_loss` over the whole run, which is
+              small where the loss falls fast; or `late_loss_deviation`, the standard deviation of the batch losses
+              reported in the second half
+    change    what differs in the second way of training, such as {"optimizer.momentum": 0.99}
+    set       what differs from the recipe in both
+    expected  whether the change makes the quantity "lower", or does not ("not lower"), by the statement
+    where     the place in the source
+    note      what a reader must know to judge it
+    """
+
+    says: str
+    quantity: Literal["test_error_percent", "mean_train_loss", "late_loss_deviation"]
+    change: dict[str, int | float | str]
+    set: dict[str, int | float | str] = Field(default_factory=dict)
+    expected: Literal["lower", "not lower"]
+    where: str
+    note: str = ""
 
 
 class Difference(Plan):

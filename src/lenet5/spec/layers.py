@@ -24,6 +24,7 @@ Side = Annotated[int, Field(gt=0, le=1024)]  # pixels
 Maps = Annotated[int, Field(gt=0, le=4096)]
 Units = Annotated[int, Field(gt=0, le=65_536)]
 Margin = Annotated[int, Field(ge=0, le=512)]  # pixels added on each side
+Drawing = Annotated[str, Field(pattern=r"^\s*[X.]+(\s+[X.]+)*\s*$", max_length=1 << 20)]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
 STATISTICS = ("mean", "variance")  # running statistics, stored with the weights of a layer but not trained
@@ -54,26 +55,30 @@ class Convolution(Trained):
     """Convolution of the input maps with `maps` kernels; stride 1.
 
     table  "full": each output map is connected to all input maps; "lecun-1998": Table I of the 1998 paper, 6 maps to
-           16. The weight array is full in both cases; weights of missing connections are 0 and not parameters.
+           16; or a drawing like Table I: a line for each input map, with an X under each output map connected to it
+           and a . under the others. The weight array is full in all cases; weights of missing connections are 0 and
+           not parameters.
     """
 
     kind: Literal["convolution"] = "convolution"
     maps: Maps
     kernel: Side = 5
     padding: Margin = 0
-    table: Literal["full", "lecun-1998"] = "full"
+    table: Literal["full", "lecun-1998"] | Drawing = "full"
 
     def maps_seen(self, inputs: int) -> tuple[tuple[int, ...], ...]:
         """Return for each map the input maps it is connected to. Raises ShapeError when the table does not fit."""
         if self.table == "full":
             return (tuple(range(inputs)),) * self.maps
-        seen = paper.maps_seen()
-        if (inputs, self.maps) != (6, len(seen)):
+        drawing = paper.TABLE_1 if self.table == "lecun-1998" else self.table
+        rows = drawing.split()
+        if {len(row) for row in rows} != {self.maps} or len(rows) != inputs:
+            widths = " or ".join(str(width) for width in sorted({len(row) for row in rows}))
             raise ShapeError(
-                f"{self.name}: the table of 1998 connects 6 maps to 16; here {inputs} would be connected to "
-                f"{self.maps}."
+                f"{self.name}: the table connects {len(rows)} maps to {widths}; here {inputs} would be connected "
+                f"to {self.maps}."
             )
-        return seen
+        return paper.maps_seen(drawing)
 
     def output_shape(self, shape: Shape) -> Shape:
         inputs, height, width = maps_of(self.name, shape)

@@ -35,10 +35,10 @@ CODES = """\
 """
 
 
-def maps_seen() -> tuple[tuple[int, ...], ...]:
-    """Return for each of C3's 16 maps the maps of S2 that it is connected to, by Table I."""
-    rows = TABLE_1.split()
-    return tuple(tuple(s2 for s2, row in enumerate(rows) if row[c3] == "X") for c3 in range(len(rows[0])))
+def maps_seen(drawing: str = TABLE_1) -> tuple[tuple[int, ...], ...]:
+    """Return for each column of a drawn table the rows with an X; for Table I, the maps of S2 connected to each of C3."""
+    rows = drawing.split()
+    return tuple(tuple(row for row, line in enumerate(rows) if line[map_] == "X") for map_ in range(len(rows[0])))
 
 
 def codes() -> tuple[tuple[int, ...], ...]:

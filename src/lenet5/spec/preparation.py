@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lenet5.spec.layers import Margin, Side
+from lenet5.spec.layers import Side
 from lenet5.spec.plan import Plan
 
 Input = Annotated[float, Field(ge=-1e6, le=1e6)]  # raw pixels go to 255; beyond a million float32 loses precision
@@ -21,7 +21,7 @@ class Preparation(Plan):
     ink            the input for pixel 255
     subtract_mean  subtract the mean input of the training set (one number for all pixels);
                    `centred` turns this into a plain scale once the mean is known
-    padding        pixels of background added on each of the four sides
+    padding        pixels of background added on each of the four sides; a negative number crops
     resize         side length to which the image is scaled, by bilinear interpolation
     flip           images of each training batch that are mirrored, each with probability 1/2
     """
@@ -29,7 +29,7 @@ class Preparation(Plan):
     background: Input = 0.0
     ink: Input = 1.0
     subtract_mean: bool = False
-    padding: Margin = 0
+    padding: Annotated[int, Field(ge=-13, le=512)] = 0
     resize: Side | None = None
     flip: Literal["none", "horizontal", "vertical"] = "none"
 
@@ -42,6 +42,11 @@ class Preparation(Plan):
     def side(self, image_side: int = 28) -> int:
         """Height and width of the inputs made from images of `image_side` pixels."""
         return self.resize if self.resize is not None else image_side + 2 * self.padding
+
+    def kept(self, image_side: int = 28) -> slice:
+        """The lines of an image, and of its columns, that a negative padding leaves."""
+        taken = max(0, -self.padding)
+        return slice(taken, image_side - taken)
 
     def scale(self) -> list[float]:
         """Return the input for each of the 256 pixel values; both ends are exact."""

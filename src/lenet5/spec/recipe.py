@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PositiveInt, model_validator
 
 from lenet5.spec.architecture import Architecture
-from lenet5.spec.claim import Claim, Difference, Source
+from lenet5.spec.claim import Claim, Comparison, Difference, Source
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.initial import Initial, Pytorch
 from lenet5.spec.layers import BatchNormalization
@@ -18,7 +18,7 @@ from lenet5.spec.preparation import Preparation
 from lenet5.spec.teacher import Teacher
 
 # Descriptive fields, which do not affect the computation.
-PROSE = {"title", "source", "claims", "differences", "explains"}
+PROSE = {"title", "source", "claims", "comparisons", "differences", "explains"}
 
 
 class Recipe(Plan):
@@ -32,6 +32,10 @@ class Recipe(Plan):
     sampling      "shuffled": each epoch shows every image once, in a new order;
                   "constant": in the same random order every time;
                   "independent": every batch is drawn at random with replacement
+    class_weight  "balanced": images of rare classes are shown more often, so that every class counts alike; or a
+                  weight for classes by name, 1 for the others. An epoch has as many steps as without
+    patience      stop after so many epochs without a smaller validation loss, and keep the weights of the epoch with
+                  the smallest; 0: train to the end. Needs `validation`
     distortion    distorted copies of the training images; none if not given
     averaged_epochs   number of last epochs after which the weights are averaged for the model (Izmailov et al. 2018);
                   0: the weights after the last epoch
@@ -55,6 +59,8 @@ class Recipe(Plan):
     images: PositiveInt | None = None
     validation: Annotated[int, Field(ge=0)] = 0
     sampling: Literal["shuffled", "constant", "independent"] = "shuffled"
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0)]] | None = None
+    patience: Annotated[int, Field(ge=0)] = 0
     distortion: Distortion | None = None
     averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
@@ -71,6 +77,7 @@ class Recipe(Plan):
     schedule: Schedule = Constant()
     architecture: Architecture
     claims: tuple[Claim, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     differences: tuple[Difference, ...] = ()
 
     @model_validator(mode="after")
@@ -83,6 +90,10 @@ class Recipe(Plan):
                 f"the optimizer sdlm needs second derivatives of each image; {normalizing[0]} couples the images of a "
                 "batch. Choose another optimizer, or leave batch normalisation out"
             )
+        if self.patience and not self.validation:
+            raise ValueError("`patience` stops by the validation loss: say with `validation` how many images to keep")
+        if self.patience and (self.averaged_epochs or self.restarts):
+            raise ValueError("`patience` chooses one epoch's weights: leave out `averaged_epochs` and `restarts`")
         if self.teacher and self.objective.loss != "cross_entropy":
             raise ValueError("a `teacher` provides probabilities as targets, which only the loss cross_entropy accepts")
         side = self.preparation.side()

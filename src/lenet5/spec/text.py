@@ -33,8 +33,8 @@ def parse(
 
     where      the file's name, for error messages
     overrides  "key=value" with dotted keys; a value that is not valid TOML is a string
-    shipped    returns the TOML of a recipe by name, for texts with `extends = "name"`: all fields except the claims are
-               inherited from that recipe unless the text sets them
+    shipped    returns the TOML of a recipe by name, for texts with `extends = "name"`: all fields except claims and
+               comparisons are inherited from that recipe unless the text sets them
     own_name   default name of a user's recipe that extends another; it does not inherit the other recipe's source
 
     Raises RecipeError.
@@ -77,7 +77,8 @@ def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
         return tree
     name = str(tree["extends"])
     base = _extended(_tree(shipped(name), name), shipped)
-    base.pop("claims", None)
+    for published in ("claims", "comparisons"):
+        base.pop(published, None)
     return _merged(base, {key: value for key, value in tree.items() if key != "extends"})
 
 

@@ -14,15 +14,21 @@ from lenet5.engines.contract import Float, Network
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import Activation
 
-CHANCE_TIMES = 2.0  # below twice the accuracy of guessing, a network counts as not started
+HEADWAY = (
+    9  # a network counts as started once it has gone a ninth of the way from guessing to 100 %: 20 % of 10 classes
+)
 FEW_STEPS = 200
 LARGE_INPUT = 10.0
 MOST = 0.5  # of a layer's units
 
 
-def failed_start(accuracy_percent: float, classes: int) -> bool:
-    """Say whether an accuracy is no better than guessing."""
-    return accuracy_percent < CHANCE_TIMES * 100 / classes
+def failed_start(accuracy_percent: float, classes: int, majority_percent: float = 0.0) -> bool:
+    """Say whether an accuracy is no better than guessing.
+
+    majority_percent  the share of the most frequent class, which an answer that never changes reaches
+    """
+    guessing = 100 / classes
+    return accuracy_percent < guessing + (100 - guessing) / HEADWAY or accuracy_percent <= majority_percent
 
 
 def diagnose(

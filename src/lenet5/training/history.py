@@ -49,8 +49,8 @@ class StepRow:
 class Incident:
     """Something a reader of the run must know: a failed start, a collapse, a restart, a stop.
 
-    what  "failed start", "collapse", "restart", "interrupted", "resumed", "begun anew", "changed", "repaired",
-          "damaged checkpoint" or "stopped"
+    what  "failed start", "collapse", "not learnt", "stopped early", "restart", "interrupted", "resumed",
+          "begun anew", "changed", "repaired", "damaged checkpoint" or "stopped"
     """
 
     step: int
@@ -71,14 +71,19 @@ MOST_BYTES = 1 << 28
 class History:
     """The rows of a run, in memory and in `history.jsonl`: a copy, since a run goes on from those in its checkpoint."""
 
-    def __init__(self, path: Path, rows: Sequence[Row] | None = None) -> None:
-        """Hold the given rows, or else those of the file. Raises RunError when the file is damaged."""
+    def __init__(self, path: Path | None, rows: Sequence[Row] | None = None) -> None:
+        """Hold the given rows, or else those of the file; without a path, in memory alone.
+
+        Raises RunError when the file is damaged.
+        """
         self.path = path
-        self.rows: list[Row] = list(rows) if rows is not None else read(path) if path.exists() else []
+        self.rows: list[Row] = list(rows) if rows is not None else read(path) if path and path.exists() else []
 
     def add(self, row: Row) -> None:
         """Add one row at the end. Raises RunError when the file cannot be written."""
         self.rows.append(row)
+        if self.path is None:
+            return
         try:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(_line(row))
@@ -88,6 +93,8 @@ class History:
     def replace(self, rows: Sequence[Row]) -> None:
         """Put these rows in the place of all, also in the file. Raises RunError when it cannot be written."""
         self.rows = list(rows)
+        if self.path is None:
+            return
         files.write_atomically(self.path, "".join(map(_line, self.rows)).encode())
 
     @property

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet5 import files
+from lenet5.display import Shown
 from lenet5.errors import RecipeError, RunError
 from lenet5.machine import usable_cores
 from lenet5.spec import text
@@ -39,7 +40,7 @@ class Result(files.JsonObject):
     test_accuracy_percent: float
 
 
-class RunFolder:
+class RunFolder(Shown):
     """Names, reads and writes the files of one run."""
 
     def __init__(self, path: Path) -> None:
@@ -49,6 +50,9 @@ class RunFolder:
         self._recipe = path / "recipe.toml"
         self._environment = path / "environment.json"
         self._result = path / "result.json"
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
 
     @classmethod
     def create(cls, runs_folder: Path, recipe: Recipe, environment: Mapping[str, Any]) -> "RunFolder":

@@ -108,6 +108,7 @@ class _InStep:
             try:
                 requests[number] = work[number].send(answer)
             except StopIteration:
+                assert trainer.run is not None, "trainers of a study have folders"
                 finish(trainer.run, trainer, data_folder)
             except Lenet5Error as error:
                 self._errors[number] = error

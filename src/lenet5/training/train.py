@@ -26,6 +26,7 @@ from lenet5.spec.optimizer import Sgd
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint, identity
 from lenet5.training.checkpoint import Checkpoint, Position
+from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder, environment_now
@@ -251,7 +252,8 @@ class Work:
         changes = self._changes(moment, run.path, accept_changes) if moment else []
         if moment and longer is not self._recipe:
             changes.append(f"epochs was {moment.position.epoch - 1}, now {epochs}")
-            moment = replace(moment, sums={})  # of the epochs that were the last ones
+            if not longer.patience:
+                moment = replace(moment, sums={})  # of the epochs that were the last ones
             run.withdraw_result()
         self._recipe = longer
         environment, incidents = self._environment(), list(found.incidents) if found else []
@@ -300,7 +302,9 @@ class Work:
         )
 
     def _is_at_its_end(self, moment: Checkpoint) -> bool:
-        return moment.position.epoch > self._recipe.total_epochs(len(self._train.labels))
+        total = self._recipe.total_epochs(len(self._train.labels))
+        rows = [row for row in moment.rows if isinstance(row, EpochRow)]
+        return moment.position.epoch > total or stops_early(self._recipe, rows)
 
     def _identity(self) -> identity.Identity:
         """Return what decides the bytes of this run."""
@@ -389,8 +393,8 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
 
 
 def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
-    """Write `model.safetensors` and `result.json` from the last weights. No epoch is chosen by its test accuracy."""
-    recipe, last = trainer.recipe, trainer.history.epochs[-1]
+    """Write `model.safetensors` and `result.json`. No epoch is chosen by its test accuracy."""
+    recipe, last = trainer.recipe, trainer.chosen_row
     test_count = len(trainer.test.labels)
     correct = round(last.test_accuracy_percent * test_count / 100)
     finished = datetime.now(UTC).isoformat(timespec="seconds")

@@ -25,12 +25,14 @@ from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint
 from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.diagnosis import diagnose, failed_start
+from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, History, Incident, StepRow
 from lenet5.training.interrupt import StopRequest
 from lenet5.training.memory import process_peak_bytes
 from lenet5.training.run import RunFolder
 from lenet5.training.start import weights_to_start
 from lenet5.training.teaching import Teaching
+from lenet5.training.weighting import image_weights
 
 SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar
 DIAGNOSED_IMAGES = 256
@@ -76,7 +78,7 @@ class Trainer:
         self,
         recipe: Recipe,
         engine: Engine,
-        run: RunFolder,
+        run: RunFolder | None,
         train: Images,
         test: Images,
         preparation: Preparation,
@@ -92,6 +94,7 @@ class Trainer:
     ) -> None:
         """Begin with the recipe's first weights.
 
+        run       where checkpoints and history are kept; None: nowhere, all stays in memory
         network   one that has them already: one of `together` that are trained at once
         together  how many networks share the engine's time
         start     the model whose weights these are, where the recipe starts from one
@@ -102,11 +105,13 @@ class Trainer:
         self.examples = Examples(train.images, train.labels, preparation)
         self.observer, self.stop, self.score_train = observer, stop, score_train
         self.environment = environment
-        self.history = History(run.history_path, [])
+        self.history = History(run.history_path if run else None, [])
+        self._weights = image_weights(recipe.class_weight, train)
+        self._majority_percent = 100 * float(np.bincount(test.labels).max()) / len(test.labels)
         self.network = network or self._new_network(recipe.seed)
         self._together = together
         self.position = Position(seed=recipe.seed)
-        self._sums: Weights = {}  # of the weights that are averaged
+        self._sums: Weights = {}  # of the weights that are averaged, or the best ones so far
 
     def begin(self, found: Checkpoint | None) -> None:
         """Go back to a checkpoint, with the history that it holds; without one, to the first weights."""
@@ -143,20 +148,52 @@ class Trainer:
         """
         self.observer.started(self.recipe.total_steps(len(self.train.labels)))
         self._save()  # a disk that is full says so now, not after the first epoch
-        while self.position.epoch <= self.recipe.total_epochs(len(self.train.labels)):
+        while not self.is_over:
             yield from self._one_epoch()
             self._add_to_average()
             row = yield from self._score()
             before = self.history.epochs[-1:]
             self.history.add(row)
             self.observer.epoch(row)
-            if self._guesses(row):
-                self._note_failure(row, collapsed=bool(before) and not self._guesses(before[0]))
+            if self.recipe.patience and self.chosen_row == row:
+                self._sums = {name: array.astype(np.float64) for name, array in self.network.weights().items()}
+            if self.guesses(row):
+                self._note_failure(row, collapsed=bool(before) and not self.guesses(before[0]))
                 if row.epoch == 1 and self.recipe.restarts:
                     self._start_again()
                     continue
             self.position = Position(self.position.seed, self.position.epoch + 1, self.position.step)
+            if self.is_over:
+                self._note_end(row)
             self._save()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether every epoch is trained, or validation says that more would not help."""
+        total = self.recipe.total_epochs(len(self.train.labels))
+        return self.position.epoch > total or stops_early(self.recipe, self.history.epochs)
+
+    @property
+    def chosen_row(self) -> EpochRow:
+        """The epoch whose weights a model gets: the last, or with patience the first with the smallest loss."""
+        rows = self.history.epochs
+        return min(rows, key=lambda row: row.test_loss) if self.recipe.patience else rows[-1]
+
+    def _note_end(self, row: EpochRow) -> None:
+        """Put on record that the run stops early, or that it has learnt nothing."""
+        if self.recipe.patience and row.epoch < self.recipe.total_epochs(len(self.train.labels)):
+            best = self.chosen_row
+            self.note(
+                "stopped early",
+                f"{self.recipe.patience} epochs without a smaller validation loss than after epoch {best.epoch}, "
+                f"{best.test_loss:.4g}; that epoch's weights are kept",
+            )
+        if row.epoch > 1 and self.guesses(row):  # after a single epoch it is a failed start
+            self.note(
+                "not learnt",
+                f"after {row.epoch} epochs the accuracy is {row.test_accuracy_percent:.2f} %, no better than guessing; "
+                "do not use this model",
+            )
 
     def model_weights(self) -> Weights:
         """Return the weights that a model of this moment has: the network's, or their mean over the last epochs."""
@@ -164,6 +201,8 @@ class Trainer:
         last = min(self.position.epoch, self.recipe.total_epochs(len(self.train.labels)))
         if not self._sums:
             return self.network.weights()
+        if self.recipe.patience:
+            return {name: array.astype(np.float32) for name, array in self._sums.items()}
         return {name: (total / (last - first + 1)).astype(np.float32) for name, total in self._sums.items()}
 
     @property
@@ -172,7 +211,7 @@ class Trainer:
 
     def _add_to_average(self) -> None:
         """After each epoch whose weights count."""
-        if self.position.epoch < self._first_averaged_epoch:
+        if self.recipe.patience or self.position.epoch < self._first_averaged_epoch:
             return
         for name, array in self.network.weights().items():
             self._sums[name] = self._sums.get(name, 0) + array.astype(np.float64)
@@ -194,7 +233,7 @@ class Trainer:
         self.network.hold(examples)
         if isinstance(recipe.optimizer, Sdlm) and self.position.epoch_step == 0:
             self._estimate_curvature(recipe.optimizer, examples)
-        order = data_batches.order(count, seed, epoch, recipe.sampling)
+        order = data_batches.order(count, seed, epoch, recipe.sampling, self._weights)
         left_in_run = recipe.total_steps(count) - self.position.step
         left = data_batches.batches(order, recipe.batch_size, start=self.position.epoch_step)[:left_in_run]
         at_once = 1
@@ -208,7 +247,7 @@ class Trainer:
             if self.stop.signal_number is not None:
                 self.note("interrupted", f"by signal {self.stop.signal_number}, saved")
                 self._save()
-                raise InterruptedRunError(self.stop.signal_number, str(self.run.path))
+                raise InterruptedRunError(self.stop.signal_number, str(self.run.path) if self.run else "")
 
     def _learning_rate(self, step: int) -> float:
         """Return that of a step, counted from 1. A schedule is asked for the middle of each step, so none is 0."""
@@ -273,16 +312,18 @@ class Trainer:
     def _loss_and_accuracy(self, images: Images) -> Generator[Request, Any, tuple[float, float]]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
         own, state = self.network.weights(), self.network.state()
-        if self._sums:
+        averaged = self._sums and not self.recipe.patience
+        if averaged:
             self.network.load(self.model_weights(), state)
         scores = yield Examples(images.images, images.labels, self.preparation)
-        if self._sums:
+        if averaged:
             self.network.load(own, state)
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
-    def _guesses(self, row: EpochRow) -> bool:
-        return failed_start(row.test_accuracy_percent, self.recipe.architecture.classes)
+    def guesses(self, row: EpochRow) -> bool:
+        """Return whether an epoch's accuracy is no better than guessing."""
+        return failed_start(row.test_accuracy_percent, len(self.test.class_names), self._majority_percent)
 
     def _note_failure(self, row: EpochRow, *, collapsed: bool) -> None:
         """Put a failed start, once, or a collapse, at any epoch, on record with its likely reasons."""
@@ -324,8 +365,8 @@ class Trainer:
         shown = ", ".join(map(str, images[:20])) + (", ..." if len(images) > 20 else "")
         self.note("stopped", f"loss not finite at batch {batch} of epoch {epoch}; training images {shown}")
         raise TrainingError(
-            f"the loss is not a finite number at batch {batch} of epoch {epoch} (step {step}). The checkpoint of "
-            f"the last whole epoch is kept in {self.run.checkpoints}; a smaller learning rate may help."
+            f"the loss is not a finite number at batch {batch} of epoch {epoch} (step {step}). {self._kept()}"
+            "A smaller learning rate may help."
         )
 
     def _save(self) -> None:
@@ -334,9 +375,11 @@ class Trainer:
         broken = [name for name, array in weights.items() if not np.isfinite(array).all()]
         if broken:
             raise TrainingError(
-                f"{broken[0]} is not finite after step {self.position.step}. The checkpoint before is kept in "
-                f"{self.run.checkpoints}; a smaller learning rate may help."
+                f"{broken[0]} is not finite after step {self.position.step}. {self._kept()}"
+                "A smaller learning rate may help."
             )
+        if self.run is None:
+            return
         moment = Checkpoint(
             self.position,
             weights,
@@ -347,6 +390,9 @@ class Trainer:
             sums=self._sums,
         )
         checkpoint.save(self.run.checkpoints, moment)
+
+    def _kept(self) -> str:
+        return f"The checkpoint of the last whole epoch is kept in {self.run.checkpoints}. " if self.run else ""
 
     def note(self, what: str, words: str) -> None:
         """Put an incident on record."""

@@ -23,8 +23,8 @@ FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_nam
 def model_list() -> list[dict[str, object]]:
     """Return the contents of models/models.json: name, file and card of each shipped model.
 
-    `training`, if weights from early training exist, names their file and the number of images before each. Raises
-    ModelError when a shipped file is damaged.
+    `training`, if weights from early training exist, names their file, the number of images before each, and the error
+    rate of each on the test images, in percent. Raises ModelError when a shipped file is damaged.
     """
     return [
         {"name": path.stem, "file": path.name, **_facts(file.read(path).card), **_training(path.stem)}
@@ -107,4 +107,5 @@ def _training(name: str) -> dict[str, object]:
     with path.open("rb") as stream:
         header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
     images = sorted({int(tensor.split("/")[0]) for tensor in header if "/" in tensor})
-    return {"training": {"file": _served(path), "images": images}}
+    errors = json.loads(header["__metadata__"]["errors_percent"])
+    return {"training": {"file": _served(path), "images": images, "errors_percent": errors}}

@@ -13,8 +13,8 @@ def test_a_photograph_is_read_by_the_server(server: Running, browser: Browser, p
     page.goto(server.url)
     page.wait_for_selector(".plate")
     page.set_input_files("#photo", {"name": "number.png", "mimeType": "image/png", "buffer": photograph})
-    page.wait_for_selector("#photo-result canvas")
-    assert "".join(page.locator("#photo-result strong").all_inner_texts()) == "7210"
+    page.wait_for_selector(".photograph canvas")
+    assert "".join(page.locator(".findings strong").all_inner_texts()) == "7210"
     page.set_input_files("#photo", {"name": "number.png", "mimeType": "image/png", "buffer": photograph[:300]})
     page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('not a picture')")
     context.close()

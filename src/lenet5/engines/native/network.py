@@ -104,12 +104,12 @@ class NativeNetwork:
             if not 0 <= label < classes:
                 raise ShapeError(f"label {label} is not one of this network's {classes} classes, 0 to {classes - 1}.")
         self._examples = kernels().Examples.from_bytes(
-            images=np.ascontiguousarray(examples.images),
+            images=np.ascontiguousarray(examples.images[:, preparation.kept(), preparation.kept()]),
             labels=labels,
             targets=self._targets(labels, examples.targets),
             chance=examples.chance,
             scale=preparation.scale(),
-            padding=preparation.padding,
+            padding=max(0, preparation.padding),
             resize=preparation.resize or 0,
             flips=None if examples.flips is None else np.ascontiguousarray(examples.flips, np.uint8),
             flip_vertical=preparation.flip == "vertical",

@@ -4,7 +4,7 @@
  * Fawzi and Frossard, 2016), each to where the two scores would be equal if the network were linear; then back along the
  * straight line as far as the answer allows.
  */
-import { inputGradient } from "./backward.js";
+import { gradients } from "./backward.js";
 
 /** @typedef {import("./backward.js").Network} Network */
 
@@ -31,7 +31,7 @@ export function smallestChange(network, input, target, background, ink) {
     const shares = new Float32Array(scores.length);
     [shares[target], shares[best]] = [1, -1];
     const gap = scores[best] - scores[target];
-    const gradient = inputGradient(network, shares);
+    const gradient = gradients(network, shares).input;
     // What lies at its bound cannot go further.
     for (let i = 0; i < x.length; i++) if ((x[i] <= low && gradient[i] < 0) || (x[i] >= high && gradient[i] > 0)) gradient[i] = 0;
     const square = gradient.reduce((sum, g) => sum + g * g, 0);

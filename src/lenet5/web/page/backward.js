@@ -1,12 +1,12 @@
 // @ts-check
-/** The backward pass from the scores to the input, as in engines/numpy; weights stay as they are. */
+/** The backward pass from the scores to the input, as in engines/numpy. */
 import { AMPLITUDE, CODES, SLOPE } from "./paper.js";
 
 /** @typedef {import("./network.js").Placed} Placed */
 /** @typedef {ReturnType<typeof import("./network.js").build>} Network */
 
 /** The derivative of each function, by its value. @type {Record<string, (y: number) => number>} */
-const DERIVATIVES = {
+export const DERIVATIVES = {
   relu: (y) => Number(y > 0),
   tanh: (y) => 1 - y * y,
   sigmoid: (y) => y * (1 - y),
@@ -14,19 +14,30 @@ const DERIVATIVES = {
 };
 
 /**
- * How much each number of the input moves a sum of the scores, at the input of the last forward pass.
- * @param {Network} network @param {Float32Array} shares  what each score counts @returns {Float32Array}
+ * The gradients of a sum of the scores, at the input of the last forward pass.
+ * @param {Network} network @param {Float32Array} shares  what each score counts
+ * @returns {{outputs: Float32Array[], input: Float32Array}}  by what each layer returned, and by the network's input
  */
-export function inputGradient(network, shares) {
+export function gradients(network, shares) {
   let gradient = shares;
+  const outputs = network.placed.map(({ out }) => out);
   for (let i = network.placed.length - 1; i >= 0; i--) {
     const place = network.placed[i];
     const area = place.out.length / place.shape[0];
     if (place.silenced.size) gradient = gradient.slice();
     for (const map of place.silenced) gradient.fill(0, map * area, (map + 1) * area);
+    outputs[i] = gradient;
     gradient = through(place, i ? network.placed[i - 1].out : network.input, gradient);
   }
-  return gradient;
+  return { outputs, input: gradient };
+}
+
+/** What each score counts in the lead of the best over the second best, and the two. @param {ArrayLike<number>} scores */
+export function lead(scores) {
+  const [best, second] = [...Array(scores.length).keys()].sort((a, b) => scores[b] - scores[a]);
+  const shares = new Float32Array(scores.length);
+  [shares[best], shares[second]] = [1, -1];
+  return { shares, best, second };
 }
 
 /** @param {Placed} place @param {Float32Array} x @param {Float32Array} gradient  of what the layer returns @returns {Float32Array} */

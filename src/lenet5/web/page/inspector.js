@@ -12,9 +12,11 @@ import { say, word } from "./words.js";
 /** @typedef {import("./field.js").Stage} Stage */
 /** @typedef {import("./field.js").Account} Account */
 /** @typedef {import("./network.js").Placed} Placed */
+/** @typedef {import("./backward_sum.js").BackwardAccount} BackwardAccount */
 /** @typedef {{choose: (chosen: Chosen) => void, close: () => void, play: () => void, sweep: (chosen: Chosen) => void,
  *   preset: (name: string, below: number) => void, weight: (below: number, cell: number, value: number) => void,
- *   undo: () => void, silence: () => void}} Actions  below: the map of the layer before */
+ *   undo: () => void, silence: () => void, backward: (chosen: Chosen) => {account: BackwardAccount, names: string[]}}} Actions
+ *   below: the map of the layer before; names: the answers between which the gradient is taken */
 
 export class Inspector {
   /** @param {Stage[]} stages @param {Placed[]} placed @param {Float32Array} input @param {readonly string[]} answers  of the output's units
@@ -29,7 +31,10 @@ export class Inspector {
     this.chosen = null;
     this.source = 0; // which of the maps that it sees is shown
     this.step = Infinity; // how many terms have been added
+    this.backward = false; // the unit's gradient is shown, not its number
     this.heading = make("h3");
+    this.way = make("button", { type: "button", class: "way", "aria-pressed": "false", title: say("backwardTitle") }, say("backward"));
+    this.way.addEventListener("click", () => this.turn());
     this.places = make("div", { class: "unit-place" });
     const close = make("button", { type: "button", class: "close", "aria-label": say("close"), title: say("close") }, "✕");
     close.addEventListener("click", () => on.close());
@@ -54,16 +59,18 @@ export class Inspector {
     this.curveFigure = make("figure", {}, this.curve, this.curveCaption);
     this.rows = make("tbody");
     const titles = ["source", "inputColumn", "weightColumn", "termColumn"].map((key) => make("th", { scope: "col" }, say(key)));
+    this.inputTitle = titles[1];
     this.weightTitle = titles[2];
     this.every = make("details", { class: "every" }, make("summary", {}, say("every")),
       make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": say("every") },
         make("table", {}, make("thead", {}, make("tr", {}, ...titles)), this.rows)));
     this.every.addEventListener("toggle", () => this.render());
+    this.editing = this.editor();
     this.root = make("section", { class: "inspector", "aria-label": say("sum") },
-      make("div", { class: "title" }, this.heading, close),
+      make("div", { class: "title" }, this.heading, this.way, close),
       make("div", { class: "equation" }, this.patch.figure, this.operator, this.kernel.figure),
       this.text, this.steps, this.stepText,
-      make("div", { class: "curves" }, this.sumFigure, this.curveFigure), this.sweeper(), this.editor(), this.places, this.every);
+      make("div", { class: "curves" }, this.sumFigure, this.curveFigure), this.sweeper(), this.editing, this.places, this.every);
   }
 
   /** A table of numbers that can be pointed at. @param {HTMLElement} title */
@@ -129,6 +136,14 @@ export class Inspector {
       this.fields(this.stages[chosen.stage]);
     }
     this.inputs?.forEach((field, i) => { if (document.activeElement !== field) field.value = String(this.numbers()[i] + 1); });
+    this.render();
+  }
+
+  /** Show the forward or the backward pass. */
+  turn() {
+    this.backward = !this.backward;
+    this.way.setAttribute("aria-pressed", String(this.backward));
+    [this.source, this.step] = [0, Infinity];
     this.render();
   }
 
@@ -209,15 +224,21 @@ export class Inspector {
   render() {
     if (!this.chosen) return;
     const stage = this.stages[this.chosen.stage];
-    const account = accountOf(this.placed, this.input, stage, this.chosen.unit);
+    const forward = accountOf(this.placed, this.input, stage, this.chosen.unit);
+    const back = this.backward ? this.on.backward(this.chosen) : null;
+    const account = back?.account ?? forward;
     this.account = account;
     this.source = Math.min(this.source, account.groups.length - 1);
     this.heading.textContent = this.name();
     this.offerSources(account);
     this.equation(account);
     this.sum(account);
+    this.curveFigure.hidden = !account.function;
+    if (account.function) this.activation(account.function, forward, back?.account.slope);
+    if (back) this.explainGradient(back);
     const [first, area] = this.mapOf();
     if (this.scrub) [this.scrub.max, this.scrub.value] = [String(area - 1), String(this.chosen.unit - first)];
+    this.editing.hidden = this.backward;
     this.edit(stage);
     if (this.every.open) this.table(account);
   }
@@ -225,7 +246,9 @@ export class Inspector {
   /** @param {Account} account */
   offerSources({ groups }) {
     const select = this.sources;
-    const below = this.chosen && this.chosen.stage > 0 ? word(this.stages[this.chosen.stage - 1].name) : say("input");
+    const at = (this.chosen?.stage ?? 0) + (this.backward ? 1 : -1);
+    const layer = at < 0 ? say("input") : word(this.stages[Math.min(at, this.stages.length - 1)].name);
+    const below = this.backward ? say("gradientOf", layer) : layer;
     const mapped = groups.length > 1 || groups[0].map > 0;
     if (select.childElementCount !== groups.length) select.replaceChildren(...groups.map((_, g) => make("option", { value: String(g) })));
     [...select.children].forEach((option, g) => { option.textContent = mapped ? `${below} ${groups[g].map + 1}` : below; });
@@ -236,13 +259,15 @@ export class Inspector {
   equation(account) {
     const group = account.groups[this.source];
     const [inputs, weights] = [largest(account.groups.flatMap((each) => each.inputs)), largest(account.groups.flatMap((each) => each.weights))];
-    const black = Boolean(this.chosen && this.chosen.stage > 0 && this.stages[this.chosen.stage - 1].black);
+    const black = !this.backward && Boolean(this.chosen && this.chosen.stage > 0 && this.stages[this.chosen.stage - 1].black);
     drawGrid(this.patch.canvas, group.inputs, group.width, inputs, this.cell(), black);
     drawGrid(this.kernel.canvas, group.weights, group.width, weights, this.cell(), false);
     const size = `${group.width}×${Math.ceil(group.inputs.length / group.width)}`;
     const title = account.squared ? "codeColumn" : account.largest ? "largestColumn" : "weightColumn";
     this.kernelTitle.textContent = say(title);
-    this.patch.canvas.setAttribute("aria-label", `${say("inputColumn")} ${size}`);
+    const inputTitle = say(this.backward ? "gradientColumn" : "inputColumn");
+    this.inputTitle.textContent = inputTitle;
+    this.patch.canvas.setAttribute("aria-label", `${inputTitle} ${size}`);
     this.kernel.canvas.setAttribute("aria-label", `${say(title)} ${size}`);
     this.weightTitle.textContent = say(account.squared ? "codeColumn" : "weightColumn");
     this.operator.textContent = account.squared ? "−" : "×";
@@ -264,17 +289,28 @@ export class Inspector {
     this.sumFigure.hidden = account.largest;
     this.steps.hidden = account.largest;
     if (!account.largest) drawSum(this.sumCurve, sums, step);
-    this.curveFigure.hidden = !account.function;
-    if (account.function) {
-      drawCurve(this.curve, FUNCTIONS[account.function], account.sum);
-      this.curveCaption.textContent = say(account.function);
-      this.curve.setAttribute("aria-label", `${say(account.function)}: ${number(account.sum)} → ${number(account.value)}`);
-    }
     const sum = account.largest ? `${say("largestOf")} = ${number(account.sum)}`
       : account.squared ? `${say(account.squared === -1 ? "squares" : "squaresTimes", terms.length, number(-account.squared))} = ${number(account.sum)}`
       : `${number(sums[terms.length] - account.bias)} + ${say("bias")} ${number(account.bias)} = ${number(account.sum)}`;
     const active = account.function ? ` → ${say(account.function)} = ${number(account.value)}` : "";
     this.text.replaceChildren(make("strong", {}, number(account.value)), make("span", {}, sum + active));
+  }
+
+  /** The function behind the sum, with the point that the unit has on it. @param {string} name @param {Account} forward
+   *  @param {number | undefined} slope  there, where it is asked for */
+  activation(name, forward, slope) {
+    drawCurve(this.curve, FUNCTIONS[name], forward.sum);
+    this.curveCaption.textContent = slope === undefined ? say(name) : say("slopeOf", say(name), number(slope));
+    this.curve.setAttribute("aria-label", `${say(name)}: ${number(forward.sum)} → ${number(forward.value)}`);
+  }
+
+  /** In words: what the gradient is, and how it is made. @param {{account: BackwardAccount, names: string[]}} gradient */
+  explainGradient({ account, names }) {
+    const last = this.chosen?.stage === this.stages.length - 1;
+    if (this.cell() < 0) this.stepText.textContent = say("gradientIs", names[0], names[1]);
+    const slope = account.function ? say("timesSlope", number(account.slope), number(account.value)) : "";
+    const made = last ? say("asked") : `${say("gradientsBehind")} = ${number(account.sum)}${slope}`;
+    this.text.replaceChildren(make("strong", {}, number(account.value)), make("span", {}, made));
   }
 
   /** What can be changed here. @param {Stage} stage */
@@ -299,7 +335,7 @@ export class Inspector {
       ...account.groups.flatMap((each) => each.inputs.map((v, i) =>
         cells(`${each.map + 1} · ${Math.floor(i / each.width) + 1}, ${(i % each.width) + 1}`, number(v), number(each.weights[i]),
           number(term(v, each.weights[i], account.squared))))),
-      ...(account.squared || account.largest ? [] : [cells(say("bias"), "", "", number(account.bias))]),
+      ...(account.squared || account.largest || this.backward ? [] : [cells(say("bias"), "", "", number(account.bias))]),
       cells(say("total"), "", "", number(account.sum)),
     );
   }

@@ -5,11 +5,12 @@ import { CALM, disturbed, isCalm } from "./disturb.js";
 import { list } from "./models.js";
 import { Pad, SHEET } from "./pad.js";
 import { Panel } from "./panel.js";
-import { ask, inkOf, show } from "./photo.js";
+import { ask, inkOf, show, withMargin } from "./photo.js";
 import { massOf, mnistForm } from "./prepare.js";
 import * as address from "./address.js";
 import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
+import { digitsOf } from "./segments.js";
 import { NETWORK, Tour } from "./tour.js";
 import { say, speak } from "./words.js";
 
@@ -52,8 +53,35 @@ function schedule() {
   });
 }
 
+/** Which of several digits on the sheet the networks show; the last one unless another is chosen. */
+let chosenDigit = Infinity;
+
+/** Read each digit of the sheet by the first network, and offer to show one of them. Returns the ink of the one to show, and the
+ *  number that they are, or "" for a single digit. @param {Float32Array} ink */
+function several(ink) {
+  const place = find("number", HTMLElement);
+  const [panel] = app.panels;
+  const digits = centring.checked && panel ? digitsOf(ink, SHEET, SHEET) : [ink];
+  place.hidden = digits.length < 2;
+  if (digits.length < 2) {
+    chosenDigit = Infinity;
+    return { ink, number: "" };
+  }
+  const answers = digits.map((own) => panel.answerTo(mnistForm(own, SHEET, SHEET)));
+  const shown = Math.min(chosenDigit, digits.length - 1);
+  const had = place.contains(document.activeElement);
+  place.replaceChildren(...answers.map((answer, i) => {
+    const button = make("button", { type: "button", "aria-pressed": String(i === shown), "aria-label": say("several", i + 1, digits.length, answer) }, answer);
+    button.addEventListener("click", () => { chosenDigit = i; schedule(); });
+    return button;
+  }), make("small", {}, say("numberNote")));
+  if (had) /** @type {HTMLElement} */ (place.children[shown]).focus();
+  return { ink: digits[shown], number: answers.join("") };
+}
+
 function update() {
-  const form = mnistForm(pad.ink(), SHEET, SHEET, centring.checked);
+  const { ink, number } = several(pad.ink());
+  const form = mnistForm(ink, SHEET, SHEET, centring.checked);
   if (form.box && !isCalm(disturbance)) {
     form.image = disturbed(form.image, disturbance);
     form.box = null; // it is the undisturbed ink's
@@ -62,11 +90,12 @@ function update() {
   const guesses = app.panels.map((panel) => panel.render(form));
   const [first] = guesses;
   const answer = first?.answer ?? "";
-  big.querySelector("b")?.replaceChildren(answer || "·");
+  big.querySelector("b")?.replaceChildren(number || answer || "·");
+  big.classList.toggle("long", number.length > 1);
   big.querySelector("span")?.replaceChildren(first ? percent(first.probability) : say("nothing"));
-  const text = guesses.flatMap((guess, i) =>
-    guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : []).join(". ");
-  const heard = guesses.map((guess) => guess?.answer).join();
+  const text = (number ? [number] : []).concat(guesses.flatMap((guess, i) =>
+    guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : [])).join(". ");
+  const heard = [number, ...guesses.map((guess) => guess?.answer)].join();
   live.dataset.next = text;
   live.dataset.heard = heard;
   const networks = app.panels.map((panel) => panel.shown).join();
@@ -95,6 +124,7 @@ function remember() {
     const words = address.write({
       network: panel.shown, language: document.documentElement.lang === "en" ? "en" : "zh",
       unit: panel.pinned && panel.chosen && !tour.running ? panel.chosen : undefined, tour: tour.at + 1, strokes: pad.strokes,
+      trained: panel.early < 0 ? undefined : panel.entry.training?.images[panel.early], edits: panel.edits.done, silenced: panel.edits.silenced,
     });
     history.replaceState(null, "", `#${words}`);
   }, REMEMBER_MS);
@@ -121,6 +151,26 @@ async function copy() {
   window.setTimeout(() => { button.textContent = say("copy"); }, 2000);
 }
 
+/** Show a photograph over the stage; a digit of it goes to the sheet, and so through the networks.
+ *  @param {ImageBitmap} bitmap @param {import("./photo.js").Answer} answer */
+function present(bitmap, answer) {
+  const stage = find("findings", HTMLElement);
+  const reopen = make("button", { type: "button" }, say("reopen"));
+  const close = make("button", { type: "button", class: "close", "aria-label": say("close"), title: say("close") }, "✕");
+  const open = () => { stage.hidden = false; close.focus(); };
+  reopen.addEventListener("click", open);
+  close.addEventListener("click", () => { stage.hidden = true; reopen.focus(); });
+  const parts = show(bitmap, answer, (box) => {
+    const ink = inkOf(bitmap, withMargin(bitmap, box));
+    stage.hidden = true;
+    if (ink) pad.paste(ink);
+  });
+  stage.replaceChildren(make("div", { class: "title" }, make("h2", {}, say("findings")), close), ...parts);
+  const count = answer.lines.reduce((sum, { numbers }) => sum + numbers.length, 0);
+  find("photo-result", HTMLElement).replaceChildren(make("p", {}, say("found", count)), reopen);
+  open();
+}
+
 /** @param {File | Blob} file */
 async function read(file) {
   const place = find("photo-result", HTMLElement);
@@ -131,7 +181,7 @@ async function read(file) {
     const bitmap = await createImageBitmap(file).catch(() => null);
     if (!bitmap) return tell(say("noPicture"));
     const answer = await ask(file, bitmap);
-    if (answer) return place.replaceChildren(...show(bitmap, answer));
+    if (answer) return present(bitmap, answer);
     const ink = inkOf(bitmap);
     if (ink) pad.paste(ink);
     return tell(ink ? say("noServer") : say("noInk"));
@@ -158,7 +208,9 @@ function tools() {
       pad.undo();
     }
     if (event.key !== "Escape" || event.target === pad.canvas) return;
-    if (tour.running) tour.end();
+    const findings = find("findings", HTMLElement);
+    if (!findings.hidden) findings.hidden = true;
+    else if (tour.running) tour.end();
     else app.panels.forEach((panel) => panel.unpin());
   });
   new ResizeObserver(() => pad.redraw()).observe(pad.canvas);
@@ -198,7 +250,7 @@ function trials() {
     told.textContent = found.every(Boolean) ? "" : say("notAltered");
   });
   find("unalter", HTMLButtonElement).addEventListener("click", () => {
-    for (const panel of app.panels) panel.altered = null;
+    for (const { evidence } of app.panels) if (evidence) evidence.altered = null;
     told.textContent = "";
     schedule();
   });
@@ -279,7 +331,9 @@ async function start() {
     const wanted = (/** @type {string | undefined} */ name) => entries.find((entry) => entry.name === name);
     const first = wanted(asked.network) ?? wanted(NETWORK) ?? entries[0];
     const panel = new Panel(entries, first.name, "network", find("drawer", HTMLElement), trial, ON);
+    panel.early = asked.trained === undefined ? -1 : first.training?.images.indexOf(asked.trained) ?? -1;
     await panel.open();
+    panel.repeat(asked.edits ?? [], asked.silenced ?? []);
     app.panels.push(panel);
     place.replaceChildren(panel.root);
     find("share-tools", HTMLElement).hidden = false;

@@ -4,7 +4,8 @@ import { readModel, readTensors } from "./safetensors.js";
 
 /** @typedef {import("./safetensors.js").Model} Model */
 /** @typedef {{name: string, file: string, test_accuracy_percent: number, test_images: number, data: string,
- *   training?: {file: string, images: number[]}}} Entry */
+ *   training?: {file: string, images: number[], errors_percent: number[]}}} Entry
+ *   training: weights kept early in training, after how many images, and their error rates on the test images */
 
 /** @type {Map<string, Promise<ArrayBuffer>>} */
 const fetched = new Map();

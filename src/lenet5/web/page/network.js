@@ -50,6 +50,10 @@ function outputShape(layer, shape) {
 /** Which maps each map of a convolution sees. @param {Layer} layer @param {number} inputs @returns {number[][]} */
 function mapsSeen(layer, inputs) {
   if (layer.table === "lecun-1998") return MAPS_SEEN;
+  if (layer.table && layer.table !== "full") {
+    const rows = layer.table.trim().split(/\s+/);
+    return Array.from(rows[0], (_, map) => [...rows.keys()].filter((below) => rows[below][map] === "X"));
+  }
   const all = Array.from({ length: inputs }, (_, map) => map);
   return Array.from({ length: layer.maps ?? 0 }, () => all);
 }

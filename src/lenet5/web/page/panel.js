@@ -1,28 +1,31 @@
 // @ts-check
 /** One network at work, as a stage from left to right: its input, its layers, its answers. */
-import { smallestChange } from "./adversary.js";
-import { inputGradient } from "./backward.js";
-import { largest, paint } from "./colour.js";
+import { gradients, lead } from "./backward.js";
+import { backwardAccount } from "./backward_sum.js";
+import { paint } from "./colour.js";
 import { apply, learnedOf } from "./damage.js";
 import { CODES } from "./paper.js";
 import { make, number, percent } from "./dom.js";
+import { Edits } from "./edits.js";
+import { Evidence } from "./evidence.js";
 import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
+import { Header, Playback } from "./header.js";
 import { Inspector } from "./inspector.js";
-import { preset } from "./kernels.js";
 import { Links, partOf } from "./links.js";
+import { drawMarks } from "./marks.js";
 import { load, loadEarly } from "./models.js";
 import { build, softmax } from "./network.js";
 import { Plates } from "./plates.js";
 import { prepare } from "./prepare.js";
 import { Sweep } from "./sweep.js";
+import { UnitKernels, wholeMapStage } from "./unit_kernels.js";
 import { say, word } from "./words.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
+/** @typedef {import("./field.js").Stage} Stage */
 /** @typedef {import("./plates.js").Chosen} Chosen */
 /** @typedef {{answer: string, probability: number}} Guess */
-/** @typedef {import("./damage.js").Learned} Learned */
-/** @typedef {{layer: Learned, from: number, weights: Float32Array}} Edit  what stood there before it was changed */
 /** @typedef {{why: boolean} & import("./damage.js").Damage} Trial  whether the gradient is shown, and what is done to the weights */
 
 export class Panel {
@@ -33,23 +36,23 @@ export class Panel {
     this.label = label;
     this.drawer = drawer;
     this.trial = trial;
-    /** @type {Learned[]} */
-    this.learned = [];
-    /** @type {{image: Uint8Array, input: Float32Array, share: number} | null} an input that was changed, and what it was made from */
-    this.altered = null;
+    this.edits = new Edits([]);
+    /** @type {UnitKernels | null} */
+    this.unitKernels = null;
+    /** @type {Float32Array[] | null} of what each layer returned, once they were asked for */
+    this.gradients = null;
     this.on = on;
     this.root = make("article", { class: "panel" });
     this.name = name;
     this.pinned = false; // the chosen unit stays when others are pointed at
     this.shown = name; // what the answers come from; `name` may still be loading
     this.early = -1; // place in the list of early weights; -1: the finished network
+    this.playback = new Playback();
     this.view = { before: false, each: false };
     /** @type {Chosen | null} */
     this.chosen = null;
     /** @type {Chosen | null} how far a sweep has come */
     this.swept = null;
-    /** @type {Edit[]} */
-    this.edits = [];
     this.sweep = new Sweep((at) => this.sweepTo({ stage: this.chosen?.stage ?? 0, unit: this.first + at }), () => { this.swept = null; this.played(); });
     this.first = 0; // of the units that are swept over
     /** @type {HTMLElement | null} what stands in place of the header during a tour */
@@ -71,17 +74,16 @@ export class Panel {
     this.shown = this.entry.name;
     this.network = build(model);
     this.stages = stagesOf(this.network.placed);
-    this.edits = [];
-    this.altered = null;
-    this.learned = learnedOf(this.network.placed);
-    apply(this.learned, this.trial);
+    this.edits = new Edits(learnedOf(this.network.placed));
+    this.evidence = new Evidence(this.network, model);
+    apply(this.edits.learned, this.trial);
     this.layout();
   }
 
   /** Lay out everything anew, in the language of now. */
   layout() {
-    const { network, stages, model } = this;
-    if (!network || !stages || !model) return;
+    const { network, stages, model, evidence } = this;
+    if (!network || !stages || !model || !evidence) return;
     this.sweep.stop();
     this.swept = null;
     const before = this.chosen;
@@ -94,18 +96,21 @@ export class Panel {
       point: (chosen) => this.point(chosen), choose: (chosen) => this.choose(chosen), pin: (chosen) => this.pin(chosen) });
     this.inspector = new Inspector(stages, network.placed, network.input, model.card.class_names, {
       choose: (chosen) => this.choose(chosen), close: () => this.unpin(), play: () => this.play(), sweep: (chosen) => { this.sweep.stop(); this.sweepTo(chosen); this.played(); },
-      preset: (name, below) => this.usePreset(name, below), weight: (below, cell, value) => this.setWeight(below, cell, value),
-      undo: () => this.undo(), silence: () => this.silence() });
+      preset: (name, below) => this.edit(below, 0, name), weight: (below, cell, value) => this.edit(below, cell, value),
+      undo: () => this.undo(), silence: () => this.silence(), backward: (chosen) => this.backward(chosen) });
     this.links = new Links();
     this.readout = make("p", { class: "readout" }, say("choose"));
     const input = make("section", { class: "layer input" }, make("h3", {}, say("input"), " ", make("small", {}, make("span", {}, `${network.inputShape[1]}×${network.inputShape[2]}`))),
-      make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))), this.evidence());
+      make("figure", {}, make("div", { class: "stack" }, this.inputCanvas, this.marks), make("figcaption", {}, say("inputNote"))), evidence.root);
     this.plates.layers[stages.length - 1].classList.add("bars");
     this.plates.layers[stages.length - 1].classList.toggle("race", codes.length > 0);
     this.nearest = codes.length ? this.nearestCode() : null;
+    const whole = wholeMapStage(stages);
+    this.unitKernels = whole < 0 ? null : new UnitKernels(stages, network.placed, whole);
+    if (this.unitKernels) this.plates.layers[whole].append(this.unitKernels.root);
     const flow = make("div", { class: "flow", role: "group", "aria-label": say("layers") }, input, ...this.plates.layers);
     this.root.classList.toggle("touring", this.banner !== null);
-    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.header(), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
+    this.root.replaceChildren(...(this.banner ? [this.banner] : []), this.head(stages), make("div", { class: "flow-box" }, flow, this.links.root), this.readout);
     this.observer?.disconnect();
     this.observer = new ResizeObserver(() => this.connect());
     this.observer.observe(flow);
@@ -141,70 +146,39 @@ export class Panel {
     return { canvas, caption, figure };
   }
 
-  /** Below the input: what speaks for the answer, or what was changed. */
-  evidence() {
-    const canvas = make("canvas", { role: "img" });
-    const caption = make("figcaption");
-    const figure = make("figure", { class: "evidence" }, canvas, caption);
-    figure.hidden = true;
-    this.proof = { figure, canvas, caption };
-    return figure;
-  }
-
-  header() {
-    const images = this.entry.training?.images ?? [];
-    const select = make("select", { "data-keep": "network" }, ...this.entries.map(({ name }) => make("option", { value: name }, name)));
-    select.value = this.entry.name;
-    select.addEventListener("change", () => { this.name = select.value; this.early = -1; void this.open(); });
-    const toggle = (/** @type {"before" | "each"} */ key) => {
-      const button = make("button", { type: "button", "aria-pressed": String(this.view[key]), "data-keep": key }, say(`view-${key}`));
-      button.addEventListener("click", () => {
-        this.view[key] = !this.view[key];
-        button.setAttribute("aria-pressed", String(this.view[key]));
-        this.on.ready();
-      });
-      return button;
-    };
-    const black = this.stages?.some((stage) => stage.black);
-    const meaning = (/** @type {string} */ key) => make("span", { class: `means ${key}` }, say(`means-${key}`));
-    this.state = make("small", { class: "state" });
-    this.restore = make("button", { type: "button", "data-keep": "restore" }, say("restore"));
-    this.restore.addEventListener("click", () => void this.open());
+  /** The head of the panel. @param {Stage[]} stages */
+  head(stages) {
+    this.header = new Header(this.entries, this.entry, this.label, this.early, this.view, stages.some((stage) => stage.black), this.playback, {
+      network: (name) => { [this.name, this.early] = [name, -1]; void this.open(); },
+      stage: (early) => { this.early = early; return this.open(); },
+      view: () => this.on.ready(), restore: () => void this.open() });
     this.changed();
-    return make("header", {}, make("label", {}, say(this.label), " ", select), this.state, this.restore,
-      ...(images.length ? [this.slider(images)] : []),
-      make("div", { class: "view" }, make("p", { class: "legend" }, meaning("blue"), meaning(black ? "black" : "grey"), meaning("gold")),
-        toggle("before"), toggle("each")));
-  }
-
-  /** A slider over the weights kept during training. @param {number[]} images */
-  slider(images) {
-    const at = this.early < 0 ? images.length : this.early;
-    const text = at === images.length ? say("finished") : say("step", images[at].toLocaleString("en"));
-    const range = make("input", { type: "range", min: "0", max: String(images.length), value: String(at), "data-keep": "training", "aria-valuetext": text });
-    range.addEventListener("input", () => {
-      this.early = Number(range.value) === images.length ? -1 : Number(range.value);
-      void this.open();
-    });
-    return make("label", { class: "training" }, say("training"), range, make("output", {}, text));
+    return this.header.root;
   }
 
   /** Say how good the network is, or that it is no longer the one that was measured. */
   changed() {
-    const touched = this.edits.length > 0 || this.trial.noise > 0 || this.trial.unbiased || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
-    if (this.state) this.state.textContent = touched ? say("changed") : this.early < 0 ? this.errorText() : say("beingTrained");
-    if (this.restore) this.restore.hidden = !touched || this.trial.noise > 0 || this.trial.unbiased;
-    if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.length === 0;
+    const damaged = this.trial.noise > 0 || this.trial.unbiased;
+    const touched = this.edits.done.length > 0 || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
+    this.header?.changed(touched, touched && !damaged);
+    if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.done.length === 0;
+  }
+
+  /** The answer to an image, without showing it. @param {Form} form */
+  answerTo({ image }) {
+    if (!this.model || !this.network) return "";
+    const scores = this.network.forward(prepare(image, this.model.preparation));
+    return word(this.model.card.class_names[scores.indexOf(Math.max(...scores))]);
   }
 
   /** Compute and show the answer for a 28x28 image. @param {Form} form @returns {Guess | null} */
   render(form) {
-    const { model, network, inputCanvas, stages } = this;
-    if (!model || !network || !inputCanvas || !this.answers || !stages) return null;
+    const { model, network, inputCanvas, stages, evidence } = this;
+    if (!model || !network || !inputCanvas || !this.answers || !stages || !evidence) return null;
     this.form = form;
-    if (this.altered && !form.image.every((v, i) => v === this.altered?.image[i])) this.altered = null; // it was another drawing's
     const input = prepare(form.image, model.preparation);
-    const scores = network.forward(this.altered?.input ?? input);
+    const scores = network.forward(evidence.inputOf(form, input));
+    this.gradients = null; // they were another input's
     const probabilities = softmax(scores, model.card.calibration?.temperature ?? 1);
     const best = probabilities.indexOf(Math.max(...probabilities));
     const inked = Boolean(form.mass); // of an empty sheet the network says something, too; it is no answer
@@ -217,8 +191,9 @@ export class Panel {
     });
     const { background, ink } = model.preparation;
     paint(inputCanvas, network.input.map((v) => (v - background) / (ink - background)), network.inputShape[2], 1, { until: this.revealed });
-    this.prove(input, probabilities, inked);
+    evidence.render(input, probabilities, this.trial.why, inked);
     this.plates?.render(this.view, this.swept);
+    this.showUnitKernels();
     if (this.nearest) {
       paint(this.nearest.canvas, CODES[best], 7, 1);
       this.nearest.figure.classList.toggle("none", !inked);
@@ -230,52 +205,33 @@ export class Panel {
     return inked ? { answer: word(model.card.class_names[best]), probability: probabilities[best] } : null;
   }
 
-  /** Show what was changed in the input, or what more ink would do at each pixel. @param {Float32Array} input  unchanged
-   *  @param {Float64Array} probabilities @param {boolean} inked */
-  prove(input, probabilities, inked) {
-    const { network, model, proof, altered } = this;
-    if (!network || !model || !proof) return;
-    proof.figure.hidden = !inked || !(altered || this.trial.why);
-    if (proof.figure.hidden) return;
-    const { background, ink } = model.preparation;
-    const order = [...probabilities.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-    const names = order.map((i) => word(model.card.class_names[i]));
-    const sign = Math.sign(ink - background);
-    let shown = altered?.input.map((v, i) => sign * (v - input[i]));
-    if (!shown) {
-      const shares = new Float32Array(probabilities.length);
-      [shares[order[0]], shares[order[1]]] = [1, -1];
-      shown = inputGradient(network, shares).map((v) => sign * v);
-    }
-    paint(proof.canvas, shown, network.inputShape[2], largest(shown));
-    proof.caption.textContent = altered ? say("altered", (100 * altered.share).toFixed(0), names[0]) : say("gradient", names[0], names[1]);
-    proof.canvas.setAttribute("aria-label", proof.caption.textContent);
+  /** Show the kernels of the chosen unit of C5, or of its strongest. */
+  showUnitKernels() {
+    const own = this.chosen && this.stages?.[this.chosen.stage] === this.unitKernels?.stage;
+    this.unitKernels?.render(own && this.chosen ? this.chosen.unit : null);
   }
 
   /** Change the input as little as possible to get another answer. @param {number} target @returns {boolean}  whether that was found */
   alter(target) {
-    const { network, model, form } = this;
-    if (!network || !model || !form?.mass) return false;
-    const { background, ink } = model.preparation;
-    const before = prepare(form.image, model.preparation);
-    const input = smallestChange(network, before, target, background, ink);
-    const size = (/** @type {(i: number) => number} */ of) => Math.sqrt(before.reduce((sum, _, i) => sum + of(i) ** 2, 0));
-    this.altered = input && { image: form.image, input, share: size((i) => input[i] - before[i]) / size((i) => before[i] - background) };
+    const found = Boolean(this.form?.mass && this.evidence?.alter(this.form, target));
     this.on.ready();
-    return input !== null;
+    return found;
+  }
+
+  /** The backward pass of a unit, from the lead of the best answer over the second best. @param {Chosen} chosen */
+  backward({ stage, unit }) {
+    const { network, stages, model } = this;
+    if (!network || !stages || !model) throw new Error("no network is loaded");
+    const { shares, best, second } = lead(network.placed[network.placed.length - 1].out);
+    this.gradients ??= gradients(network, shares).outputs;
+    const names = [best, second].map((i) => word(model.card.class_names[i]));
+    return { account: backwardAccount(network.placed, this.gradients, stages, stage, unit), names };
   }
 
   /** Put the weights that the trial asks for into the network. */
   damage() {
-    apply(this.learned, this.trial);
+    apply(this.edits.learned, this.trial);
     this.edited();
-  }
-
-  /** How often the finished network is wrong, and on which set: they are not equally hard. */
-  errorText() {
-    const { test_accuracy_percent, test_images, data } = this.entry;
-    const set = data === "mnist" ? "MNIST" : say("harder", data);
-    return say("error", (100 - test_accuracy_percent).toFixed(2), test_images.toLocaleString("en"), set);
   }
 
   /** Show what is pointed at, unless a unit is pinned. @param {Chosen} chosen */
@@ -342,6 +298,7 @@ export class Panel {
       ? Array.from({ length: behind.shape[0] }, (_, i) => i).filter((each) => mapsBelow(behind, each).includes(map)) : [];
     this.plates?.light(chosen, below, above);
     this.inspector?.show(chosen);
+    this.showUnitKernels();
     this.connected = { below, above };
     this.connect();
     this.tell();
@@ -438,41 +395,25 @@ export class Panel {
     if (!this.sweep.playing) this.plates?.render(this.view, this.swept);
   }
 
-  /** The place and the first weight of a kernel of the chosen map. @param {number} below */
-  kernelAt(below) {
-    const { network, stages, chosen } = this;
-    const layer = network && stages && chosen ? this.learned[stages[chosen.stage].at] : null;
-    if (!layer || !chosen || layer.place.layer.kind !== "convolution") return null;
-    const { place } = layer;
-    const size = (place.layer.kernel ?? 5) ** 2;
-    return { layer, from: (Math.floor(chosen.unit / (place.shape[1] * place.shape[2])) * place.inShape[0] + below) * size, size };
-  }
-
-  /** @param {string} name @param {number} below */
-  usePreset(name, below) {
-    const kernel = this.kernelAt(below);
-    if (!kernel) return;
-    const { layer, from, size } = kernel;
-    this.edits.push({ layer, from, weights: layer.weight.slice(from, from + size) });
-    layer.weight.set(preset(name, layer.weight.subarray(from, from + size)), from);
-    this.damage();
-  }
-
-  /** @param {number} below @param {number} cell @param {number} value */
-  setWeight(below, cell, value) {
-    const kernel = this.kernelAt(below);
-    if (!kernel) return;
-    const at = kernel.from + cell;
-    const last = this.edits.at(-1);
-    // The steps towards one value of one weight are undone together.
-    if (last?.from !== at || last.layer !== kernel.layer) this.edits.push({ layer: kernel.layer, from: at, weights: kernel.layer.weight.slice(at, at + 1) });
-    kernel.layer.weight[at] = value;
-    this.damage();
+  /** Change the kernel that joins the chosen map to one before, or one of its weights. @param {number} below @param {number} cell
+   *  @param {string | number} change  a preset, or the weight in that cell */
+  edit(below, cell, change) {
+    const { stages, chosen, edits } = this;
+    if (!stages || !chosen) return;
+    const layer = stages[chosen.stage].at;
+    const from = edits.kernelAt(layer, Math.floor(chosen.unit / this.areaOf(chosen.stage)), below);
+    if (from !== null && edits.apply({ layer, from: from + cell, change })) this.damage();
   }
 
   undo() {
-    const last = this.edits.pop();
-    if (last) last.layer.weight.set(last.weights, last.from);
+    this.edits.undo();
+    this.damage();
+  }
+
+  /** Make changes that were made elsewhere. @param {import("./edits.js").Edit[]} edits @param {import("./edits.js").Silenced[]} silenced */
+  repeat(edits, silenced) {
+    for (const edit of edits) this.edits.apply(edit);
+    for (const which of silenced) this.edits.toggle(which);
     this.damage();
   }
 
@@ -484,49 +425,16 @@ export class Panel {
 
   /** Set the chosen map to 0, or let it speak again. */
   silence() {
-    const { network, stages, chosen } = this;
-    if (!network || !stages || !chosen) return;
-    const { silenced } = network.placed[stages[chosen.stage].shown];
-    const map = Math.floor(chosen.unit / this.areaOf(chosen.stage));
-    if (!silenced.delete(map)) silenced.add(map);
+    const { stages, chosen } = this;
+    if (!stages || !chosen) return;
+    this.edits.toggle({ layer: stages[chosen.stage].shown, map: Math.floor(chosen.unit / this.areaOf(chosen.stage)) });
     this.edited();
   }
 
-  /** Over the input: the ink's box, its centre of mass, and what the chosen unit sees. */
   mark() {
-    const { marks, network, model, form } = this;
-    const pen = marks?.getContext("2d");
-    if (!marks || !pen || !network || !model || !form) return;
-    const [side, { padding, resize }] = [network.inputShape[2], model.preparation];
-    const unit = marks.width / side;
-    const place = (/** @type {number} */ v) => unit * (resize ? (v * resize) / 28 : v + padding);
-    const style = getComputedStyle(marks);
-    pen.clearRect(0, 0, marks.width, marks.height);
-    pen.lineWidth = 4;
-    pen.strokeStyle = style.getPropertyValue("--box");
-    pen.setLineDash([10, 8]);
-    if (form.box) {
-      const [l, t, r, b] = form.box.map(place);
-      pen.strokeRect(l, t, r - l, b - t);
-    }
-    pen.setLineDash([]);
-    if (form.mass) {
-      const [x, y] = form.mass.map(place);
-      pen.beginPath();
-      pen.arc(x, y, 12, 0, 7);
-      for (const [dx, dy] of [[1, 0], [0, 1]]) {
-        pen.moveTo(x - 22 * dx, y - 22 * dy);
-        pen.lineTo(x + 22 * dx, y + 22 * dy);
-      }
-      pen.stroke();
-    }
-    if (this.chosen && this.stages) {
-      const [l, t, r, b] = receptiveField(network.placed, this.stages[this.chosen.stage].at, this.chosen.unit);
-      for (const [width, colour] of /** @type {[number, string][]} */ ([[16, "#000"], [9, "#fff"]])) {
-        pen.lineWidth = width;
-        pen.strokeStyle = colour;
-        pen.strokeRect(l * unit + 5, t * unit + 5, (r - l) * unit - 10, (b - t) * unit - 10);
-      }
-    }
+    const { marks, network, model, form, chosen, stages } = this;
+    if (!marks || !network || !model || !form) return;
+    const field = chosen && stages ? receptiveField(network.placed, stages[chosen.stage].at, chosen.unit) : null;
+    drawMarks(marks, network.inputShape[2], model.preparation, form, field);
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** A photograph: its numbers by the server's reader; without a server, one digit by the page itself. */
+/** A photograph: its numbers by the server's reader; without a server, its ink for the page's own sheet. */
 import { make, percent } from "./dom.js";
 import { SHEET } from "./pad.js";
 import { say } from "./words.js";
@@ -44,45 +44,54 @@ async function withinLimits(file, bitmap) {
   return new Promise((resolve) => canvas.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.92));
 }
 
-/** The picture with the boxes found, and the numbers. @param {ImageBitmap} bitmap @param {Answer} answer */
-export function show(bitmap, answer) {
+/** The picture with a button on each digit found, and the numbers. @param {ImageBitmap} bitmap @param {Answer} answer
+ *  @param {(box: Box) => void} choose  a digit, in pixels of the bitmap */
+export function show(bitmap, answer, choose) {
   const canvas = make("canvas", { role: "img", "aria-label": say("photoAlt") });
   const scale = Math.min(1, 1200 / answer.width);
   [canvas.width, canvas.height] = [Math.round(answer.width * scale), Math.round(answer.height * scale)];
   const pen = canvas.getContext("2d");
   const numbers = answer.lines.flatMap((line) => line.numbers);
-  if (pen) {
-    pen.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    const frame = (/** @type {Box} */ [l, t, r, b], /** @type {string} */ colour, /** @type {number} */ width) => {
-      pen.strokeStyle = colour;
-      pen.lineWidth = width;
-      pen.strokeRect(l * scale, t * scale, (r - l) * scale, (b - t) * scale);
-    };
-    for (const each of numbers) {
-      each.digits.forEach((digit) => frame(digit.box, "#d9730d", 1.5));
-      pen.setLineDash(each.rejected ? [6, 4] : []);
-      frame(each.box, "#1f6feb", 3);
-      pen.setLineDash([]);
-    }
-  }
+  pen?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  const place = (/** @type {HTMLElement} */ element, /** @type {Box} */ [l, t, r, b]) => {
+    const percents = { left: l / answer.width, top: t / answer.height, width: (r - l) / answer.width, height: (b - t) / answer.height };
+    for (const [name, share] of Object.entries(percents)) element.style.setProperty(name, `${100 * share}%`);
+    return element;
+  };
+  const size = bitmap.width / answer.width;
+  const marks = numbers.flatMap(({ box, rejected, digits }) => [
+    place(make("span", { class: rejected ? "found unsure" : "found" }), box),
+    ...digits.map((digit) => {
+      const button = make("button", { type: "button", "aria-label": say("sendDigit", digit.answers[0]?.text ?? "?") });
+      button.addEventListener("click", () => choose(/** @type {Box} */ (digit.box.map((v) => v * size))));
+      return place(button, digit.box);
+    })]);
   const items = numbers.map((each) => make("li", {}, make("strong", {}, each.text), each.rejected ? ` (${say("unsure")})` : "",
     make("small", {}, each.digits.map(({ answers }) => (answers[0] ? say("digitIn", answers[0].text, percent(answers[0].probability)) : "?")).join(" · "))));
-  return [canvas, make("p", {}, say("found", numbers.length)), make("ul", {}, ...items)];
+  const photograph = make("div", { class: "photograph" }, canvas, ...marks);
+  photograph.style.width = `min(100%, ${(60 * answer.width) / answer.height}vh)`; // as large as the stage, small pictures, too
+  return [photograph, make("p", {}, say("found", numbers.length), " ", numbers.length ? say("sendNote") : ""), make("ul", {}, ...items)];
+}
+
+/** A box with a margin around it, cut to the picture. @param {ImageBitmap} bitmap @param {Box} box @returns {Box} */
+export function withMargin({ width, height }, [l, t, r, b]) {
+  const margin = 0.15 * Math.max(r - l, b - t);
+  return [Math.max(0, l - margin), Math.max(0, t - margin), Math.min(width, r + margin), Math.min(height, b + margin)];
 }
 
 /**
- * The ink of a photograph of one digit on a sheet, or null without any: how far each pixel is from the paper, which is
- * what lies along the border.
- * @param {ImageBitmap} bitmap @returns {Float32Array | null}
+ * The ink of a photograph, or of a part of it, on a sheet; null without any: how far each pixel is from the paper, which
+ * is what lies along the border.
+ * @param {ImageBitmap} bitmap @param {Box} box  the part @returns {Float32Array | null}
  */
-export function inkOf(bitmap) {
+export function inkOf(bitmap, [left, top, right, bottom] = [0, 0, bitmap.width, bitmap.height]) {
   const canvas = make("canvas", { width: String(SHEET), height: String(SHEET) });
   const pen = canvas.getContext("2d", { willReadFrequently: true });
   if (!pen) return null;
-  const scale = SHEET / Math.max(bitmap.width, bitmap.height);
-  const [w, h] = [Math.max(1, Math.round(bitmap.width * scale)), Math.max(1, Math.round(bitmap.height * scale))];
+  const scale = SHEET / Math.max(right - left, bottom - top);
+  const [w, h] = [Math.max(1, Math.round((right - left) * scale)), Math.max(1, Math.round((bottom - top) * scale))];
   pen.imageSmoothingQuality = "high";
-  pen.drawImage(bitmap, 0, 0, w, h);
+  pen.drawImage(bitmap, left, top, right - left, bottom - top, 0, 0, w, h);
   const { data } = pen.getImageData(0, 0, w, h);
   const grey = Float32Array.from({ length: w * h }, (_, i) => {
     const clear = 1 - data[4 * i + 3] / 255; // what is transparent counts as white
@@ -91,11 +100,11 @@ export function inkOf(bitmap) {
   const border = grey.filter((_, i) => i < w || i >= w * (h - 1) || i % w === 0 || i % w === w - 1).sort();
   const paper = border[border.length >> 1];
   const away = grey.map((v) => Math.abs(v - paper));
-  const top = away.reduce((a, b) => Math.max(a, b), 0);
-  if (top < 0.15) return null;
+  const darkest = away.reduce((a, b) => Math.max(a, b), 0);
+  if (darkest < 0.15) return null;
   const ink = new Float32Array(SHEET * SHEET);
-  const [left, up] = [(SHEET - w) >> 1, (SHEET - h) >> 1];
+  const [x0, y0] = [(SHEET - w) >> 1, (SHEET - h) >> 1];
   // Below a third of the darkest lies the paper's grain; above two thirds, all is ink.
-  away.forEach((v, i) => { ink[(up + Math.floor(i / w)) * SHEET + left + (i % w)] = Math.min(1, Math.max(0, (3 * v) / top - 1)); });
+  away.forEach((v, i) => { ink[(y0 + Math.floor(i / w)) * SHEET + x0 + (i % w)] = Math.min(1, Math.max(0, (3 * v) / darkest - 1)); });
   return ink;
 }

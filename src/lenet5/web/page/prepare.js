@@ -167,7 +167,11 @@ export function prepare(image, { background, ink, padding, resize }) {
   if (!padding) return scaled;
   const side = SIDE + 2 * padding;
   const input = new Float32Array(side * side).fill(background);
-  for (let y = 0; y < SIDE; y++) input.set(scaled.subarray(y * SIDE, (y + 1) * SIDE), (y + padding) * side + padding);
+  const [begin, end] = [Math.max(0, padding), Math.min(side, SIDE + padding)]; // a negative padding takes lines away
+  for (let y = begin; y < end; y++) {
+    const line = (y - padding) * SIDE - padding;
+    input.set(scaled.subarray(line + begin, line + end), y * side + begin);
+  }
   return input;
 }
 
