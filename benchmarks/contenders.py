@@ -130,7 +130,7 @@ def loader_loop(recipe: Recipe, data: Images, batch_size: int, steps: int, worke
 
 
 def nested_loops_forward_and_back(images: np.ndarray, random: np.random.Generator) -> None:
-    """Both convolutions of reproduction 003 there and back, loop by loop as it prints them, faults corrected.
+    """Both convolutions of reproduction 003, forward and backward, loop by loop as printed, with its faults corrected.
 
     images  (N, 1, 28, 28). The other layers are left out: this is a lower bound of what the listing takes.
     """

@@ -101,7 +101,7 @@ def test_a_drawn_table_says_which_maps_are_seen() -> None:
 
 def test_a_drawn_table_of_another_size_is_refused() -> None:
     layer = Convolution(name="C", maps=3, kernel=5, table="X.X\n.XX\n")
-    with pytest.raises(ShapeError, match="the table connects 2 maps with 3; here 4 are to be connected with 3"):
+    with pytest.raises(ShapeError, match="the table connects 2 maps to 3; here 4 would be connected to 3"):
         layer.output_shape((4, 12, 12))
 
 

@@ -36,7 +36,7 @@ CODES = """\
 
 
 def maps_seen(drawing: str = TABLE_1) -> tuple[tuple[int, ...], ...]:
-    """Return for each column of a drawn table the rows with an X; for Table I, the maps of S2 connected to each of C3."""
+    """Return for each column of a table the rows with an X; for Table I, the maps of S2 connected to each of C3."""
     rows = drawing.split()
     return tuple(tuple(row for row, line in enumerate(rows) if line[map_] == "X") for map_ in range(len(rows[0])))
 
