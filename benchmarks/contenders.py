@@ -111,7 +111,7 @@ class PerImage(Dataset[tuple[torch.Tensor, int]]):
 
 def loader_loop(recipe: Recipe, data: Images, batch_size: int, steps: int, workers: int) -> Callable[[], None]:
     """The loop that users write: a DataLoader with per-image transforms, the loss read at each step."""
-    # One turn is one epoch of so many images: workers are started for each epoch, as they are by default.
+    # One turn is one epoch of these images: by default workers are started for each epoch.
     chosen = Subset(PerImage(data), range(steps * batch_size))
     loader = DataLoader(chosen, batch_size=batch_size, shuffle=True, num_workers=workers)
     model = network(recipe)
@@ -130,7 +130,7 @@ def loader_loop(recipe: Recipe, data: Images, batch_size: int, steps: int, worke
 
 
 def nested_loops_forward_and_back(images: np.ndarray, random: np.random.Generator) -> None:
-    """Both convolutions of reproduction 003 there and back, loop by loop as it prints them, faults corrected.
+    """Both convolutions of reproduction 003, forward and backward, loop by loop as printed, with its faults corrected.
 
     images  (N, 1, 28, 28). The other layers are left out: this is a lower bound of what the listing takes.
     """

@@ -1,4 +1,4 @@
-"""How long the page takes for one update while somebody draws: from the ink to every map, in Chromium.
+"""Latency of one update of the page while somebody draws, from the ink to every map, in Chromium.
 
 Run: python benchmarks/page.py
 """

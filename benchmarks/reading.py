@@ -1,4 +1,4 @@
-"""How fast pictures are read, and how often something is read where no digit is.
+"""Speed of reading pictures, and the rate of false positives on pictures without digits.
 
 python benchmarks/reading.py [--model digits] [--samples FOLDER]
 

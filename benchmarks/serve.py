@@ -1,4 +1,4 @@
-"""How many single digits a second `lenet5 serve` answers over loopback, and whether its memory grows.
+"""Throughput of `lenet5 serve` for single digits over loopback, and the growth of its memory.
 
 Run: python benchmarks/serve.py [--soak SECONDS]
 
@@ -85,7 +85,7 @@ def request(path: str, kind: str, body: bytes) -> bytes:
 
 
 async def ask(port: int, requests: list[bytes], connections: int, seconds: float) -> Seen:
-    """Keep so many connections busy for so long; each begins elsewhere in the requests."""
+    """Keep several connections busy for some seconds; each starts at a different request."""
     loop, seen, end = asyncio.get_running_loop(), Seen(), time.perf_counter() + seconds
     asking = []
     for each in range(connections):

@@ -1,4 +1,4 @@
-"""How Sphinx builds the handbook."""
+"""Sphinx configuration of the handbook."""
 
 import re
 

@@ -123,7 +123,7 @@ def test_a_folder_gets_its_name_by_renaming_and_never_by_a_copy(tmp_path: Path) 
 
 def test_a_folder_is_never_overwritten(tmp_path: Path) -> None:
     files.write_folder_atomically(tmp_path / "step-7", {"a": b"1"})
-    with pytest.raises(RunError, match="exists already"):
+    with pytest.raises(RunError, match="already exists"):
         files.write_folder_atomically(tmp_path / "step-7", {"a": b"2"})
     assert (tmp_path / "step-7" / "a").read_bytes() == b"1"
 

@@ -25,7 +25,7 @@ CHAPTER = HERE.parent / "timeline.md"
 class Change:
     """What one change brought: the error of each seed after the last pass, and the seconds of a pass.
 
-    p  how likely so large a difference from the change before is by chance, corrected for the number of changes
+    p  probability by chance of at least this difference from the change before, corrected for the number of changes
     """
 
     name: str

@@ -163,7 +163,8 @@ void Block::normalize_gradient(std::size_t stage, const float* means, const floa
                    gradients_[stage].inside);
 }
 
-// A convolution with a table is computed in full, and its missing weights are 0; so their gradients must be as well.
+// A convolution with a connection table is computed in full with missing weights of 0, so their gradients must be 0,
+// too.
 void Block::clear_unconnected(const Stage& stage, float* dw) const {
   const std::vector<std::vector<int>>& seen = layer_of(stage).seen;
   const int taps = stage.kernel * stage.kernel;
@@ -266,7 +267,8 @@ void Block::backward(const Weights& weights, bool add, float* gradients, std::si
   }
 }
 
-// `dw` is null where the stage has no weights or keeps them. Nobody needs what would leave the first stage that learns.
+// `dw` is null if the stage has no weights or they are frozen. The input gradient of the first trained stage is
+// skipped.
 void Block::weight_and_input_gradients(std::size_t at, const Maps& dsums, const Weights& weights, bool add, float* dw,
                                        Stopwatch& watch) {
   const Stage& stage = plan_.stages[at];

@@ -15,18 +15,18 @@ const Target& target() {
 
 const Kernels& narrowest() { return *target().kernels[target().widths - 1]; }
 
-// More parts would keep more cores busy; but each has a gradient to be written, and read for the update: with parts of 8
-// images, batches of 32 took 14 % longer on one thread than without any.
+// More parts would keep more cores busy, but the gradient of each must be written, and read for the update: with parts
+// of 8 images, batches of 32 took 14 % longer on one thread than without parts.
 constexpr std::int64_t kMostParts = 16;
-constexpr std::int64_t kImagesOfPart = 16;  // in batches of at least twice as many; below, one block
-constexpr std::int64_t kImagesAlone = 4;    // of a part, where images go one by one: as long as a block takes
+constexpr std::int64_t kImagesOfPart = 16;  // minimum, in batches of at least twice this size; below, one block
+constexpr std::int64_t kImagesAlone = 4;    // of a part, if computed one by one: about as long as a block
 
-// Layers of 1998: few weights see much, and networks with them are trained image by image.
+// Layers of 1998, which are faster for single images; networks with them are trained image by image.
 bool better_alone(const Layer& layer) {
   return layer.kind == Layer::Kind::subsample || layer.kind == Layer::Kind::rbf || !layer.seen.empty();
 }
 
-// As few threads as compute `pieces` of equal length in the same time as all of them would.
+// The fewest threads that compute `pieces` of equal length in the same time as all threads would.
 int threads_for(std::int64_t pieces, int threads) {
   const std::int64_t rounds = (pieces + threads - 1) / threads;
   return static_cast<int>(rounds ? (pieces + rounds - 1) / rounds : 1);
@@ -55,7 +55,7 @@ Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
 
 std::int64_t Network::images_at_once() const { return plan_.lanes ? kImagesAlone : target().kernels[0]->lanes; }
 
-// Decided by the number of images alone: whole blocks, the last of which may not be full.
+// Depends only on the number of images: whole blocks, the last of which may not be full.
 int Network::parts_of(std::int64_t count) const {
   const std::int64_t least = plan_.lanes || count < 2 * kImagesOfPart ? images_at_once() : kImagesOfPart;
   return static_cast<int>(std::min((count + least - 1) / least, kMostParts));
@@ -67,7 +67,7 @@ Network::Range Network::images_of(std::int64_t count, int part) const {
   return {end(part), end(part + 1)};
 }
 
-// Before the threads begin: what they and the parts of a batch need is there.
+// Allocates the memory of the threads and of a batch's parts, before the threads start.
 void Network::prepare(int workers, std::int64_t largest_batch) {
   if (workers_.size() < static_cast<std::size_t>(workers)) workers_.resize(static_cast<std::size_t>(workers));
   for (Worker& worker : workers_) {
@@ -108,7 +108,7 @@ void Network::pack(Worker& worker) {
   }
 }
 
-// The narrowest block that holds so many images, or the widest of all.
+// The narrowest block with room for `images`, or the widest of all.
 Block& Network::block_for(Worker& worker, std::int64_t images) {
   int width = target().widths - 1;
   while (width > 0 && target().kernels[width]->lanes < images) --width;
@@ -164,7 +164,7 @@ LossOfBlock Network::take_loss(Block& block, const Source& source, const std::in
   return block.loss(objective_, {labels, source.targets ? targets : nullptr}, scale);
 }
 
-// The moments of a part, around a number that its images have: where all are nearly alike nothing is lost.
+// The moments of a part, around a value of its images, to avoid cancellation when all images are nearly alike.
 void Network::measure(std::size_t stage, Part& part, std::int64_t images) const {
   const Stage& own = plan_.stages[stage];
   const auto maps = static_cast<std::size_t>(own.in.maps);
@@ -274,8 +274,8 @@ void Network::load_together(Worker& worker, Part& part, const Batch& batch, Rang
   }
 }
 
-// Every stage for all images of the batch before the next, where batch normalisation needs them all. The threads meet
-// wherever one needs what the others have summed up; so every thread passes here, with images or without.
+// With batch normalisation, every stage is computed for all images of the batch before the next one. The threads
+// synchronize before using the others' sums, so every thread runs this, even without images.
 void Network::there_and_back_together(Pool& pool, Worker& worker, Range parts, const Batch& batch,
                                       bool keep_statistics) {
   const std::size_t stages = plan_.stages.size();
@@ -450,7 +450,7 @@ void Network::train(const Source& source, const std::int64_t* order, const std::
   });
 }
 
-// A batch for each image. On the calling thread alone: such a step is too short to wake another for a part of it.
+// Batches of one image. On the calling thread only: such a step is too short to share with another.
 void Network::train_singles(const Source& source, const std::int64_t* order, std::size_t count,
                             const float* learning_rates, double* losses, std::int64_t* correct) {
   Worker& worker = workers_[0];
@@ -496,7 +496,7 @@ void Network::scores(const float* inputs, std::int64_t count, float* out) {
       at += lanes;
     }
   };
-  if (count <= target().kernels[0]->lanes) return part(workers_[0], {0, count});  // not worth waking anybody
+  if (count <= target().kernels[0]->lanes) return part(workers_[0], {0, count});  // too few for several threads
   const std::shared_ptr<Pool> pool = shared_pool();
   const std::int64_t lanes = images_at_once(), blocks = (count + lanes - 1) / lanes;
   const int workers = threads_for(blocks, pool->threads());
@@ -546,7 +546,7 @@ double Network::gradients(const Source& source, std::int64_t count, float* out) 
   return mean_loss(sum, count);
 }
 
-// Whatever path the network takes otherwise, here it takes that of single images.
+// Always computed by the path for single images.
 void Network::curvature(const float* inputs, std::int64_t count, float at_rbf, float* out) {
   const std::lock_guard only(one_caller_);
   const Plan own = lenet5::plan(plan_.input, plan_.layers, narrowest().lanes);

@@ -22,8 +22,8 @@ void pause() {
 #endif
 }
 
-// Waits until `value` is no longer `old`: about 50 microseconds awake, then asleep. Every microsecond or two the core is
-// offered to others: where more threads compute than there are cores, the one waited for may need it.
+// Waits until `value` is no longer `old`: spinning for about 50 microseconds, then sleeping. The core is yielded every
+// microsecond or two: with more threads than cores, the awaited thread may need it.
 template <class T>
 void wait_while(const std::atomic<T>& value, T old) {
   for (int look = 0; look < 2000; ++look) {
@@ -111,17 +111,17 @@ namespace {
 struct Shared {
   std::mutex changing;
   std::shared_ptr<Pool> pool;
-  int threads = 0;  // that were asked for; 0: none
+  int threads = 0;  // as requested; 0: default
   long owner = process();
 };
 
-// Never freed: at the end of a process its threads may still be asleep in there.
+// Never freed: at the end of a process its threads may still be sleeping.
 Shared& shared() {
   static Shared* only = new Shared;
   return *only;
 }
 
-// The threads of a parent are not in this process, so its pool cannot be taken down here either.
+// The parent's threads do not exist in this process, so its pool cannot be destroyed here.
 void leave_pool_of_parent(Shared& own) {
   if (own.owner != process()) new std::shared_ptr<Pool>(std::move(own.pool));
   own.owner = process();

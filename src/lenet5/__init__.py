@@ -7,7 +7,7 @@
     test = lenet5.data("mnist", "test")
     digits = lenet5.load(run.path).predict(test.images)  # uint8 (N, 28, 28)
 
-Names are imported when they are first used, so that `import lenet5` stays quick.
+Names are imported lazily, so that `import lenet5` is fast.
 """
 
 import importlib

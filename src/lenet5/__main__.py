@@ -1,4 +1,4 @@
-"""`python -m lenet5` is the command `lenet5`."""
+"""`python -m lenet5`, equivalent to the command `lenet5`."""
 
 from lenet5.cli.main import run
 

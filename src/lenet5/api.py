@@ -1,4 +1,4 @@
-"""What `import lenet5` offers: the words of the command line, as functions."""
+"""The functions of `import lenet5`, named like the commands."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,15 +1,15 @@
-"""Memory by declared sizes: what an input claims to hold is added up, and refused, before anything is allocated."""
+"""Limits on declared sizes: an input that claims to be too large is rejected before anything is allocated."""
 
 from lenet5.errors import Lenet5Error
 
 
 class Budget:
-    """The numbers, or bytes, that one input may hold in all.
+    """The total size, in numbers or bytes, that one input may have.
 
-    what   the input, for error texts: "net.pt"
-    most   how much is allowed
+    what   name of the input for error messages: "net.pt"
+    most   the limit
     unit   "bytes" or "numbers"
-    error  what is raised beyond it
+    error  exception type raised above the limit
     """
 
     def __init__(self, what: str, most: int, unit: str, error: type[Lenet5Error]) -> None:
@@ -17,9 +17,9 @@ class Budget:
         self._taken = 0
 
     def take(self, count: int, part: str) -> None:
-        """Count a part before it is allocated. Raises the budget's error when all parts together are too much."""
+        """Count a part before it is allocated. Raises the budget's error when the total exceeds the limit."""
         if count < 0:
-            raise self._error(f"{self._what}: {part} claims {count:,} {self._unit}; a size is never negative.")
+            raise self._error(f"{self._what}: {part} claims {count:,} {self._unit}; a size cannot be negative.")
         self._taken += count
         if self._taken > self._most:
             raise self._error(

@@ -1,7 +1,7 @@
-"""The package as pip knows it. It is imported and called as lenet5; on PyPI that name is another project's."""
+"""The distribution's name and version for pip. The import name is lenet5, which on PyPI is another project's name."""
 
 NAME = "lenet5-reproduced"
-VERSION = "0.2.0"  # read from here by the build, too
+VERSION = "0.2.0"  # also read by the build
 DISTRIBUTIONS = {
     "PIL": "pillow",
     "multipart": "python-multipart",
@@ -17,6 +17,6 @@ def install(extra: str) -> str:
 
 
 def missing(module: str, extra: str) -> str:
-    """Return the sentence that says that a module of an extra is missing, by the name that pip knows it by."""
+    """Return the error message for a missing module of an extra, with its distribution name and the install command."""
     top = module.partition(".")[0]
     return f"{DISTRIBUTIONS.get(top, top)} is not installed: {install(extra)}"

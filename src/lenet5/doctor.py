@@ -1,4 +1,4 @@
-"""An examination of this installation and machine, for bug reports: no user name, home folder or host name in it."""
+"""Diagnostics of the installation and machine for bug reports, without user name, home folder or host name."""
 
 import getpass
 import importlib.metadata
@@ -22,19 +22,19 @@ from lenet5.inference.predictor import Predictor
 from lenet5.models import shipped
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
-NOT_FOR_USERS = ("dev", "docs")  # extras
+NOT_FOR_USERS = ("dev", "docs")  # extras that are not reported
 VARIABLES = re.compile(r"LENET5_(?!TOKEN)|OMP_|OPENBLAS_|MKL_|CUDA_VISIBLE_DEVICES")
 PROBE = np.random.default_rng(0).integers(0, 256, (17, 28, 28), dtype=np.uint8)
-TOLERANCE = 1e-3  # of scores of about 10, between engines in float32
+TOLERANCE = 1e-3  # between float32 engines, for scores of about 10
 SECONDS_FOR_A_PROGRAM = 10
 
 
 def examine(data_dir: Path | None = None) -> dict[str, Any]:
-    """Return what can be said of this installation, as plain values for JSON; personal names are replaced.
+    """Return a description of this installation as plain values for JSON; personal names are replaced.
 
-    data_dir  the folder of the data sets, where it is given
+    data_dir  folder of the data sets, if not the default
 
-    Writes nothing that stays. Never raises: what cannot be examined says why.
+    Leaves no files behind. Never raises: entries that cannot be determined contain the reason.
     """
     found: dict[str, Any] = {
         "lenet5": VERSION,
@@ -61,14 +61,14 @@ def examine(data_dir: Path | None = None) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """Return the processor's model where the system tells it, and its architecture."""
+    """Return the processor's architecture, and its model if the system reports it."""
     info = Path("/proc/cpuinfo")
     name = re.search(r"model name\s*: (.+)", info.read_text(encoding="utf-8")) if info.exists() else None
     return f"{name[1]} ({platform.machine()})" if name else platform.processor() or platform.machine()
 
 
 def _engine(name: str) -> dict[str, Any]:
-    """Return what an engine says of itself once it has scored some images as NumPy does, or why it cannot be used."""
+    """Return an engine's description after checking its scores against NumPy's, or why it cannot be used."""
     reason = registry.missing_because(name)
     if reason:
         return {"usable": False, "why": reason}
@@ -76,24 +76,24 @@ def _engine(name: str) -> dict[str, Any]:
         model = shipped.read("modern")
         expected = Predictor(model, engine="numpy").scores(PROBE)
         difference = np.abs(Predictor(model, engine=name).scores(PROBE) - expected).max()
-        if not difference < TOLERANCE:  # also when it is not a number
+        if not difference < TOLERANCE:  # also true for NaN
             return {"usable": False, "why": f"its scores differ from numpy's by up to {difference:.3g}"}
         facts = registry.get(name).describe()
         del facts["engine"]
         return {"usable": True, **facts}
-    except Exception as error:  # whatever a broken installation raises is what the report is for
+    except Exception as error:  # a broken installation can raise anything, which belongs in the report
         return {"usable": False, "why": f"{type(error).__name__}: {error}"}
 
 
 def _gpus() -> list[str]:
-    """Return the graphics processors that NVIDIA's driver knows, with its version; Apple's comes with the processor."""
+    """Return the GPUs and version that NVIDIA's driver reports; Apple's GPU is part of the processor."""
     if not shutil.which("nvidia-smi"):
         return []
     return _lines("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
 
 
 def _data(folder: Path) -> dict[str, str]:
-    """Return how many files of each data set a folder holds, and in which state."""
+    """Return the number and state of the files of each data set in a folder."""
     found = {}
     try:
         if not folder.is_dir():
@@ -110,7 +110,7 @@ def _data(folder: Path) -> dict[str, str]:
 
 
 def _packages() -> dict[str, Any]:
-    """Return the versions of what lenet5 needs, and of what each extra needs; None for what is not installed."""
+    """Return the versions of lenet5's dependencies and of each extra's; None for those not installed."""
     try:
         requirements = importlib.metadata.requires(NAME) or []
     except importlib.metadata.PackageNotFoundError:
@@ -133,7 +133,7 @@ def _version(distribution: str) -> str | None:
 
 
 def _write_access(folder: Path) -> str:
-    """Say whether files can be made and locked in a folder, or in the nearest one above it that exists."""
+    """Return whether files can be created and locked in a folder, or in its nearest existing ancestor."""
     try:
         existing = next(place for place in (folder, *folder.absolute().parents) if place.exists())
         with tempfile.TemporaryFile(dir=existing) as file:
@@ -149,7 +149,7 @@ def _first_line(*command: str) -> str:
 
 
 def _lines(*command: str) -> list[str]:
-    """Return the lines that a program prints."""
+    """Return the lines of a program's output."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=SECONDS_FOR_A_PROGRAM, check=False,
@@ -161,7 +161,7 @@ def _lines(*command: str) -> list[str]:
 
 
 def _anonymous(value: Any) -> Any:
-    """Return a value with the home folder as ~ and the user's name in paths as USER, in every text in it."""
+    """Replace the home folder by ~ and the user's name in paths by USER, in every string of a value."""
     if isinstance(value, dict):
         return {_anonymous(key): _anonymous(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -170,7 +170,7 @@ def _anonymous(value: Any) -> Any:
         return value
     home = os.path.expanduser("~")
     for folder in (os.path.realpath(home), home):
-        if folder != os.path.dirname(folder):  # "/" is no personal folder
+        if folder != os.path.dirname(folder):  # "/" is not a personal folder
             value = re.sub(rf"{re.escape(folder)}(?![\w-])", "~", value)
     return re.sub(rf"(?<=[/\\]){re.escape(_user())}(?=[/\\]|$)", "USER", value) if _user() else value
 
@@ -178,5 +178,5 @@ def _anonymous(value: Any) -> Any:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may run under a number without a name
+    except (OSError, KeyError, ImportError):  # a container may run under a user ID without a name
         return ""

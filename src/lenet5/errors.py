@@ -1,43 +1,43 @@
-"""Every error that a user can cause, in one place.
+"""Exceptions for every error that a user can cause.
 
     Lenet5Error
-    ├── DataError            a data set is missing, damaged or of the wrong form
-    │   ├── DataNotFoundError    no file, and no mirror that answers
-    │   └── IdxError             a file breaks the IDX format
+    ├── DataError            a data set is missing, damaged or in the wrong format
+    │   ├── DataNotFoundError    no local file, and no mirror answers
+    │   └── IdxError             a file violates the IDX format
     ├── RecipeError          a recipe or a `--set` has an unknown key or a wrong value
-    ├── ShapeError           an array has another shape or type than a function needs
+    ├── ShapeError           an array has the wrong shape or type
     ├── EngineError          an engine is unknown or cannot run here
-    ├── ModelError           a model file is damaged or of another kind
-    ├── ReadingError         a picture is missing, damaged, too large or of a kind that is not read
+    ├── ModelError           a file is damaged, or is not a model file
+    ├── ReadingError         a picture is missing, damaged, too large or in an unsupported format
     ├── RunError             a run folder cannot be written, read or resumed
-    │   └── BusyError            another process holds the folder
-    ├── StudyError           a study's plan or folder is wrong, or an executor cannot be used
-    ├── BulkError            a job of very many images has no input, another input, or shards that fail
-    ├── ServeError           the server is asked for something that it cannot or should not do
-    ├── TrainingError        training cannot go on (the loss is not a number, no start succeeds)
-    └── InterruptedRunError  a run was asked to stop, and has saved its place
+    │   └── BusyError            another process has locked the folder
+    ├── StudyError           a study's plan or folder is invalid, or an executor cannot be used
+    ├── BulkError            a bulk job's input is missing or has changed, or shards fail
+    ├── ServeError           the server cannot or must not do as asked
+    ├── TrainingError        training cannot continue (the loss is NaN, every start fails)
+    └── InterruptedRunError  a run was asked to stop, and has saved its position
 
-The text of each says what was found, what was expected and what to do, in one sentence each.
-The command line prints that text and exits with 1; it never shows a traceback for these.
+Each message says what was found, what was expected and what to do, in one sentence each. The command line prints
+the message and exits with 1; it never shows a traceback for these.
 """
 
 import shlex
 
 
 class Lenet5Error(Exception):
-    """The root: catch this to catch everything that lenet5 raises on purpose."""
+    """Base class of every exception that lenet5 raises deliberately."""
 
 
 class DataError(Lenet5Error):
-    """A data set is missing, damaged or of the wrong form."""
+    """A data set is missing, damaged or in the wrong format."""
 
 
 class DataNotFoundError(DataError):
-    """No file of the data set is at hand and no mirror answers."""
+    """A data set has no local file, and no mirror answers."""
 
 
 class IdxError(DataError):
-    """A file breaks the IDX format."""
+    """A file violates the IDX format."""
 
 
 class RecipeError(Lenet5Error):
@@ -45,7 +45,7 @@ class RecipeError(Lenet5Error):
 
 
 class ShapeError(Lenet5Error, ValueError):
-    """An array has another shape or type than a function needs."""
+    """An array has the wrong shape or type."""
 
 
 class EngineError(Lenet5Error):
@@ -53,11 +53,11 @@ class EngineError(Lenet5Error):
 
 
 class ModelError(Lenet5Error):
-    """A model file is damaged, or is not one of ours."""
+    """A file is damaged, or is not a model file."""
 
 
 class ReadingError(Lenet5Error):
-    """A picture is missing, damaged, too large or of a kind that is not read."""
+    """A picture is missing, damaged, too large or in an unsupported format."""
 
 
 class RunError(Lenet5Error):
@@ -65,28 +65,28 @@ class RunError(Lenet5Error):
 
 
 class BusyError(RunError):
-    """Another process holds the folder."""
+    """Another process has locked the folder."""
 
 
 class StudyError(Lenet5Error):
-    """A study's plan or folder is wrong, or an executor cannot be used."""
+    """A study's plan or folder is invalid, or an executor cannot be used."""
 
 
 class BulkError(Lenet5Error):
-    """A job of very many images has no input, another input than before, or shards that fail."""
+    """A bulk job's input is missing or has changed, or shards fail."""
 
 
 class ServeError(Lenet5Error):
-    """The server is asked for something that it cannot or should not do."""
+    """The server cannot or must not do as asked."""
 
 
 class TrainingError(Lenet5Error):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class InterruptedRunError(Lenet5Error):
-    """A run was asked to stop by a signal, and has saved its place in its folder."""
+    """A run was stopped by a signal, and has saved its position in its folder."""
 
     def __init__(self, signal_number: int, run: str, text: str = "") -> None:
-        super().__init__(text or f"stopped and saved; go on with: lenet5 train --resume {shlex.quote(run)}")
+        super().__init__(text or f"stopped and saved; continue with: lenet5 train --resume {shlex.quote(run)}")
         self.signal_number = signal_number

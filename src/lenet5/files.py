@@ -1,8 +1,8 @@
-"""Files written whole or not at all, read with every fault in a sentence, hashed, and locked.
+"""Atomic writes, checked reads, hashes and locks of files.
 
-A file or folder appears under its final name only when all of it is on the disk. Until then it has a name
-that begins with ".writing-"; a killed process may leave such a one behind, and `remove_leftovers` clears it.
-Every fault of the disk is a RunError of one sentence or two.
+A file or folder appears under its final name only when it is completely on disk. Until then its name begins with
+".writing-"; a killed process may leave such a file behind, and `remove_leftovers` deletes it. Every disk error is
+raised as a RunError of one or two sentences.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ from lenet5 import machine
 from lenet5.errors import BusyError, Lenet5Error, RunError
 
 UNFINISHED = ".writing-"
-SECONDS_BETWEEN_LOCKS = 0.2  # while another process holds a folder
+SECONDS_BETWEEN_LOCKS = 0.2  # between attempts to lock a folder
 MOST_JSON_BYTES = 64 << 20
 REASONS = {
     errno.ENOSPC: "the disk is full; free some space",
-    errno.EDQUOT: "your share of the disk is used up; free some space",
+    errno.EDQUOT: "your disk quota is used up; free some space",
     errno.EACCES: "no permission to write here; choose another folder",
     errno.EPERM: "no permission to write here; choose another folder",
     errno.EROFS: "the disk is read-only; choose another folder",
@@ -42,7 +42,7 @@ REASONS = {
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole and durably, or leave what was there. Raises RunError."""
+    """Write a file atomically and durably; on failure the old file is unchanged. Raises RunError."""
     unfinished = _unfinished(path)
     with _explained(path):
         try:
@@ -54,14 +54,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_folder_atomically(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write a new folder with all its files, or nothing.
+    """Write a new folder with all its files atomically.
 
-    contents  name of each file -> what it holds; a name may lead into folders ("models/modern.safetensors")
+    contents  name of each file -> its bytes; a name may include folders ("models/modern.safetensors")
 
     Raises RunError, also when `folder` exists.
     """
     if folder.exists():
-        raise RunError(f"{folder}: exists already, and a folder is never overwritten; choose another name.")
+        raise RunError(f"{folder}: already exists, and folders are never overwritten; choose another name.")
     unfinished = _unfinished(folder)
     with _explained(folder):
         try:
@@ -78,7 +78,7 @@ def write_folder_atomically(folder: Path, contents: Mapping[str, bytes]) -> None
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and all in it; it is never seen half removed under its own name. Raises RunError."""
+    """Remove a folder and its contents; it is renamed first, so it never exists half removed. Raises RunError."""
     unfinished = _unfinished(folder)
     with _explained(folder):
         os.rename(folder, unfinished)
@@ -86,21 +86,21 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left half written in a folder; call it while you hold its lock."""
+    """Remove partial files that killed processes left in a folder; call it while holding the folder's lock."""
     for left in folder.glob(f"{UNFINISHED}*"):
         _forget(left)
 
 
 class JsonObject(TypedDict):
-    """A JSON object. A form derives from it and names the keys that must be present."""
+    """A JSON object. Subclasses declare the required keys."""
 
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # keys that a form does not name are kept
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]  # undeclared keys are kept
 
 
 def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError) -> bytes:
-    """Return the content of a regular file of at most `most_bytes`. Raises `error` for any other file."""
+    """Return the contents of a regular file of at most `most_bytes`. Raises `error` for any other file."""
     try:
-        status = path.stat()  # looked at first: opening a pipe waits for a writer
+        status = path.stat()  # before opening, because opening a pipe waits for a writer
         if stat.S_ISDIR(status.st_mode):
             raise error(f"{path}: is a folder; expected a file.")
         if not stat.S_ISREG(status.st_mode):
@@ -108,38 +108,38 @@ def read_bytes(path: Path, most_bytes: int, error: type[Lenet5Error] = RunError)
         if status.st_size > most_bytes:
             raise error(f"{path}: has {status.st_size / 1e6:,.0f} MB; expected at most {most_bytes / 1e6:,.0f} MB.")
         with path.open("rb") as file:
-            return file.read(status.st_size)  # no more: a buffer of that size is made at once
+            return file.read(status.st_size)  # a larger limit would allocate a larger buffer at once
     except FileNotFoundError:
         raise error(f"{path}: no such file.") from None
-    except (OSError, ValueError) as fault:  # ValueError: a name that holds a null character
+    except (OSError, ValueError) as fault:  # ValueError: a name with a null character
         raise error(f"{path}: cannot be read ({getattr(fault, 'strerror', None) or fault}).") from None
 
 
 def read_text(path: Path, most_bytes: int = MOST_JSON_BYTES, error: type[Lenet5Error] = RunError) -> str:
-    """Return the content of a text file, UTF-8. Raises `error`."""
+    """Return the contents of a UTF-8 text file. Raises `error`."""
     try:
         return read_bytes(path, most_bytes, error).decode()
     except UnicodeDecodeError as fault:
-        raise error(f"{path}: is no text in UTF-8 ({fault.reason} at byte {fault.start:,}).") from None
+        raise error(f"{path}: is not UTF-8 text ({fault.reason} at byte {fault.start:,}).") from None
 
 
 def read_json(path: Path, form: Any, error: type[Lenet5Error] = RunError) -> Any:
-    """Return the content of a JSON file, checked against a form such as `JsonObject` or `list[str]`. Raises `error`."""
+    """Return the value of a JSON file, validated as a type such as `JsonObject` or `list[str]`. Raises `error`."""
     return parse_json(read_bytes(path, MOST_JSON_BYTES, error), form, str(path), error)
 
 
 def parse_json(content: bytes | str, form: Any, where: str, error: type[Lenet5Error] = RunError) -> Any:
-    """Return the value of a JSON text, checked against a form; `where` begins error texts. Raises `error`."""
+    """Return the value of a JSON text, validated as the type `form`; `where` begins error messages. Raises `error`."""
     try:
         return checked(json.loads(content), form, where, error)
     except RecursionError:
-        raise error(f"{where}: is nested too deeply to be JSON of ours; the file is damaged.") from None
-    except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, and a number of thousands of digits
+        raise error(f"{where}: is nested too deeply; the file is damaged.") from None
+    except ValueError as fault:  # JSONDecodeError, UnicodeDecodeError, or a number with thousands of digits
         raise error(f"{where}: not valid JSON ({fault}); the file is damaged.") from None
 
 
 def checked(value: Any, form: Any, where: str, error: type[Lenet5Error] = RunError) -> Any:
-    """Return a value of JSON, checked against a form without conversion. Raises `error`, naming the first fault."""
+    """Return a JSON value, validated as the type `form` without conversion. Raises `error`, naming the first fault."""
     try:
         return _adapter(form).validate_python(value, strict=True)
     except ValidationError as fault:
@@ -150,12 +150,12 @@ def checked(value: Any, form: Any, where: str, error: type[Lenet5Error] = RunErr
 
 
 def parse_toml(text: str, where: str, error: type[Lenet5Error]) -> dict[str, Any]:
-    """Return the tables of a text in TOML; `where` is for error texts. Raises `error`, in one sentence."""
+    """Return the tables of a TOML text; `where` begins error messages. Raises `error`."""
     try:
         return tomllib.loads(text)
     except RecursionError:
         raise error(f"{where}: not valid TOML: it is nested too deeply.") from None
-    except ValueError as fault:  # TOMLDecodeError, and a number of thousands of digits
+    except ValueError as fault:  # TOMLDecodeError, or a number with thousands of digits
         raise error(f"{where}: not valid TOML: {fault}.") from None
 
 
@@ -179,12 +179,13 @@ def file_sha256(path: Path) -> str:
 def lock_folder(
     folder: Path, *, seconds: float = 0.0, waiting: Callable[[str], None] = lambda _: None
 ) -> Iterator[None]:
-    """Hold a folder for this process alone; the lock goes with the process, however it ends.
+    """Lock a folder within the block; the lock is released when the process ends, in whatever way.
 
-    seconds  how long to wait for another process to let go of it
-    waiting  is told once, in a sentence, what is waited for
+    seconds  how long to wait for another process to release the lock
+    waiting  called once with a message while waiting
 
-    Raises BusyError, naming the holder, when another process holds it; RunError where the file system has no locks.
+    Raises BusyError, naming the holder, when another process holds the lock; RunError where the file system has no
+    locks.
     """
     place = folder / ".lock"
     try:
@@ -217,12 +218,12 @@ def lock_folder(
 
 
 def held_elsewhere(error: OSError) -> bool:
-    """Return whether a failed attempt to lock says that another process holds the lock; all else is a fault."""
+    """Return whether a failed attempt to lock means that another process holds the lock."""
     return error.errno in (errno.EAGAIN, errno.EACCES)
 
 
 def unlockable(folder: Path, error: OSError) -> RunError:
-    """Return the error of a folder whose file system cannot lock."""
+    """Return the error for a folder whose file system has no locks."""
     return RunError(
         f"{folder}: cannot be locked ({error.strerror}); without locks two processes could write here at once. "
         "Choose a folder on another file system, such as a local disk."
@@ -230,7 +231,7 @@ def unlockable(folder: Path, error: OSError) -> RunError:
 
 
 def cache_folder() -> Path:
-    """Return the folder where this user's system keeps what can be had again."""
+    """Return the user's cache folder on this operating system."""
     return platformdirs.user_cache_path("lenet5")
 
 
@@ -239,7 +240,7 @@ def _unfinished(path: Path) -> Path:
 
 
 def _write_through(path: Path, content: bytes) -> None:
-    """Write a new file down to the disk."""
+    """Write a new file and flush it to disk."""
     with path.open("xb") as file:
         file.write(content)
         file.flush()
@@ -247,7 +248,7 @@ def _write_through(path: Path, content: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the names in a folder down to the disk; Windows does this by itself."""
+    """Flush a folder's entries to disk; Windows does so by itself."""
     if sys.platform != "win32":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -257,7 +258,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _forget(path: Path) -> None:
-    """Remove a file or folder if it is there; a failure to clean up must not hide the first error."""
+    """Remove a file or folder if it exists; ignore errors, which must not hide the first one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -1,6 +1,6 @@
 """Usable cores and file locks, on every operating system.
 
-POSIX systems have fcntl; Windows has msvcrt instead, and locks single bytes. A system with neither locks nothing.
+POSIX systems have fcntl; Windows has msvcrt, which locks single bytes. On a system with neither, nothing is locked.
 """
 
 import os
@@ -15,11 +15,11 @@ if sys.platform == "win32":
     import msvcrt
 
 CGROUP_CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # "quota period" in microseconds, or "max period"
-BYTE_BEHIND_TEXT = 1 << 30  # Windows forbids reading a locked byte, so the one that is locked lies behind the text
+BYTE_BEHIND_TEXT = 1 << 30  # offset of the locked byte: past the text, since Windows forbids reading it
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use: those it is bound to, within its container's limit; at least 1."""
+    """Return the number of cores this process may use, by its affinity and its container's limit; at least 1."""
     bound = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(bound, _container_cores() or bound)
 
@@ -36,7 +36,7 @@ def lock_file(descriptor: int) -> None:
 
 
 def lock_byte(descriptor: int, position: int) -> None:
-    """Lock one byte of an open file, which may lie behind its end, until the file is closed.
+    """Lock one byte of an open file, possibly past its end, until the file is closed.
 
     Raises BlockingIOError when another process holds it, OSError where the file system has no locks.
     """
@@ -52,9 +52,9 @@ def lock_byte(descriptor: int, position: int) -> None:
 
 
 def _container_cores() -> int | None:
-    """Return the number of cores that the container's share of time amounts to, rounded up, or None without limit."""
+    """Return the container's CPU limit in cores, rounded up, or None without a limit."""
     try:
         quota, period = CGROUP_CPU_LIMIT.read_text(encoding="ascii").split()
         return max(1, -(-int(quota) // int(period)))
-    except (OSError, ValueError):  # no such file outside Linux; "max" is no number
+    except (OSError, ValueError):  # no such file outside Linux; "max" is not a number
         return None

@@ -1,4 +1,4 @@
-"""Figures from labels, scores and counts: pure functions of arrays. Percentages are named so."""
+"""Metrics of labels, scores and counts, as pure functions of arrays. Names of percentages end in `_percent`."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ Float = NDArray[np.floating[Any]]
 
 
 def accuracy_percent(correct: int, count: int) -> float:
-    """Return the share of right answers in percent."""
+    """Return the accuracy in percent."""
     return 100 * correct / count
 
 
 def wilson_interval_percent(correct: int, count: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the score interval of Wilson (1927) for a share, in percent.
+    """Return Wilson's (1927) score interval for a proportion, in percent.
 
-    Unlike the usual "plus or minus", it stays inside 0 to 100 and holds for accuracies near 100 %.
+    Unlike the normal approximation, it stays within 0 to 100 and is valid for accuracies near 100 %.
     """
     from scipy.stats import norm  # takes half a second to import
 
@@ -30,36 +30,36 @@ def wilson_interval_percent(correct: int, count: int, confidence: float = 0.95) 
 
 
 def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
-    """Return how often each class was answered for each: (classes, classes), truth in rows, answers in columns."""
+    """Return the confusion matrix (classes, classes): counts with truth in rows and answers in columns."""
     return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
 def recall_percent(matrix: NDArray[np.int64]) -> Float:
-    """Return, for each class, how many of its images were recognised: (classes,) percent, NaN without images."""
+    """Return the recall of each class, in percent: (classes,), NaN for classes without images."""
     totals = matrix.sum(axis=1)
     shares: Float = np.divide(100.0 * np.diag(matrix), totals, where=totals > 0, out=np.full(len(matrix), np.nan))
     return shares
 
 
 def precision_percent(matrix: NDArray[np.int64]) -> Float:
-    """Return, for each class, how many answers for it were right: (classes,) percent, NaN without answers."""
+    """Return the precision of each class, in percent: (classes,), NaN for classes that were never answered."""
     return recall_percent(matrix.T)
 
 
 def margin(scores: Float) -> Float:
-    """Return by how much each best score leads the second best: (N, classes) -> (N,)."""
+    """Return the best score minus the second best: (N, classes) -> (N,)."""
     two_best = np.partition(scores, -2, axis=1)[:, -2:]
     lead: Float = two_best[:, 1] - two_best[:, 0]
     return lead
 
 
 def error_by_rejection(confidence: Float, right: NDArray[np.bool_]) -> tuple[Float, Float]:
-    """Return the error that is left when the least sure answers are not given.
+    """Return the error rate among the accepted answers as more and more of the least confident are rejected.
 
-    confidence  (N,) any number that is larger for surer answers, such as `margin`
-    right       (N,) whether each answer is right
+    confidence  (N,) any number that is larger for more confident answers, such as `margin`
+    right       (N,) whether each answer is correct
 
-    Returns (N,) rejected, in percent of all, from 0 up; and (N,) the wrong ones among those accepted, in percent.
+    Returns (N,) rejection rates, in percent of all, from 0 up; and (N,) error rates of the accepted, in percent.
     """
     count = len(right)
     wrong_from = np.cumsum(~right[np.argsort(confidence, kind="stable")][::-1])[::-1]
@@ -68,9 +68,9 @@ def error_by_rejection(confidence: Float, right: NDArray[np.bool_]) -> tuple[Flo
 
 
 def rejection_for_error_percent(confidence: Float, right: NDArray[np.bool_], error_percent: float) -> float:
-    """Return how many answers must be held back, in percent, for so small an error among the others.
+    """Return the rejection rate, in percent, needed for an error of at most `error_percent` among the others.
 
-    The 1998 paper (figure 10) gives this for 0.5 %, by the `margin` of the scores. NaN when no number is enough.
+    The 1998 paper (figure 10) reports it for 0.5 %, by the `margin` of the scores. NaN if unattainable.
     """
     rejected, left = error_by_rejection(confidence, right)
     enough = np.flatnonzero(left <= error_percent)
@@ -78,9 +78,9 @@ def rejection_for_error_percent(confidence: Float, right: NDArray[np.bool_], err
 
 
 def expected_calibration_error_percent(confidence: Float, right: NDArray[np.bool_], bins: int = 15) -> float:
-    """Return by how much confidence and accuracy differ, in percent: the mean over bins (Guo et al. 2017).
+    """Return the mean difference of confidence and accuracy over bins, in percent (Guo et al. 2017).
 
-    confidence  (N,) probability of the answer given, 0..1
+    confidence  (N,) probability of the answer, 0..1
     """
     which = np.minimum((confidence * bins).astype(int), bins - 1)
     surplus = np.bincount(which, weights=confidence.astype(np.float64) - right, minlength=bins)
@@ -119,7 +119,7 @@ def maximum_a_posteriori(scores: Float, labels: NDArray[np.int64], j: float) -> 
 
 
 def loss(objective: Objective, scores: Float, labels: NDArray[np.int64]) -> float:
-    """Return the mean of the loss that an objective names; computed in float64."""
+    """Return the mean loss of an objective; computed in float64."""
     match objective.loss:
         case "cross_entropy":
             return cross_entropy(scores, labels)

@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-FIRST_RESTART = 2**32  # above every seed that anyone types
+FIRST_RESTART = 2**32  # larger than any seed a user is likely to type
 
 
 def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
@@ -25,10 +25,10 @@ def stream(seed: int, purpose: str, epoch: int = 0) -> np.random.Generator:
 
 
 def restarted(seed: int, attempt: int) -> int:
-    """Return the seed of a run's restart: one of its own, so that no restart repeats another seed's run."""
+    """Return the seed of a run's restart, distinct from all others, so that no restart repeats another seed's run."""
     return seed + attempt * FIRST_RESTART
 
 
 def restarts_so_far(seed: int, current: int) -> int:
-    """Return how many restarts lie between the seed of a recipe and the one in use."""
+    """Return the number of restarts that lead from a recipe's seed to the seed in use."""
     return (current - seed) // FIRST_RESTART

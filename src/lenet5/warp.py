@@ -1,4 +1,4 @@
-"""Bent copies of images, in whole numbers. The arguments are those of `engines.contract.Engine.warp`.
+"""Distorted copies of images, in integer arithmetic. The arguments are those of `engines.contract.Engine.warp`.
 
 Legend: N images, S side of an image, G nodes on a side of the grid.
 """
@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 PLACE_BITS, SHARE_BITS = 16, 8  # of a place; of a share between two pixels
-CHUNK = 256  # images at a time, so that memory stays bounded
+CHUNK = 256  # images at a time, to bound memory
 
 
 def warp(
     images: NDArray[np.uint8], affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
 ) -> NDArray[np.uint8]:
-    """Return a bent copy of each image: (N, S, S) uint8."""
+    """Return a distorted copy of each image: (N, S, S) uint8."""
     result = np.empty_like(images)
     for begin in range(0, len(images), CHUNK):
         chunk = slice(begin, begin + CHUNK)
@@ -24,7 +24,7 @@ def warp(
 def _places(
     affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return where each pixel of the copies is looked up: x and y, each (N, S, S)."""
+    """Return the source coordinates of each pixel of the copies: x and y, each (N, S, S)."""
     column = np.arange(len(reach), dtype=np.int32)
     row = column[:, None]
     first, by_column, by_row = affine.reshape(-1, 2, 3, 1, 1).transpose(2, 0, 1, 3, 4)
@@ -36,12 +36,12 @@ def _places(
 
 
 def _warped(images: NDArray[np.uint8], x: NDArray[np.int32], y: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """Look each pixel up between four pixels of its image."""
+    """Interpolate each pixel between four pixels of its image."""
     N, S, _ = images.shape
-    B = S + 3  # with a border: one line before, two behind
+    B = S + 3  # with a border: one row or column before, two after
     bordered = np.zeros((N, B, B), np.int32)
     bordered[:, 1:-2, 1:-2] = images
-    # Beyond the border all is 0 as well, so a place far away may be pulled there.
+    # All pixels beyond the border are 0, too, so coordinates may be clipped to it.
     one = 1 << PLACE_BITS
     x, y = (np.clip(places, -one, S << PLACE_BITS) + one for places in (x, y))
     corner = ((y >> PLACE_BITS) * B + (x >> PLACE_BITS)).reshape(N, -1)

@@ -69,7 +69,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_job_goes_on_here(
     process = start(given, tmp_path / "out", "--on", cluster.address, *many)
     wait_for_shards(tmp_path / "out", 3)
     cluster.scheduler.kill()
-    assert "the scheduler is gone; start it again, or go on with --on local" in output_of(process, code=1)
+    assert "the scheduler is gone; restart it, or continue with --on local" in output_of(process, code=1)
     assert 3 <= len(results(tmp_path / "out")) < 120
     assert "6,000 rows" in output_of(start(given, tmp_path / "out", "--workers", "1", *many))
 

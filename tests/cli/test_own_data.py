@@ -66,7 +66,7 @@ def test_names_that_a_model_does_not_know_are_an_error(run: Path, small_mnist: P
             Image.new("L", (28, 28)).save(tmp_path / name / f"{index}.png")
     done = lenet5("evaluate", run, "--data", tmp_path)
     assert done.returncode == 1
-    assert "has the classes cat, dog; the model knows 3, 7, 8" in done.stderr
+    assert "has the classes cat, dog; the model has 3, 7, 8" in done.stderr
 
 
 def test_a_study_of_own_images(folder: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_command_verifies_and_says_so(trained: Path, mnist_folder: Path, tmp
 
 def test_without_data_the_file_is_written_and_the_missing_check_is_said(trained: Path, tmp_path: Path) -> None:
     done = api.export(trained, tmp_path / "m.onnx", to="onnx", data_folder=tmp_path)
-    assert done.facts[-1] == "not compared with our scores: no test images of mnist are at hand"
+    assert done.facts[-1] == "not compared with our scores: no test images of mnist are available"
     assert done.files[0].exists()
 
 
@@ -128,7 +128,7 @@ def test_without_the_packages_it_is_said_how_to_get_them(
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"to": "tflite"}, "onnx, c, safetensors"), ({"to": "onnx", "weights": "int8"}, "for c also int8")],
+    [({"to": "tflite"}, "onnx, c, safetensors"), ({"to": "onnx", "weights": "int8"}, "or int8 for c")],
 )
 def test_an_unknown_form_is_refused(trained: Path, tmp_path: Path, options: dict[str, str], said: str) -> None:
     with pytest.raises(ModelError, match=said):

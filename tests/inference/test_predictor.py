@@ -100,7 +100,7 @@ def test_a_set_with_more_classes_is_refused(small_mnist: Path) -> None:
     recipe = catalogue.load("archaeology")
     two = recipe.architecture.with_classes(2)
     weights = first_weights(two, Pytorch(), 1)
-    with pytest.raises(DataError, match="10 classes; the model tells 2 apart"):
+    with pytest.raises(DataError, match="10 classes; the model has 2"):
         evaluate(Predictor(Model(two, recipe.preparation, weights, None)), load("mnist", "test", small_mnist))
 
 

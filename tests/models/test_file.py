@@ -162,11 +162,11 @@ CALIBRATION = {"images": "x", "expected_calibration_error_percent": 0.1, "thresh
     [
         *((set_to("card", "calibration", value=CALIBRATION | {"temperature": value}), "calibration.temperature")
           for value in (0.0, -1.0, float("nan"), float("inf"), "1")),
-        *((set_to("card", "class_names", value=list(names)), f"names {len(names)} classes, and has scores for 10")
+        *((set_to("card", "class_names", value=list(names)), f"names {len(names)} classes, but has scores for 10")
           for names in ("", "abc", "0123456789A")),
         (set_to("card", "class_names", 0, value=""), "class_names.0"),
         (set_to("card", "test_accuracy_percent", value=1e300), "test_accuracy_percent"),
-        (set_to("preparation", "padding", value=2), r"shape \(1, 32, 32\), and its architecture needs \(1, 28, 28\)"),
+        (set_to("preparation", "padding", value=2), r"shape \(1, 32, 32\), but its architecture needs \(1, 28, 28\)"),
         (set_to("preparation", "resize", value=20_000), "less than or equal to 1024"),
         (set_to("preparation", "ink", value=1e30), "preparation|ink"),
         (set_to("preparation", "subtract_mean", value=True), "subtracts a mean"),
@@ -198,7 +198,7 @@ def test_weights_that_lead_beyond_float32_are_refused(path: Path) -> None:
     for name in ("C1.weight", "C3.weight", "F6.weight"):
         model.weights[name] *= np.float32(1e15)
     model_file.write(model, path)
-    with pytest.raises(ModelError, match="can leave float32"):
+    with pytest.raises(ModelError, match="can overflow float32"):
         model_file.read(path)
 
 
@@ -206,7 +206,7 @@ def test_weights_that_lead_beyond_float32_are_refused(path: Path) -> None:
 def test_types_of_numbers_that_are_not_read_are_named(tmp_path: Path, dtype: str) -> None:
     header = json.dumps({"a": {"dtype": dtype, "shape": [1], "data_offsets": [0, 1]}}).encode()
     (tmp_path / "f8.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0")
-    with pytest.raises(ModelError, match=f"type {dtype}; those read are"):
+    with pytest.raises(ModelError, match=f"type {dtype}; supported types are"):
         model_file.read(tmp_path / "f8.safetensors")
 
 

@@ -37,7 +37,7 @@ def test_they_are_there_and_small() -> None:
 def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "modern").mkdir()
-    with pytest.raises(ModelError, match=r"holds no model\.safetensors"):
+    with pytest.raises(ModelError, match=r"contains no model\.safetensors"):
         lenet5.load("modern")
 
 

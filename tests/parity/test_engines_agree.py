@@ -310,13 +310,13 @@ def test_a_network_folded_for_use_gives_the_same_scores(name: str) -> None:
 def test_second_derivatives_of_a_normalized_network_are_refused(name: str) -> None:
     plan = normalized_architecture()
     network = registry.get(name).build(plan, first_weights(plan, He(), 3), Objective(), Sgd(learning_rate=0.01))
-    with pytest.raises(EngineError, match="C1_norm ties the images of a batch together"):
+    with pytest.raises(EngineError, match="C1_norm couples the images of a batch"):
         network.curvature(drawn_examples().inputs(np.arange(3)))
 
 
 def test_normalization_with_sdlm_is_refused_by_the_recipe() -> None:
     layers = [layer.model_dump(mode="json") for layer in normalized_architecture().layers]
-    with pytest.raises(RecipeError, match="C1_norm ties the images of a batch together"):
+    with pytest.raises(RecipeError, match="C1_norm couples the images of a batch"):
         catalogue.load(
             "archaeology",
             [f"architecture.layers={_toml(layers)}", 'optimizer={kind="sdlm",learning_rate=1e-4,mu=0.02,patterns=10}'],

@@ -80,8 +80,8 @@ def test_with_classes_changes_the_last_layer_alone() -> None:
             (Convolution(name="C1", maps=6, kernel=29), *TEN),
             "C1: a 29x29 kernel does not fit into maps of 28x28",
         ),
-        ((AveragePool(name="S2", size=3), *TEN), "S2: maps of 28x28 do not divide into squares of 3"),
-        ((Dense(name="F6", units=10),), "F6 needs a flat input.*Put a flatten layer before it"),
+        ((AveragePool(name="S2", size=3), *TEN), "S2: maps of 28x28 cannot be divided into squares of 3x3"),
+        ((Dense(name="F6", units=10),), "F6 needs a flat input.*Insert a flatten layer before it"),
         ((*TEN, AveragePool(name="S2"), TEN[1]), "S2 needs maps"),
         ((Convolution(name="C1", maps=6), Activation(function="relu")), "the last layer must be dense"),
         ((), "the last layer must be dense"),
@@ -101,7 +101,7 @@ def test_a_drawn_table_says_which_maps_are_seen() -> None:
 
 def test_a_drawn_table_of_another_size_is_refused() -> None:
     layer = Convolution(name="C", maps=3, kernel=5, table="X.X\n.XX\n")
-    with pytest.raises(ShapeError, match="the table connects 2 maps with 3; here 4 are to be connected with 3"):
+    with pytest.raises(ShapeError, match="the table connects 2 maps to 3; here 4 would be connected to 3"):
         layer.output_shape((4, 12, 12))
 
 

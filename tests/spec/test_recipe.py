@@ -71,7 +71,7 @@ def test_side_is_grown_by_padding_on_both_ends_or_set() -> None:
 
 
 def test_padding_and_resize_exclude_each_other() -> None:
-    with pytest.raises(ValidationError, match="padding and resize exclude each other; keep one of them"):
+    with pytest.raises(ValidationError, match="padding and resize are mutually exclusive; keep one of them"):
         Preparation(padding=2, resize=32)
 
 

@@ -86,7 +86,7 @@ def test_text_that_is_not_toml_is_named_with_its_place() -> None:
 
 
 def test_a_date_is_not_a_value_of_a_recipe() -> None:
-    with pytest.raises(RecipeError, match="a recipe holds texts, numbers, booleans, lists and tables"):
+    with pytest.raises(RecipeError, match="a recipe has strings, numbers, booleans, arrays and tables"):
         parse(TEXT, where="small.toml", overrides=["title=1998-11-01"])
 
 

@@ -94,7 +94,7 @@ def test_a_lost_scheduler_is_one_sentence_and_the_study_goes_on_here(
     wait_for_runs(tmp_path / "study", 1)
     cluster.scheduler.kill()
     output = output_of(process, code=1)
-    assert "the scheduler is gone; start it again, or go on with --on local" in output
+    assert "the scheduler is gone; restart it, or continue with --on local" in output
     assert "Traceback" not in output
     output_of(study("local", steps=4000))
     assert len(weights(tmp_path / "study")) == 3
@@ -112,5 +112,5 @@ def test_a_worker_with_other_data_refuses(cluster: Any, study: Start, small_mnis
 
 def test_nobody_at_the_address_is_one_sentence(study: Start) -> None:
     output = output_of(study("tcp://127.0.0.1:9"), code=1)
-    assert "no Dask scheduler answers there" in output
+    assert "no Dask scheduler answers at this address" in output
     assert "Traceback" not in output

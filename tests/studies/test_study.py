@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_costs_one_attempt(plan: Path, small_mnist: Path
     workers = [child for child in children_of(process) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
     output = finished(process)
-    assert "tried again: its process died (exit code -9)" in output
+    assert "tried again: the worker process died (exit code -9)" in output
     assert len(models(plan)) == 4
 
 
@@ -134,7 +134,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(plan: Path, small_mnist: Path
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=60)[0]
     assert process.returncode == 130, output
-    assert "the same command goes on" in output
+    assert "the same command continues" in output
     finished(start(plan, small_mnist))
     assert len(models(plan)) == 4
 
@@ -191,7 +191,7 @@ def test_a_worker_that_hangs_is_ended_and_its_unit_tried_again(plan: Path, small
     wait_for(plan.parent / "study" / "units", "*/*/checkpoints/*", process)
     os.kill(workers_of(process)[0], signal.SIGSTOP)
     output = finished(process)
-    assert "tried again: no sign of life for 15 seconds (--deadline); its process was ended" in output
+    assert "tried again: no progress for 15 seconds (--deadline); the worker process was killed" in output
     assert len(models(plan)) == 4
 
 

@@ -86,5 +86,5 @@ def test_the_targets_are_the_mean_of_the_teachers(tmp_path: Path, small_mnist: P
 
 
 def test_a_teacher_needs_a_loss_that_learns_probabilities() -> None:
-    with pytest.raises(RecipeError, match="only the loss cross_entropy can learn"):
+    with pytest.raises(RecipeError, match="only the loss cross_entropy accepts"):
         catalogue.load("modern-distilled", ['objective.loss="mean_squared_error"'])

@@ -39,7 +39,7 @@ def test_every_module_that_is_named_is_there(exported: Path) -> None:
 
 
 def test_a_folder_that_exists_is_not_written_over(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="exists already"):
+    with pytest.raises(RunError, match="already exists"):
         static_page.export_page(tmp_path)
 
 

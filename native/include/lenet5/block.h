@@ -1,4 +1,4 @@
-// One block of images on its way through the network, forward and back.
+// Forward and backward passes of one block of images.
 #pragma once
 
 #include <cstdint>
@@ -11,10 +11,10 @@
 
 namespace lenet5 {
 
-// The weights as kernels read them.
+// The weights in the layouts that the kernels read.
 struct Weights {
-  const float* numbers = nullptr;           // Plan::parameters say where
-  std::vector<const float*> packed;         // of each stage that convolves
+  const float* numbers = nullptr;           // at the offsets of Plan::parameters
+  std::vector<const float*> packed;         // of each convolution stage
 };
 
 class Block {
@@ -24,21 +24,21 @@ class Block {
   const Kernels& kernels() const { return kernels_; }
   bool holds() const { return count_ > 0; }  // any image
 
-  // Puts images into the lanes: those numbered `indices`, or `first`, `first` + 1, ... without indices.
+  // Loads images into the lanes: those numbered `indices`, or, without indices, `first`, `first` + 1, ...
   void load(const Source& source, const std::int64_t* indices, std::int64_t first, int count, Stopwatch& watch);
 
-  // Asks for images that will be loaded soon: in random order they come from far away, one cache line after another.
+  // Prefetches images that will be loaded soon: in random order every cache line of them is a cache miss.
   static void prefetch(const Source& source, const std::int64_t* indices, int count);
 
-  // From the inputs to the scores. `keep` what the way back needs.
+  // From the inputs to the scores. With `keep`, stores the values that the backward pass needs.
   void forward(const Weights& weights, bool keep, Stopwatch& watch);
 
-  // The same for the stages from `first` to `last`, without; what normalises takes its running statistics.
+  // The same for the stages from `first` to `last`, exclusive; batch normalisation uses its running statistics.
   void forward(const Weights& weights, bool keep, std::size_t first, std::size_t last, Stopwatch& watch);
 
-  // A stage that normalises, with what the other blocks of the batch say; see Kernels::moments and what follows it.
-  // There: a number near the mean of each map of its input, sums around such numbers, then its outputs. Back: the sums
-  // of its outputs' gradient and of the products with the input; then the gradient of the input.
+  // Batch normalisation over several blocks; see Kernels::moments and the kernels after it. Forward: a number near the
+  // mean of each input map, sums around these numbers, then the outputs. Backward: sums of the outputs' gradient and of
+  // its products with the input, then the gradient of the input.
   void take_centres(std::size_t stage, float* centres) const;
   void add_moments(std::size_t stage, const float* centres, double* sums, double* squares) const;
   void normalize(std::size_t stage, const float* means, const float* factors, const float* biases);
@@ -46,13 +46,13 @@ class Block {
   void normalize_gradient(std::size_t stage, const float* means, const float* by_x, const float* dmeans,
                           const float* by_dy);
 
-  // The loss, and with it the gradient of the scores times `scale`.
+  // Returns the loss, and computes the gradient of the scores times `scale`.
   LossOfBlock loss(const Objective& objective, const Answers& answers, float scale);
 
-  // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
+  // From the scores' gradient to the gradients of all trained weights; with `add`, adds them to the present values.
   void backward(const Weights& weights, bool add, float* gradients, Stopwatch& watch);
 
-  // The same for the stages from `last`, without, down to `first`.
+  // The same for the stages from `last`, exclusive, down to `first`.
   void backward(const Weights& weights, bool add, float* gradients, std::size_t first, std::size_t last,
                 Stopwatch& watch);
 
@@ -80,7 +80,7 @@ class Block {
   Padded pixels_{};                 // an image before it is resized
   std::vector<Padded> values_;      // [s] goes into stage s; the last are the scores
   std::vector<Padded> gradients_;   // of values_; the scores' gradient takes the scores' place
-  std::vector<Maps> squashed_;      // of each stage that pools: what is pooled
+  std::vector<Maps> squashed_;      // of each pooling stage: its input
   Floats scratch_;
   bool drops_ = false;
   std::uint32_t chance_ = 0;

@@ -1,4 +1,4 @@
-// Which instruction set is used here: chosen once, when the library is loaded.
+// Choice of the instruction set, made once when the library is loaded.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace lenet5 {
 
-// What this machine can run of what was built, best first.
+// The instruction sets that were built and that this machine supports, best first.
 std::vector<const Target*> runnable_targets();
 
 // The best one, or the one named by the environment variable LENET5_INSTRUCTIONS. Throws std::invalid_argument, naming

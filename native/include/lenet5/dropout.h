@@ -1,4 +1,4 @@
-// Which units dropout leaves out: a hash of a key, the layer, the image and the unit; see engines/chance.py.
+// Dropout masks: a hash of the key, the layer, the image and the unit; see engines/chance.py.
 #pragma once
 
 #include <cmath>
@@ -6,20 +6,20 @@
 
 namespace lenet5 {
 
-// Other bits for each word, one to one.
+// The bijective hash lowbias32.
 inline std::uint32_t mixed(std::uint32_t word) {
   word = (word ^ word >> 16) * 0x7FEB352Du;
   word = (word ^ word >> 15) * 0x846CA68Bu;
   return word ^ word >> 16;
 }
 
-// What all units of a layer have in common; and of an image in that layer.
+// The part of the hash that all units of a layer share; and that of an image in the layer.
 inline std::uint32_t word_of_layer(std::uint32_t key, int layer) {
   return mixed(key + static_cast<std::uint32_t>(layer) * 0x9E3779B9u);
 }
 inline std::uint32_t word_of_image(std::uint32_t of_layer, std::uint32_t image) { return mixed(image ^ of_layer); }
 
-// 24 bits for each unit; those below the threshold are left out.
+// 24 bits for each unit; units below the threshold are dropped.
 inline std::uint32_t bits_of_unit(std::uint32_t of_image, int unit) {
   return mixed(of_image + static_cast<std::uint32_t>(unit) * 0x9E3779B9u) >> 8;
 }

@@ -1,8 +1,8 @@
-// The door between the network and its kernels: what a kernel is given, and the table of all kernels.
+// The interface between the network and its kernels: their arguments, and the table of all kernels.
 //
-// A block is up to `lanes` images that are computed together: each number of the network is a vector that
-// holds this number for every image of the block. So a kernel reads like the loops of a textbook for one
-// image, and every instruction works on `lanes` images.
+// A block is up to `lanes` images that are computed together: each number of the network is a vector with this number
+// for every image of the block. A kernel therefore reads like the textbook loops for one image, and every instruction
+// works on `lanes` images.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ enum class Loss : int { cross_entropy, mean_squared_error, maximum_likelihood, m
 
 constexpr int kAlignment = 64;     // bytes: one cache line, and the widest vector
 constexpr int kRowMultiple = 16;   // rows of dense weights are padded with zeros to a multiple of this
-// For single images weights are packed: [group][input][map of the group]. A group is so many vectors of maps; maps
-// beyond the last are zeros.
-constexpr int kVectorsOfMaps = 2;   // of a convolution
-constexpr int kVectorsOfUnits = 8;  // of a dense layer
+// For single images weights are packed: [group][input][map of the group], padded with zero maps. These are the numbers
+// of vectors of maps in a group.
+constexpr int kVectorsOfMaps = 2;   // in a convolution
+constexpr int kVectorsOfUnits = 8;  // in a dense layer
 
 // The maps of one block. Image i's number at (map, y, x) is data[(map * plane + y * row + x) * lanes + i].
 // Rows may be longer than the width and planes larger than the maps: the margin around padded maps is skipped.
@@ -28,31 +28,31 @@ struct Maps {
   int row, plane;  // in vectors
 };
 
-// The numbers of one image, place by place: map m at (y, x) is data[y * row + x * stride + m]. Kernels write whole
-// vectors of maps, so the stride is a multiple of the lanes.
+// The numbers of one image, position by position: map m at (y, x) is data[y * row + x * stride + m]. Kernels write
+// whole vectors of maps, so the stride is a multiple of the lanes.
 struct Places {
   float* data;
   int maps;
   int row, stride;  // in numbers
 };
 
-// One line of a resized image is made of two lines of the original: first * (1 - share) + second * share.
+// One row of a resized image is interpolated from two rows of the original: first * (1 - share) + second * share.
 struct Tap {
   int first, second;
   float share;
 };
 
-// What the optimisers need to know. The definitions are PyTorch's.
+// Parameters of the optimisers. The definitions are PyTorch's.
 struct SgdStep {
   float learning_rate, momentum, weight_decay;
 };
 struct AdamStep {
   float learning_rate, beta1, beta2, epsilon, weight_decay;
-  float mean_share, square_share;  // 1 - beta^steps: both means start at 0 and are too small at first
+  float mean_share, square_share;  // 1 - beta^steps, the bias correction
 };
 
-// What each lane's image should give: a label, or, with `targets`, a share for each class. `targets` go with
-// cross-entropy alone; null: the label has it all.
+// The target of each lane's image: a label, or, with `targets`, a probability for each class. `targets` are for
+// cross-entropy only; null: the labels are the targets.
 struct Answers {
   const std::int64_t* labels;
   const float* const* targets;
@@ -63,8 +63,8 @@ struct LossOfBlock {
   int correct;  // images whose highest score is at their label
 };
 
-// All kernels of one instruction set and one number of lanes. `add` says that a gradient is added to what is
-// there; without it, what is there is overwritten.
+// All kernels of one instruction set and one number of lanes. With `add`, a gradient is added to the present values;
+// otherwise it overwrites them.
 struct Kernels {
   int lanes;
 
@@ -88,16 +88,16 @@ struct Kernels {
                                 float* scratch, float* dw);
   void (*dense_input_gradient)(const float* dy, int units, const float* weights, int inputs, float* dx);
 
-  // What stands between the layers with weights.
+  // Activation functions and pooling.
   void (*squash)(Function function, const Maps& x, const Maps& y);
   void (*pool)(const Maps& y, Pooling pooling, int size, const Maps& pooled);
   void (*squash_gradient)(Function function, const Maps& y, const Maps& dy);
-  // Turns y into the gradient of the sums that were squashed to y; and that of the biases, unless db is null.
+  // Replaces y = function(sums) by the gradient of the sums; also computes that of the biases, unless db is null.
   void (*pool_gradient)(const Maps& dpooled, Pooling pooling, int size, Function function, const Maps& y, bool add,
                         float* db);
   void (*bias_gradient)(const Maps& dy, bool add, float* db);
 
-  // Subsampling: coefficient times the sum of a square, plus bias. Of its gradients either may be null.
+  // Subsampling: coefficient times the sum of a square, plus bias. Either gradient may be null.
   void (*subsample)(const Maps& x, int size, const float* coefficients, const float* biases, const Maps& y);
   void (*subsample_gradients)(const Maps& x, int size, const float* coefficients, const Maps& dy, bool add,
                               float* dcoefficients, const Maps& dx);
@@ -107,8 +107,8 @@ struct Kernels {
   void (*rbf_gradient)(const float* x, int inputs, const float* codes, int classes, float factor, const float* dy,
                        float* dx);
 
-  // Batch normalisation, each map with its own numbers, over the places and the first `count` images. Sums are added
-  // to what is there: of x - centre and of its square; of dy and of dy (x - mean).
+  // Batch normalisation of each map, over the positions and the first `count` images. These sums are added to the
+  // present values: of x - centre and of its square; of dy and of dy (x - mean).
   // y = (x - mean) factor + bias; dx = (dy - dmean) by_dy + (x - mean) by_x, and 0 in the lanes from `count` on.
   void (*moments)(const Maps& x, const float* centres, int count, double* sums, double* squares);
   void (*gradient_moments)(const Maps& x, const Maps& dy, const float* means, int count, double* sums,
@@ -116,34 +116,35 @@ struct Kernels {
   void (*stretch)(const Maps& x, const float* means, const float* factors, const float* biases, const Maps& y);
   void (*combine)(const Maps& x, const Maps& dy, const float* means, const float* by_x, const float* dmeans,
                   const float* by_dy, int count, const Maps& dx);
-  // Dropout: y = factor x, or 0 where a hash of the image's word and the unit's number is below `threshold`, of 24 bits.
+  // Dropout: y = factor x, or 0 where a hash of the image's word and the unit's number is below `threshold`, of 24
+  // bits.
   void (*drop)(const Maps& x, const std::uint32_t* words, std::uint32_t threshold, float factor, const Maps& y);
 
-  // Scores -> loss, and the gradient of its sum times `scale` in place of the scores. j is that of
+  // Returns the loss, and replaces the scores by the gradient of its sum times `scale`. j belongs to
   // maximum_a_posteriori.
   LossOfBlock (*loss)(Loss loss, float j, float* scores, int classes, const Answers& answers, int count, float scale);
   void (*store_scores)(const float* scores, int classes, int count, float* const* out);
 
-  // One image: weights in the order in which they are read, a convolution with all that follows it, a dense layer.
+  // One image: packing of weights in reading order, a convolution with the layers fused to it, a dense layer.
   void (*one_pack)(const float* weights, int stride, int maps, int inputs, bool convolution, float* packed);
   void (*one_convolution)(const Places& in, const float* packed, const float* bias, int kernel, Function function,
                           Pooling pooling, Function after, const Places& out, int height, int width);
   void (*one_dense)(const Places& in, int places, const float* packed, const float* bias, int units, Function function,
                     float* out);
 
-  // One image, the other layers. The functions that follow them are `squash`, with all maps of a place as one.
+  // One image, the other layers. Their activation functions are computed by `squash`, with all maps of a position as
+  // one.
   void (*one_sum_pool)(const Places& in, int size, const float* coefficient, const float* bias, const Places& out,
                        int height, int width);
   void (*one_max_pool)(const Places& in, int size, const Places& out, int height, int width);
   void (*one_rbf)(const Places& in, int places, const float* codes, int classes, float factor, float* out);
 
-  // One image on its way back. Of a layer's two results either may be null; dx lies as `in` does. `height` and `width`
-  // are those of dy.
-  // dy becomes the gradient of what was squashed to y; db that of the biases.
+  // One image, backward. Either of a layer's two results may be null; dx has the layout of `in`. `height` and `width`
+  // are those of dy. Replaces dy, the gradient of y = function(sums), by that of the sums; db is that of the biases.
   void (*one_squash_gradient)(Function function, const Places& y, const Places& dy, int height, int width, bool add,
                               float* db);
-  // dw is packed as the weights are. `mask` has, for each group and input map, a vector for the maps of the group: 0
-  // where there is no connection. Null: all are there.
+  // dw is packed like the weights. `mask` has, for each group and input map, a vector for the maps of the group: 0
+  // where there is no connection. Null: all are connected.
   void (*one_convolution_weight_gradient)(const Places& in, const Places& dy, int height, int width, int kernel,
                                           const float* mask, bool add, float* dw);
   // `turned` comes from one_turn; dx covers the padded input.
@@ -161,7 +162,7 @@ struct Kernels {
   void (*one_rbf_gradient)(const Places& in, int places, const float* codes, int classes, float factor, const float* dy,
                            const Places& dx);
 
-  // The gradients of all parts of a batch are summed in their order, so the result does not depend on the threads.
+  // The gradients of all parts of a batch are summed in order, so the result does not depend on the number of threads.
   void (*sgd)(const SgdStep& step, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
               float* weights, float* momentum);
   void (*adam)(const AdamStep& step, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
@@ -169,7 +170,7 @@ struct Kernels {
   void (*sdlm)(const float* rates, const float* const* gradients, int parts, std::int64_t from, std::int64_t to,
                float* weights);
 
-  // Multiplies and adds in registers alone; returns how many vectors. The machine's limit is measured with it.
+  // Multiply-adds in registers only, to measure the machine's limit; returns the number of vector operations.
   std::int64_t (*multiply_add_in_registers)(std::int64_t rounds, float* sink);
 };
 

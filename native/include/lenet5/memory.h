@@ -1,4 +1,4 @@
-// Arrays of floats that begin at a cache line, filled with zeros.
+// Zero-initialized arrays of floats, aligned to cache lines.
 #pragma once
 
 #include <cstddef>

@@ -1,7 +1,7 @@
-// A network in training or at work: weights, optimiser, and the threads that share its images.
+// A network for training and inference: weights, optimiser, and the threads that share its images.
 //
-// A batch is cut into parts by its size alone. Each part has a gradient of its own, which one thread computes, and the
-// gradients of the parts are summed in their order; so any number of threads gives the same bytes.
+// The division of a batch into parts depends only on its size. One thread computes the gradient of each part, and the
+// gradients of the parts are summed in order; so any number of threads gives the same bytes.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ namespace lenet5 {
 struct Optimizer {
   enum class Kind { sgd, adam, sdlm };
   Kind kind = Kind::sgd;
-  float momentum = 0, weight_decay = 0;     // of SGD alone, of SGD and Adam
-  float beta1 = 0, beta2 = 0, epsilon = 0;  // of Adam
-  float mu = 0;                             // of stochastic diagonal Levenberg-Marquardt
+  float momentum = 0, weight_decay = 0;     // SGD; SGD and Adam
+  float beta1 = 0, beta2 = 0, epsilon = 0;  // Adam
+  float mu = 0;                             // stochastic diagonal Levenberg-Marquardt
 };
 
-// Blocks of images where they know all that is asked for; otherwise single images.
+// A plan for blocks of images, or for single images where that is faster.
 Plan plan_for(Shape input, const std::vector<Layer>& layers, const Objective& objective, const Optimizer& optimizer);
 
 class Network {
@@ -43,13 +43,13 @@ class Network {
   Floats& numbers() { return numbers_; }
   void changed() { one_image_is_current_ = false; }
 
-  // What the optimiser remembers of the trained numbers: the momentum, or Adam's two means, or the second derivatives
-  // that decide each number's rate, or nothing.
+  // The optimiser's state for each trained number: the momentum, Adam's two means, the second derivatives that
+  // determine its learning rate, or nothing.
   std::vector<Floats>& memory() { return memory_; }
-  std::int64_t steps = 0;  // that Adam has taken
+  std::int64_t steps = 0;  // taken by Adam
 
-  // One step for each batch: `sizes` cuts `order` into batches. Writes the mean loss and the number of images right,
-  // both before the update. A learning rate for each batch. Indices and labels must be in range.
+  // One step for each batch: `sizes` divides `order` into batches, each with a learning rate. Writes the mean loss and
+  // the number of correctly classified images, both before the update. Indices and labels must be in range.
   void train(const Source& source, const std::int64_t* order, const std::vector<std::int64_t>& sizes,
              const float* learning_rates, double* losses, std::int64_t* correct);
 
@@ -63,23 +63,23 @@ class Network {
   // the inputs of an rbf layer. On the calling thread alone, so that it does not depend on their number.
   void curvature(const float* inputs, std::int64_t count, float at_rbf, float* out);
 
-  // From now on books where the first thread's time goes.
+  // Starts measuring where the first thread spends its time.
   void watch() { workers_[0].watch = Stopwatch(plan_.stages.size()); }
   const Stopwatch& stopwatch() const { return workers_[0].watch; }
 
  private:
-  // What a stage that normalises needs to know of a batch, map by map.
+  // Statistics of a batch for batch normalisation, map by map.
   struct Statistics {
     std::vector<float> means, narrow;  // narrow: 1 / deviation
   };
-  // What a thread works with.
+  // The working memory of a thread.
   struct Worker {
     std::vector<std::unique_ptr<Block>> blocks;  // one for each number of lanes, widest first
     std::vector<Floats> packed;
     Weights weights;
     std::unique_ptr<Single> single;
     std::vector<Statistics> statistics;  // of each stage
-    std::vector<float> factors;          // of the stage that normalises just now: weight / deviation
+    std::vector<float> factors;          // of the current batch normalisation: weight / deviation
     Stopwatch watch;
   };
   // Of a part's images, map by map: their mean and the sum of the squares around it; on the way back, the sums of
@@ -138,7 +138,7 @@ class Network {
   std::vector<Worker> workers_;
   std::vector<Part> parts_;
   std::vector<const float*> gradient_of_;  // each part
-  std::unique_ptr<OneImage> one_image_;  // made when the first single image comes
+  std::unique_ptr<OneImage> one_image_;  // created for the first single image
   bool one_image_is_current_ = false;
   std::mutex one_caller_;
 };

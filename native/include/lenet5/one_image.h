@@ -1,4 +1,4 @@
-// The way of a single image from its inputs to the scores, as soon as possible.
+// Low-latency forward pass of a single image.
 #pragma once
 
 #include <vector>
@@ -12,10 +12,10 @@ class OneImage {
  public:
   OneImage(const Plan& plan, const Kernels& kernels);
 
-  // Whether every stage is one that it knows: convolutions, pools of 2 behind them, dense layers.
+  // Whether every stage is supported: convolutions, each optionally followed by a pool of 2, and dense layers.
   static bool knows(const Plan& plan);
 
-  // Takes the weights over, in the order that its kernels read. Call it again when they change.
+  // Copies the weights in the order in which its kernels read them. Call it again when they change.
   void take(const float* numbers);
 
   // (maps, height, width) inputs -> (classes,) scores.

@@ -1,5 +1,5 @@
-// The network in plain loops, one image and one layer at a time: the judge of the fast kernels, and the way to see
-// what each layer says.
+// The network in plain loops, one image and one layer at a time: the reference for the fast kernels, and the source of
+// the layers' activations.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ double there_and_back(Shape input, const std::vector<Layer>& layers, const Param
 
 // Added to `sums`, the second derivative of the loss of one image for every parameter, by back-propagation in the
 // Gauss-Newton approximation (LeCun et al. 1998, equations 22 to 27). It begins with `at_rbf` for each input of an rbf
-// layer, otherwise with the loss's own for the scores.
+// layer, otherwise with the second derivative of the loss for the scores.
 void curvature(Shape input, const std::vector<Layer>& layers, const Parameters& parameters, const Objective& objective,
                float at_rbf, const float* image, Parameters& sums);
 

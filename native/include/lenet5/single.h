@@ -1,4 +1,4 @@
-// A single image on its way through the network, forward and back: any layers, and no other image to wait for.
+// Forward and backward passes of a single image, for all layers but batch normalisation.
 #pragma once
 
 #include <cstdint>
@@ -22,18 +22,18 @@ class Single {
   void forward(const float* numbers, Stopwatch& watch);
   const float* scores() const { return values_.back().inside.data; }
 
-  // The loss, and with it the gradient of the scores times `scale`.
-  // `targets`: a share for each class in place of the label, or null.
+  // Returns the loss, and computes the gradient of the scores times `scale`.
+  // `targets`: a probability for each class instead of the label, or null.
   LossOfBlock loss(const Objective& objective, std::int64_t label, const float* targets, float scale);
 
-  // Lays out the weights for the way back. Call it when they have changed.
+  // Rearranges the weights for the backward pass. Call it when they have changed.
   void turn(const float* numbers);
 
-  // From the scores' gradient to the gradients of all trained weights; `add` them to what is there.
+  // From the scores' gradient to the gradients of all trained weights; with `add`, adds them to the present values.
   void backward(const float* numbers, bool add, float* gradients, Stopwatch& watch);
 
-  // The way back of an image that is a batch by itself, and then its step: each weight follows its gradient, by its
-  // rate. `gradients` is memory for some of them.
+  // The backward pass and update for a batch of one image, with a learning rate for each weight. `gradients` is scratch
+  // memory for some of the gradients.
   void step(float* numbers, const float* rates, float* gradients, Stopwatch& watch);
 
   // After forward: adds the second derivative of the loss for each trained weight. `squares` are those of the numbers,
@@ -48,18 +48,18 @@ class Single {
   };
   struct Constants {         // of a stage
     Floats mask;             // of a convolution with a table
-    Floats turned;           // weights of a convolution for the way back; these change
+    Floats turned;           // weights of a convolution for the backward pass; these change
     Floats codes;            // of an rbf layer
     float factor = 1.0f;     // of an rbf layer
-    Floats coefficients[2];  // of a mean: its share, and the square of it for second derivatives
+    Floats coefficients[2];  // of a mean: 1 / number of pixels, and its square for second derivatives
     Floats zeros;            // biases of a mean
   };
   struct WayBack {
     const float* numbers;
     float* sums;         // of the gradients, or second derivatives
-    bool add;            // to what is there
-    bool second;         // derivatives
-    float* following;    // the numbers once more if dense weights are to follow their gradients at once, by these rates
+    bool add;            // to the present values
+    bool second;         // compute second derivatives
+    float* following;    // the numbers again, if dense weights are updated at once, with these rates
     const float* rates;
   };
   Padded make(const Shape& shape, int padding, int stride);
@@ -82,7 +82,7 @@ class Single {
   std::vector<float> pixels_;      // an image before it is resized
   std::vector<double> shares_;     // of the classes in the softmax
   bool drops_ = false;
-  std::uint32_t chance_ = 0, number_ = 0;  // for dropout; the number is that of the image
+  std::uint32_t chance_ = 0, number_ = 0;  // for dropout: key, and index of the image
 };
 
 }  // namespace lenet5

@@ -1,4 +1,4 @@
-// Where images come from: bytes that are prepared on the way, or inputs that are prepared already.
+// Source of images: bytes that are prepared while loading, or prepared inputs.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 namespace lenet5 {
 
 struct Source {
-  // Bytes, read in place: (N, side, side), each to be replaced by scale[byte], 256 of them.
+  // Bytes, not copied: (N, side, side), each mapped to scale[byte]; scale has 256 entries.
   const std::uint8_t* bytes = nullptr;
   int side = 0;
   std::vector<float> scale;
@@ -21,17 +21,17 @@ struct Source {
   // Or inputs: (N, maps, height, width).
   const float* inputs = nullptr;
 
-  // What decides which units dropout leaves out; without `drops` all stay.
+  // Key of the dropout masks; without `drops` no unit is dropped.
   bool drops = false;
   std::uint32_t chance = 0;
 
-  // What each image should give: (N,) labels, and (N, classes) shares in their place or null.
+  // Targets: (N,) labels, and (N, classes) probabilities instead of them, or null.
   const std::int64_t* labels = nullptr;
   const float* targets = nullptr;
 };
 
-// The taps that stretch a line of `from` pixels to `to`: each takes the two pixels nearest to its centre; beyond the
-// outermost centres the outermost pixel counts alone.
+// The taps that resize a row of `from` pixels to `to` by linear interpolation: each takes the two pixels nearest to its
+// centre; beyond the outermost centres only the outermost pixel counts.
 std::vector<Tap> stretch(int from, int to);
 
 }  // namespace lenet5

@@ -1,4 +1,4 @@
-// Where the time goes: seconds of each kind of work in each stage. Off unless somebody asks.
+// Profiling: seconds of each kind of work in each stage. Off by default.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ class Stopwatch {
   void start() {
     if (on_) last_ = std::chrono::steady_clock::now();
   }
-  // Books the time since the last lap.
+  // Records the time since the last lap.
   void lap(std::size_t stage, Work work) {
     if (!on_) return;
     const auto now = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// A few threads that work side by side and meet often.
+// A thread pool with fast barriers.
 #pragma once
 
 #include <atomic>
@@ -30,8 +30,8 @@ class Pool {
   // than threads.
   void run(int workers, const std::function<void(int)>& work);
 
-  // Inside work: waits until every worker is here. Between two meetings lies about a tenth of a millisecond, so a
-  // thread first looks again and again, and lets others have its core in between; only if it waits long it sleeps.
+  // Barrier, called inside work: waits until every worker has arrived. Barriers are about a tenth of a millisecond
+  // apart, so a thread first spins, yielding its core in between, and sleeps only after a long wait.
   void meet();
 
  private:

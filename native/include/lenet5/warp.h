@@ -1,13 +1,13 @@
-// Bent copies of images: each pixel of the copy is looked up in the image, between four of its pixels.
+// Distorted copies of images: each pixel of the copy is interpolated between four pixels of the image.
 //
-// All in whole numbers, so that every machine and every engine makes the very same bytes.
+// All in integers, so that every machine and every engine produces the same bytes.
 #pragma once
 
 #include <cstdint>
 
 namespace lenet5 {
 
-// Places are counted in 65,536ths of a pixel. What lies outside an image is 0.
+// Coordinates are in 1/65,536 pixel. Pixels outside an image are 0.
 struct Warps {
   // (N, 6): the copy's pixel in column j and row i is looked up at x = a0 + a1 j + a2 i, y = a3 + a4 j + a5 i.
   const std::int32_t* affine;

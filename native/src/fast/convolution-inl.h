@@ -1,4 +1,4 @@
-// Convolution: forward with its squashing function and 2x2 pooling, and its two gradients.
+// Convolution: forward with activation function and 2x2 pooling, and both gradients.
 //
 // FMA means one multiply-add of a whole vector. A core starts one or two FMAs a cycle, and about as many
 // loads: a kernel that loads less than one vector or weight for an FMA is limited by arithmetic alone.
@@ -32,7 +32,7 @@ void pack_weights(const float* weights, int maps_out, int weights_per_map, float
   }
 }
 
-// The sums of N maps at P x P places.
+// The sums of N maps at P x P positions.
 //
 // Order: input map, kernel row, kernel column; all sums stay in registers. For P = 2 and N = 4, one kernel row
 // of 5 columns takes 12 vectors and 20 weights for 80 FMAs: 0.4 loads an FMA.
@@ -70,7 +70,7 @@ __attribute__((noinline)) void squash_some(Function function, F<W>* values, int 
   });
 }
 
-// Squashes the sums of P x P places, keeps them in y, and their pool in `pooled`.
+// Applies the activation function to the sums of P x P positions, stores them in y, and their pool in `pooled`.
 template <int W, int N, int P>
 LENET5_INLINE void finish_places(F<W> (&sums)[N][P * P], Function function, Pooling pooling, const Maps& y,
                                  const Maps& pooled, int first_map, int row, int column) {
@@ -258,7 +258,7 @@ LENET5_INLINE void lines_gradient(const Maps& dy, const float* weights, int weig
   });
 }
 
-// The same for kernels of any size, one place of dy at a time: short, and slow.
+// The same for kernels of any size, one position of dy at a time: short but slow.
 template <int W>
 void input_gradient_of_any_size(const Maps& dy, const float* weights, int kernel, const Maps& dx) {
   for (int k = 0; k < dy.maps; ++k) {
@@ -274,7 +274,7 @@ void input_gradient_of_any_size(const Maps& dy, const float* weights, int kernel
   }
 }
 
-// dx covers the padded input: its margin is computed, too, and nobody reads it.
+// dx covers the padded input: its margin is computed, too, but never read.
 template <int W>
 void convolution_input_gradient(const Maps& dy, const float* weights, int kernel, const Maps& dx) {
   F<W>* out = vectors<W>(dx.data);

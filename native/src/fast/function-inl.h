@@ -1,4 +1,4 @@
-// Functions of every lane: exp, tanh, sigmoid, and the slopes of the squashing functions.
+// Elementwise functions: exp, tanh, sigmoid, and the derivatives of the activation functions.
 #pragma once
 
 #include "lenet5/kernels.h"

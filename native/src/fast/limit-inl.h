@@ -1,11 +1,11 @@
-// What the machine can do at most: multiply-adds of registers alone, with no load and no store.
+// The machine's limit: the rate of multiply-adds in registers only, without loads and stores.
 #pragma once
 
 #include "vector-inl.h"
 
 namespace LENET5_TARGET {
 
-// Twelve independent sums hide the time that one multiply-add takes. Returns the number of vectors.
+// Twelve independent sums hide the latency of a multiply-add. Returns the number of vector operations.
 template <int W>
 std::int64_t multiply_add_in_registers(std::int64_t rounds, float* sink) {
   F<W> sums[12];

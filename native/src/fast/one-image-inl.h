@@ -1,6 +1,6 @@
-// One image, as soon as possible: here the lanes run along the maps of a layer, because there are no other images to
-// fill them. Numbers lie place by place, the maps of a place side by side. Sums are taken in the order of the kernels for
-// blocks, so an image has the same scores alone and among others, to the last bit.
+// Low-latency kernels for one image: the lanes run along the maps of a layer, because there are no other images to fill
+// them. Numbers are stored position by position, the maps of a position side by side. Sums are taken in the order of
+// the kernels for blocks, so an image has the same scores alone and in a block, to the last bit.
 #pragma once
 
 #include "lenet5/kernels.h"
@@ -28,8 +28,8 @@ void one_pack(const float* weights, int stride, int maps, int inputs, bool convo
   }
 }
 
-// V vectors of maps at PY x PX places. Order: input map, kernel row, kernel column; the sums stay in registers. For V = 2
-// and 2 x 2 places, 2 vectors of weights and 4 numbers serve 8 FMAs; for V = 1 and 2 x 4 places, 1 and 8 serve 8.
+// V vectors of maps at PY x PX places. Order: input map, kernel row, kernel column; the sums stay in registers. For V =
+// 2 and 2 x 2 places, 2 vectors of weights and 4 numbers serve 8 FMAs; for V = 1 and 2 x 4 places, 1 and 8 serve 8.
 template <int W, int V, int PY, int PX>
 LENET5_INLINE void one_tile(const float* x, const Places& in, const float* packed, const float* bias, int kernel,
                             Function function, Pooling pooling, Function after, float* out, const Places& to) {

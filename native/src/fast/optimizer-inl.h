@@ -1,4 +1,4 @@
-// How weights follow their gradients. Plain loops: the compiler turns them into vectors, limited by memory.
+// The optimisers, as plain loops: the compiler vectorizes them, and memory bandwidth limits them.
 #pragma once
 
 #include "lenet5/kernels.h"

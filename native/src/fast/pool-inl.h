@@ -1,5 +1,5 @@
-// What stands between the layers with weights: squashing, pooling, and their gradients. Each number is visited once,
-// so these kernels are limited by loads and stores, not by arithmetic.
+// Activation functions, pooling, and their gradients. Each number is visited once, so these kernels are limited by
+// loads and stores, not by arithmetic.
 #pragma once
 
 #include "lenet5/kernels.h"
@@ -35,7 +35,7 @@ void squash(Function function, const Maps& x, const Maps& y) {
   });
 }
 
-// dy becomes the gradient of the sums that were squashed to y.
+// Replaces dy, the gradient of y = function(sums), by the gradient of the sums.
 template <int W>
 void squash_gradient(Function function, const Maps& y, const Maps& dy) {
   with_function(function, [&](auto f) LENET5_LAMBDA {
@@ -64,8 +64,8 @@ void pool(const Maps& y, Pooling pooling, int size, const Maps& pooled) {
   });
 }
 
-// In place of y: the gradient of the sums that were squashed to y and then pooled. The mean shares the gradient out
-// evenly; the largest value takes all of it, the first in reading order where several are equal (as in PyTorch).
+// Replaces y = function(sums), which was then pooled, by the gradient of the sums. The mean distributes the gradient
+// evenly; the largest value receives all of it, the first in reading order where several are equal (as in PyTorch).
 // Returns the sum of what it wrote, for the bias.
 template <int W, Pooling pooling, Function function>
 LENET5_INLINE F<W> square_gradient(F<W> dpooled, int size, F<W>* square, int row) {
@@ -161,7 +161,7 @@ void subsample(const Maps& x, int size, const float* coefficients, const float* 
   });
 }
 
-// Each number of a square had the same part in its sum; the coefficient's gradient is that of all its sums.
+// Every number of a square has the same weight in its sum; the coefficient's gradient is summed over all squares.
 template <int W>
 void subsample_gradients(const Maps& x, int size, const float* coefficients, const Maps& dy, bool add,
                          float* dcoefficients, const Maps& dx) {

@@ -1,5 +1,5 @@
-// One image there and back: the layers that blocks of images do not know, and all gradients. As in one-image-inl.h the
-// lanes run along the maps of a layer, numbers lie place by place, and weights are packed.
+// One image, forward and backward: the layers that one-image-inl.h lacks, and all gradients. As there, the lanes run
+// along the maps of a layer, numbers are stored position by position, and weights are packed.
 #pragma once
 
 #include "lenet5/kernels.h"
@@ -123,7 +123,7 @@ void one_max_pool(const Places& in, int size, const Places& out, int height, int
   }
 }
 
-// The largest takes all, the first in reading order where several are equal.
+// The largest value receives the whole gradient; in a tie, the first in reading order.
 template <int W>
 void one_max_pool_gradient(const Places& in, int size, const Places& dy, int height, int width, const Places& dx) {
   const int in_row = in.row / W, in_stride = in.stride / W, dx_row = dx.row / W, dx_stride = dx.stride / W;
@@ -260,7 +260,7 @@ void one_convolution_weight_gradient(const Places& in, const Places& dy, int hei
   });
 }
 
-// Weights for the way back, where the lanes run along the input's maps: [vector of input maps][map][weight].
+// Weights for the backward pass, where the lanes run along the input's maps: [vector of input maps][map][weight].
 template <int W>
 void one_turn(const float* packed, int maps_out, int maps_in, int taps, float* turned) {
   each_group<W, kVectorsOfMaps>(maps_out, [&](auto n, int map) LENET5_LAMBDA {
@@ -373,7 +373,7 @@ void one_dense_gradients(const Places& in, int places, const float* packed, cons
   });
 }
 
-// The same for a step of one image alone: weights follow their gradients, which are stored nowhere.
+// The same for a step of one image: weights are updated at once, and their gradients are never stored.
 template <int W>
 void one_dense_step(const Places& in, int places, float* packed, const float* dy, int units, const float* rates,
                     const Places& dx) {

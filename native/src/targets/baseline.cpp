@@ -1,5 +1,5 @@
-// What every processor of its kind has: SSE2 on x86, NEON on 64-bit ARM (32 registers), plain C++ elsewhere, where the
-// compiler takes the vectors apart. 4 images a block.
+// The baseline of each architecture: SSE2 on x86, NEON on 64-bit ARM (32 registers), plain C++ elsewhere, where the
+// compiler splits the vectors. 4 images a block.
 #define LENET5_TARGET lenet5_baseline
 #include "target-inl.h"
 

@@ -1,13 +1,13 @@
-"""Very many images: streamed from folders, tar files and Parquet, in shards that a killed job need not do again.
+"""Bulk classification: millions of images streamed from folders, tar and Parquet files, in resumable shards.
 
-run       the way in, `read`: plans a job once, hands out its shards, adds it up
-plan      input -> shards, in an order that only the input decides
-ledger    what is done, on disk; it alone knows
-work      one shard done, here or on a cluster
-answers   a shard -> its result, a Parquet file; `photos` is the narrow door for pictures of any size
-batches   a shard -> the contents of its images; `tar`, `columns` (Parquet), `arrays` (IDX, NPY) know the formats
-decode    contents -> pixels; `png` undoes the filters of thousands of small files together
+run       the entry point, `read`: plans a job once, hands out its shards, and writes the totals
+plan      input -> shards, in an order that depends only on the input
+ledger    the state of a job, all of it on disk
+work      processing of one shard, on this machine or on a cluster
+answers   a shard -> its result, a Parquet file; `photos` does the same for pictures of any size
+batches   a shard -> the contents of its images; `tar`, `columns` (Parquet) and `arrays` (IDX, NPY) read the formats
+decode    contents -> pixels; `png` decodes thousands of small files together
 
-A bad image is a row with an error. Nothing here is held in memory for all images, or for all shards. Needs
+A bad image becomes a row with an error. Memory use does not grow with the number of images or shards. Needs
 `pip install "lenet5-reproduced[bulk]"`. Read next: `docs/bulk.md`.
 """

@@ -1,4 +1,4 @@
-"""A shard -> its result: one Parquet file, as bytes that only the shard, the model and the versions decide."""
+"""The result of a shard: one Parquet file whose bytes depend only on the shard, the model and the versions."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,15 +19,15 @@ from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
 from lenet5.studies.executor import Alive
 
-NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
+NOT_A_DIGIT = "not a digit"  # the rejection class of models that have one
 
 
 def digits_of(predictor: Predictor) -> NDArray[np.int8]:
-    """Return the digit that each class stands for, -1 for "not a digit". Raises ModelError for other classes."""
+    """Return the digit of each class, -1 for "not a digit". Raises ModelError when the model has other classes."""
     names = predictor.model.card.class_names
     known = {str(digit): digit for digit in range(10)} | {NOT_A_DIGIT: -1}
     if not set(names) <= set(known):
-        raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading digits needs one of digits.")
+        raise ModelError(f"the model's classes are {', '.join(names[:3])} ...; reading digits needs one of digits.")
     return np.array([known[name] for name in names], np.int8)
 
 
@@ -36,12 +36,12 @@ def result(
 ) -> bytes:
     """Return the Parquet file of a shard of single digits.
 
-    Columns: name; digit (null: rejected, or no image); probability of the best class, as the model is calibrated;
-    margin, by how much the best score leads the second best; second, the digit of the second best class (null where
-    that is no digit); rejected ("not a digit"); error (why there is no answer).
+    Columns: name; digit (null: rejected, or no image); probability of the best class, calibrated; margin, the best
+    score minus the second best; second, the digit of the second best class (null if that is not a digit); rejected
+    ("not a digit" or null); error (why there is no answer).
 
-    about  goes into the file's metadata
-    alive  called now and then, as a sign that it goes on
+    about  entries of the file's metadata
+    alive  called regularly to report progress
 
     Raises BulkError when the input has changed, OSError when it cannot be read.
     """
@@ -54,7 +54,7 @@ def result(
 
 
 def input_digest(shard: Shard, root: Path, column: str) -> str:
-    """Return the digest of a shard's images as they are now. Raises BulkError or OSError."""
+    """Return the digest of a shard's current images. Raises BulkError or OSError."""
     seen = Seen()
     for _ in _read(shard, root, column, seen):
         pass
@@ -62,9 +62,9 @@ def input_digest(shard: Shard, root: Path, column: str) -> str:
 
 
 def packed(table: Any, about: dict[str, str]) -> bytes:
-    """Return a table as the bytes of a Parquet file, with its counts and what made it in the metadata."""
+    """Return a table as the bytes of a Parquet file, with its counts and provenance in the metadata."""
     compute = library("pyarrow.compute")
-    answer = "digit" if "digit" in table.column_names else "text"  # of single digits, of pages
+    answer = "digit" if "digit" in table.column_names else "text"  # single digits, or pages
     counts = {
         "images": len(table),
         "errors": len(table) - table["error"].null_count,
@@ -99,11 +99,11 @@ def _read(
 def _table(
     names: list[str], pixels: NDArray[np.uint8], problems: list[str], predictor: Predictor, digits: NDArray[np.int8]
 ) -> Any:
-    """Return the rows of a batch; images with a problem are scored as well, and their answers left out."""
+    """Return the rows of a batch; images with a problem are scored, too, but their answers are null."""
     arrow = library("pyarrow")
     bad = np.array([bool(problem) for problem in problems], np.bool_)
     scores = predictor.scores(pixels)
-    # As Predictor.probabilities does it; the margin needs the scores as well, and they are costly.
+    # As in Predictor.probabilities, but reusing the scores, which are expensive and needed for the margin, too.
     probabilities = metrics.softmax(scores / np.float32(predictor.temperature)).max(axis=1)
     rows, first, others = np.arange(len(scores)), scores.argmax(axis=1), scores.copy()
     others[rows, first] = -np.inf

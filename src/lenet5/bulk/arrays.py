@@ -1,4 +1,4 @@
-"""IDX and NPY files of uint8 images, of which only the part that is looked at comes into memory."""
+"""Memory-mapped IDX and NPY files of uint8 images."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from lenet5.inference.mnist_form import mnist_form
 
 
 def length(path: Path) -> int:
-    """Return how many images a file holds. Raises Lenet5Error when it holds something else."""
+    """Return the number of images in a file. Raises Lenet5Error when it holds something else."""
     return len(opened(path))
 
 
@@ -23,12 +23,12 @@ def part(path: Path, start: int, stop: int) -> NDArray[np.uint8]:
 
 
 def opened(path: Path) -> NDArray[np.uint8]:
-    """Return the array in a file, on disk; a packed one in memory. Raises Lenet5Error."""
-    # A mapped file is let go after each part, for the pages that were looked at count as this process's memory.
+    """Return the array in a file, memory-mapped; a compressed one in memory. Raises Lenet5Error."""
+    # A mapped file is closed after each part, because touched pages count towards this process's memory.
     return _unpacked(path) if path.suffix.lower() == ".gz" else _open(path)
 
 
-@lru_cache(maxsize=1)  # the last file: its shards come one after another, and it is unpacked once
+@lru_cache(maxsize=1)  # the last file is unpacked only once, as its shards come one after another
 def _unpacked(path: Path) -> NDArray[np.uint8]:
     return _open(path)
 
@@ -45,7 +45,7 @@ def _open(path: Path) -> NDArray[np.uint8]:
 
 
 def _mapped(path: Path) -> NDArray[Any]:
-    """Return the array of an NPY file, on disk. Raises IdxError."""
+    """Return the memory-mapped array of an NPY file. Raises IdxError."""
     try:
         with path.open("rb") as file:
             header = npy.header(file, path.stat().st_size, str(path))

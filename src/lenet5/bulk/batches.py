@@ -1,4 +1,4 @@
-"""A shard -> the contents of its images, some thousand at a time, with a sentence for each that cannot be had."""
+"""The images of a shard in batches: file contents, or an error message for each image that cannot be read."""
 
 import stat
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from lenet5.bulk.shards import Shard
 from lenet5.bulk.tar import MOST_NAME
 
 BATCH = 4096
-BATCH_BYTES = 64 << 20  # of the contents of a batch; what goes beyond it is one file
-ROWS = 256  # read from Parquet at a time: a value that many rows share comes once for each of them
-Item = tuple[str, bytes | None, str]  # name, content or None, what is wrong or ""
+BATCH_BYTES = 64 << 20  # of the contents of a batch, exceeded by at most one file
+ROWS = 256  # read from Parquet at a time, since a value shared by many rows is copied for each of them
+Item = tuple[str, bytes | None, str]  # name, content or None, problem or ""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images next to each other, (N,) each: names, contents (None: could not be had), and what is wrong ("")."""
+    """Consecutive images: names, contents (None if unreadable) and problems ("" if none), N of each."""
 
     names: list[str]
     contents: list[bytes | None]
@@ -32,9 +32,9 @@ def batches(shard: Shard, root: Path, most_bytes: int, column: str = "") -> Iter
     """Yield the images of a shard, all kinds but "array", in batches.
 
     most_bytes  larger files are not read
-    column      of a Parquet file; "" finds it
+    column      image column of a Parquet file; "" selects it automatically
 
-    Raises BulkError when a file is not as it was when the job was planned, and OSError when it cannot be read.
+    Raises BulkError when a file has changed since the job was planned, and OSError when it cannot be read.
     """
     unchanged(shard, root)
     found: Iterator[Item] = iter([(shard.path, None, shard.error)])
@@ -58,13 +58,13 @@ def batches(shard: Shard, root: Path, most_bytes: int, column: str = "") -> Iter
 def _files(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
     for name in shard.names:
         path = f"{shard.path}/{name}" if shard.path else name
-        # Undecodable bytes of a name cannot be kept in Parquet; they are shown as escapes.
+        # Parquet cannot store undecodable bytes of a file name; they are escaped.
         shown = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         try:
             status = (root / path).stat()
             size = status.st_size
-            if not stat.S_ISREG(status.st_mode):  # to open a pipe would wait for ever
-                yield shown, None, "no regular file"
+            if not stat.S_ISREG(status.st_mode):  # opening a pipe would block
+                yield shown, None, "not a regular file"
             elif size > most_bytes:
                 yield shown, None, _too_large(size, most_bytes)
             else:
@@ -87,17 +87,17 @@ def _tar(shard: Shard, root: Path, most_bytes: int) -> Iterator[Item]:
 
 
 def _parquet(shard: Shard, root: Path, most_bytes: int, column: str) -> Iterator[Item]:
-    """Yield the rows of some row groups; of a file that cannot be opened, one with an error."""
+    """Yield the rows of some row groups; for a file that cannot be opened, one row with an error."""
     parquet = library("pyarrow.parquet")
     try:
         with parquet.ParquetFile(root / shard.path, memory_map=True) as file:
             yield from _row_groups(file, shard, most_bytes, column)
-    except Exception as error:  # of many kinds; whichever it is, a damaged file must not end a job
-        yield shard.path, None, f"no readable Parquet file ({_first_line(error)})"
+    except Exception as error:  # of many types; a damaged file must never end a job
+        yield shard.path, None, f"not a readable Parquet file ({_first_line(error)})"
 
 
 def _row_groups(file: Any, shard: Shard, most_bytes: int, column: str) -> Iterator[Item]:
-    """Yield the rows of some row groups; a damaged group gives as many rows with an error as are missing."""
+    """Yield the rows of some row groups; a damaged group yields an error row for each missing row."""
     metadata, schema = file.metadata, file.schema_arrow
     wanted, trouble = image_column(schema, column)
     names = name_column(schema, wanted)
@@ -112,9 +112,9 @@ def _row_groups(file: Any, shard: Shard, most_bytes: int, column: str) -> Iterat
                         row += 1
                         yield item
         except Exception as error:  # as above
-            why = f"its part of the Parquet file is damaged ({_first_line(error)})"
+            why = f"its row group of the Parquet file is damaged ({_first_line(error)})"
         for number in range(row, end):
-            yield f"{shard.path}#{number}", None, why or "missing from its part of the Parquet file"
+            yield f"{shard.path}#{number}", None, why or "missing from its row group of the Parquet file"
         row = end
 
 

@@ -1,4 +1,4 @@
-"""Which column of a Parquet file holds the images, and their bytes."""
+"""The image and name columns of a Parquet file."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,24 +10,24 @@ NAMES = ("name", "filename", "file_name", "path", "id", "key", "__key__")
 
 
 def image_column(schema: Any, wanted: str = "") -> tuple[str, str]:
-    """Return the column of images and "", or "" and why there is none.
+    """Return the image column and "", or "" and the reason why there is none.
 
-    Images are bytes of a file, 784 bytes or a list of 784 whole numbers 0..255, or a struct with a field "bytes".
+    Images are the bytes of a file, 784 bytes, a list of 784 integers 0..255, or a struct with a field "bytes".
     """
     able = [field.name for field in schema if _holds_images(field.type)]
     if wanted:
-        why = f'no column "{wanted}" of images; those that could be are: {", ".join(able) or "none"}'
+        why = f'no image column "{wanted}"; possible image columns: {", ".join(able) or "none"}'
         return (wanted, "") if wanted in able else ("", why)
     usual = [name for name in USUAL if name in able]
     if usual or len(able) == 1:
         return (usual or able)[0], ""
     if not able:
-        return "", f"no column of images (bytes, or lists of 784 numbers) among: {', '.join(schema.names)}"
-    return "", f"several columns could be images: {', '.join(able)}; choose with --column"
+        return "", f"no image column (bytes, or lists of 784 numbers) among: {', '.join(schema.names)}"
+    return "", f"several possible image columns: {', '.join(able)}; choose one with --column"
 
 
 def name_column(schema: Any, images: str) -> str:
-    """Return the column of the images' names, or "" where there is none: then rows are named by their number."""
+    """Return the column with the images' names, or "" when there is none and rows are named by their number."""
     types = library("pyarrow.types")
     for name in NAMES:
         index = schema.get_field_index(name)
@@ -39,7 +39,7 @@ def name_column(schema: Any, images: str) -> str:
 
 
 def contents_of(column: Any) -> Sequence[bytes | None]:
-    """Return the bytes of each row, None where there is nothing; numbers outside 0..255 are nothing, too."""
+    """Return the bytes of each row, None for null and for numbers outside 0..255."""
     types = library("pyarrow.types")
     if types.is_struct(column.type):
         column = column.field("bytes")

@@ -1,4 +1,4 @@
-"""The input of a shard: whether it is still what was planned, and the digest of what was read from it."""
+"""Detection of changes in the input of a shard, and the digest of its contents."""
 
 import hashlib
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from lenet5.errors import BulkError
 
 
 def state(shard: Shard, root: Path) -> str:
-    """Return 16 hexadecimal digits of the size and the time of the last change of each file of a shard.
+    """Return 16 hexadecimal digits, a digest of the sizes and modification times of a shard's files.
 
-    Another file in its place is noticed by them without being read, unless its size and time are made the same;
-    `lenet5 bulk --verify` reads all.
+    It detects changed files without reading them, unless size and time were forged; `lenet5 bulk --verify` reads
+    everything.
     """
     names = shard.names or ("",)
     told = "\n".join(_told(root / shard.path / name) for name in names)
@@ -20,28 +20,28 @@ def state(shard: Shard, root: Path) -> str:
 
 
 def unchanged(shard: Shard, root: Path) -> None:
-    """Raise BulkError when the files of a shard are not those of when the job was planned."""
+    """Raise BulkError when the files of a shard have changed since the job was planned."""
     if state(shard, root) != shard.state:
         raise BulkError(
-            f"{root / shard.path}: has another size or time of last change than when the job was planned. Put "
-            f"{'its files' if shard.names else 'the file'} back as before, or begin anew with another --out."
+            f"{root / shard.path}: size or modification time have changed since the job was planned. Restore "
+            f"{'its files' if shard.names else 'the file'}, or start again with another --out."
         )
 
 
 class Seen:
-    """A digest of all contents that were read, in their order."""
+    """A digest of all contents read so far, in order."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
 
     def add(self, contents: Iterable[bytes | None], problems: Iterable[str]) -> None:
-        """Take in some images: their bytes, or why there are none."""
+        """Add images: their bytes, or their error messages."""
         for content, problem in zip(contents, problems, strict=True):
             self._digest.update(f"{-1 if content is None else len(content)} {problem}\n".encode())
             self._digest.update(content or b"")
 
     def add_pixels(self, pixels: bytes) -> None:
-        """Take in the pixels of some images."""
+        """Add the pixels of images."""
         self._digest.update(pixels)
 
     def hexdigest(self) -> str:

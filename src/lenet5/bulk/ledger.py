@@ -1,11 +1,11 @@
-"""What of a job is done, on disk. A shard is done when its file is there; nobody keeps a list of it.
+"""The state of a job, all of it on disk. A shard is done when its result file exists; there is no other list.
 
 OUT/
-    job.json                      the input, the model, the identity and a digest of itself; there, the plan is whole
-    plan.jsonl                    the shards, one a line
-    shards/000123/000123456.parquet   the result of a shard; a thousand a folder
+    job.json                      input, model, identity and a digest of itself; its presence marks the plan as complete
+    plan.jsonl                    the shards, one per line
+    shards/000123/000123456.parquet   the result of a shard; a thousand per folder
     shards/000123/sums.json       counts and SHA-256 of that folder, written when all is done
-    manifest.json                 totals; there, the job is done
+    manifest.json                 totals; its presence marks the job as done
 """
 
 import contextlib
@@ -19,13 +19,13 @@ from lenet5.bulk import sealed
 from lenet5.bulk.shards import Shard, from_line
 from lenet5.errors import BulkError
 
-A_FOLDER = 1000  # shards: so listing one costs the same however many there are in all
-ANEW = "begin anew with another --out, or delete this one"
+A_FOLDER = 1000  # shards per folder, so that the cost of listing one does not grow with the job
+ANEW = "start again with another --out, or delete this one"
 COUNTS = ("images", "answered", "rejected", "errors")
 
 
 class Job(files.JsonObject):
-    """What of job.json must be there."""
+    """The required fields of job.json."""
 
     shards: int
     images_planned: int
@@ -44,11 +44,11 @@ class Ledger:
 
     @property
     def plan(self) -> Path:
-        """The file of the plan."""
+        """The path of the plan."""
         return self.folder / "plan.jsonl"
 
     def job(self) -> dict[str, Any] | None:
-        """Return what the job is, or None before it is planned. Raises BulkError when it or its plan is damaged."""
+        """Return the job's description, None before planning. Raises BulkError when it or the plan is damaged."""
         job = _read(self.folder / "job.json", Job)
         if job is None:
             return None
@@ -63,11 +63,11 @@ class Ledger:
         return job
 
     def keep_job(self, job: dict[str, Any]) -> None:
-        """Write down what the job is. Raises RunError."""
+        """Write the job's description. Raises RunError."""
         files.write_atomically(self.folder / "job.json", json_bytes({**job, "job_sha256": _digest(job)}))
 
     def shards(self) -> Iterator[Shard]:
-        """Yield all shards of the plan, reading as it goes. Raises BulkError."""
+        """Stream all shards of the plan. Raises BulkError."""
         try:
             with self.plan.open(encoding="utf-8") as lines:
                 for number, line in enumerate(lines, 1):
@@ -76,7 +76,7 @@ class Ledger:
             raise BulkError(f"{self.plan}: cannot be read ({error}); {ANEW}.") from None
 
     def states(self) -> Iterator[tuple[Shard, bool]]:
-        """Yield each shard and whether it is done; one listing of a folder for each thousand."""
+        """Yield each shard and whether it is done; lists one folder for each thousand."""
         done: set[str] = set()
         for shard in self.shards():
             if shard.number % A_FOLDER == 0:
@@ -84,21 +84,22 @@ class Ledger:
             yield shard, self.place(shard.number).name in done
 
     def place(self, number: int) -> Path:
-        """Return where the result of a shard is or will be."""
+        """Return the path of a shard's result, which may not exist yet."""
         return self._thousand(number // A_FOLDER) / f"{number:09}.parquet"
 
     def finish(self, number: int, content: bytes) -> None:
-        """Write the result of a shard, whole or not at all; done twice, it is the same. Raises RunError."""
+        """Write the result of a shard atomically. Idempotent. Raises RunError."""
         place = self.place(number)
         make_folder(place.parent)
         files.write_atomically(place, content)
 
     @contextlib.contextmanager
     def alone(self, number: int) -> Iterator[bool]:
-        """Hold a shard while the block runs: False says that another process of this machine holds it.
+        """Lock a shard within the block; yields False when another process of this machine holds the lock.
 
-        Byte `number` of one file is locked, so that a million shards need no million locks; the lock goes with the
-        process, however it ends. A process may hold one shard at a time. Raises RunError where there are no locks.
+        Locks byte `number` of a single file, so that a million shards do not need a million lock files. The lock is
+        released when the process ends, in whatever way. A process can hold one shard at a time. Raises RunError where
+        the file system has no locks.
         """
         with (self.folder / ".shards").open("a+b") as file:
             try:
@@ -111,18 +112,18 @@ class Ledger:
             yield True
 
     def seal(self, count: int, about: Callable[[int], dict[str, str]]) -> dict[str, Any]:
-        """Read, add up and hash the results of `count` shards, folder by folder; return the manifest, which it writes.
+        """Read, total and hash the results of `count` shards, folder by folder; write and return the manifest.
 
-        about  number of a shard -> what the metadata of its result must say
+        about  number of a shard -> the required metadata of its result
 
-        Raises BulkError when a result is damaged, or is not the one that belongs in its place.
+        Raises BulkError when a result is damaged or belongs to another shard or job.
         """
         totals = dict.fromkeys((*COUNTS, "bytes"), 0)
         folders = {}
         for thousand in range(-(-count // A_FOLDER)):
             folder = self._thousand(thousand)
             sums = self._sums(range(thousand * A_FOLDER, min(count, (thousand + 1) * A_FOLDER)), about)
-            files.remove_leftovers(folder)  # every shard is done, so nobody is writing one
+            files.remove_leftovers(folder)  # safe: every shard is done, so nobody is writing
             files.write_atomically(folder / "sums.json", json_bytes(sums))
             for key in totals:
                 totals[key] += sums[key]
@@ -154,11 +155,11 @@ class Ledger:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder unless it is there. Raises BulkError."""
+    """Create a folder unless it exists. Raises BulkError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BulkError(f"{folder}: cannot be made ({error.strerror}); choose another --out.") from None
+        raise BulkError(f"{folder}: cannot be created ({error.strerror}); choose another --out.") from None
 
 
 def json_bytes(values: dict[str, Any]) -> bytes:

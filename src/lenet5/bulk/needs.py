@@ -1,4 +1,4 @@
-"""Libraries of the extra: got when they are first used, missed in one sentence."""
+"""Lazy imports of the extra's libraries, with an error that names the missing one."""
 
 import importlib
 from types import ModuleType
@@ -8,7 +8,7 @@ from lenet5.errors import BulkError
 
 
 def library(name: str) -> ModuleType:
-    """Return a module of the extra. Raises BulkError, with the command that installs it, where it is missing."""
+    """Return a module of the extra. Raises BulkError, with the command that installs it, when it is missing."""
     try:
         return importlib.import_module(name)
     except ImportError:

@@ -1,4 +1,4 @@
-"""The narrow door to the reader of photographs: a picture's bytes in, the text of its pages out."""
+"""Adapter to the reader of photographs: takes a picture's bytes, returns the text of its pages."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,15 +18,15 @@ Texts = Callable[[bytes], list[str]]  # a picture's file -> the text of each of 
 
 
 def reader(predictor: Predictor) -> Texts:
-    """Return what reads pictures with a model. Raises ModelError for a model of something else than digits."""
+    """Return a function that reads pictures with a model. Raises ModelError when the model is not one of digits."""
     made = Reader(predictor)
     return lambda content: [page.text for page in made.read_all(content)]
 
 
 def result(shard: Shard, root: Path, texts: Texts, about: dict[str, str], alive: Alive = lambda: None) -> bytes:
-    """Return the Parquet file of a shard of pictures: name, page (from 1), text, error; one row a page.
+    """Return the Parquet file of a shard of pictures: name, page (from 1), text, error; one row per page.
 
-    alive  called after each picture, as a sign that it goes on
+    alive  called after each picture to report progress
 
     Raises BulkError when the input has changed, OSError when it cannot be read.
     """
@@ -52,7 +52,7 @@ def result(shard: Shard, root: Path, texts: Texts, about: dict[str, str], alive:
 
 
 def input_digest(shard: Shard, root: Path, column: str) -> str:
-    """Return the digest of a shard's pictures as they are now. Raises BulkError or OSError."""
+    """Return the digest of a shard's current pictures. Raises BulkError or OSError."""
     seen = Seen()
     for batch in batches(shard, root, LARGEST_BYTES, column):
         seen.add(batch.contents, batch.problems)
@@ -66,5 +66,5 @@ def _read(content: bytes | None, problem: str, texts: Texts) -> tuple[list[str],
         return texts(content), ""
     except Lenet5Error as error:
         return [], str(error)
-    except Exception as error:  # one picture that its reader cannot stand must not end a job
+    except Exception as error:  # one picture that crashes the reader must not end a job
         return [], f"cannot be read ({type(error).__name__}: {str(error)[:200]})"

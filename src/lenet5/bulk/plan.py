@@ -1,7 +1,7 @@
-"""Input -> shards, in an order that only the input decides: folders by sorted names, files from front to back.
+"""Division of the input into shards, in an order that depends only on the input: sorted names, files front to back.
 
-A plan is made once and kept on disk, so nothing here or later holds it all; only the names of one folder are sorted
-in memory. A file that cannot be planned becomes one row with an error, as a bad image does.
+A plan is made once and streamed to and from disk, so it never needs to fit in memory; only the names of one folder are
+sorted in memory. A file that cannot be planned becomes one row with an error, as a bad image does.
 """
 
 import os
@@ -19,24 +19,25 @@ from lenet5.errors import BulkError, IdxError, Lenet5Error
 
 SHARD_IMAGES = 20_000
 PACKED = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
-# A file that claims more rows is damaged, or would never end: images that are all the same take a byte for hundreds.
+# Rows per byte of a Parquet file above which it counts as damaged or malicious; identical images compress to hundreds
+# per byte.
 MOST_ROWS_A_BYTE = 1000
 MOST_ROWS_A_GROUP = 1 << 22
 ARRAYS = (".npy", ".idx", "-ubyte", ".idx.gz", "-ubyte.gz")
 
 
 def root_of(given: Path) -> Path:
-    """Return the folder that names in the results are relative to. Raises BulkError for an input that is not there."""
+    """Return the folder that names in the results are relative to. Raises BulkError when the input does not exist."""
     if not given.exists():
         raise BulkError(f"{given}: no such file or folder; give a folder, a tar, a Parquet, IDX or NPY file.")
     return (given if given.is_dir() else given.parent).absolute()
 
 
 def shards(given: Path, images: int = SHARD_IMAGES, *, photos: bool = False) -> Iterator[Shard]:
-    """Yield the shards of a folder or file, `images` in each but the last of a folder or file.
+    """Yield the shards of a folder or file, with `images` images in each except the last.
 
-    Hidden files (".name") are left out; every other file is at least one row. A Parquet file is parted between its
-    row groups only. Raises BulkError where a folder cannot be listed.
+    Hidden files (".name") are skipped; every other file yields at least one row. A Parquet file is split between row
+    groups only. Raises BulkError when a folder cannot be listed.
     """
     root = root_of(given)
     folders = _walk(root, "") if given.is_dir() else iter([("", [given.name])])
@@ -49,7 +50,7 @@ def shards(given: Path, images: int = SHARD_IMAGES, *, photos: bool = False) -> 
 
 
 def _of_folder(root: Path, folder: str, names: list[str], images: int, photos: bool) -> Iterator[Shard]:
-    """Yield the shards of the files of one folder; their numbers are not yet theirs."""
+    """Yield the shards of the files of one folder, not numbered yet."""
     singles: list[str] = []
     for name in names:
         kind = _kind(name)
@@ -93,10 +94,10 @@ def _parted(root: Path, path: str, kind: Kind, images: int, photos: bool) -> Ite
     """Yield the shards of one file that holds many images."""
     whole = root / path
     if kind == "unreadable":
-        yield _unreadable(path, "a packed tar, in which no place can be found; unpack it (gunzip) and read the .tar")
+        yield _unreadable(path, "a compressed tar, which allows no random access; decompress it and read the .tar")
         return
     if not whole.is_file():
-        yield _unreadable(path, "no regular file")
+        yield _unreadable(path, "not a regular file")
         return
     if photos and kind == "array":
         yield _unreadable(path, "an array of single digits, expected pictures; read it without --photos")
@@ -107,7 +108,7 @@ def _parted(root: Path, path: str, kind: Kind, images: int, photos: bool) -> Ite
             yield Shard(0, kind, path, count, start, stop)
     except BulkError:
         raise
-    except Exception as error:  # whatever a damaged file makes its reader raise, the other files are read
+    except Exception as error:  # a damaged file must not keep the other files from being read
         said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         if not isinstance(error, OSError | Lenet5Error):
             said = f"damaged ({type(error).__name__}: {said})"
@@ -140,14 +141,14 @@ def _parquet(path: Path, images: int) -> Iterator[Part]:
     try:
         metadata = parquet.read_metadata(path)
     except arrow.ArrowException as error:
-        raise OSError(0, f"no readable Parquet file ({str(error).splitlines()[0]})") from None
+        raise OSError(0, f"not a readable Parquet file ({str(error).splitlines()[0]})") from None
     budget = Budget("the Parquet file", MOST_ROWS_A_BYTE * path.stat().st_size, "rows", IdxError)
     start = count = 0
     for group in range(metadata.num_row_groups):
         rows = metadata.row_group(group).num_rows
         budget.take(rows, f"row group {group}")
         if rows > MOST_ROWS_A_GROUP:
-            raise IdxError(f"{rows:,} rows in one row group, expected at most {MOST_ROWS_A_GROUP:,}; part it")
+            raise IdxError(f"{rows:,} rows in one row group, expected at most {MOST_ROWS_A_GROUP:,}; split it")
         if count and count + rows > images:
             yield start, group, count
             start, count = group, 0

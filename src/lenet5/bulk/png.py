@@ -1,8 +1,8 @@
-"""Small grey PNG files by the thousand, which are what single digits come as.
+"""Vectorized decoding of thousands of small grey PNG files, the usual format of single digits.
 
-A decoder that is called for each file spends its time on the call. Here only unpacking is done file by file; the
-filters of PNG (specification, section 9) are undone for all images together, row by row. Takes files of 28x28 pixels,
-8-bit grey, not interlaced; it says which others it leaves to a general decoder, the damaged among them.
+A general decoder spends most of its time on the overhead of each call. Here only decompression is done file by file;
+the PNG filters (specification, section 9) are undone for all images together, row by row. Decodes files of 28x28
+pixels, 8-bit grey, not interlaced; all others, including damaged ones, are reported for a general decoder.
 """
 
 import struct
@@ -15,11 +15,11 @@ SIDE = 28
 HEAD = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 13, b"IHDR")
 # width, height, 8 bits, grey, deflate, the five filters, not interlaced
 PLAIN = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
-SCANLINES = SIDE * (SIDE + 1)  # each row has its filter in front
+SCANLINES = SIDE * (SIDE + 1)  # bytes: each row is preceded by its filter type
 
 
 def decode(contents: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the images (N, 28, 28) and which of them were taken: (N,); those left are 0."""
+    """Return the images (N, 28, 28), and (N,) whether each was decoded; images that were not are 0."""
     unpacked = [scanlines(content) for content in contents]
     taken = np.array([lines is not None for lines in unpacked], np.bool_)
     images = np.zeros((len(contents), SIDE, SIDE), np.uint8)
@@ -33,7 +33,7 @@ def decode(contents: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
 
 def scanlines(content: bytes) -> bytes | None:
-    """Return the unpacked rows of a file of our form, filters in front, or None; each chunk's CRC is looked at."""
+    """Return the decompressed rows with their filter types, or None for other files; checks the CRC of each chunk."""
     if content[:16] != HEAD or content[16:29] != PLAIN:
         return None
     packed, place = [], 8
@@ -49,12 +49,12 @@ def scanlines(content: bytes) -> bytes | None:
             break
         if kind == b"IDAT":
             packed.append(content[place + 8 : end - 4])
-        elif kind == b"tRNS":  # a transparent grey: the general decoder says what it thinks of it
+        elif kind == b"tRNS":  # transparency is left to the general decoder
             return None
         place = end
     unpacker = zlib.decompressobj()
     try:
-        lines = unpacker.decompress(b"".join(packed), SCANLINES)  # never more than is needed, whatever it promises
+        lines = unpacker.decompress(b"".join(packed), SCANLINES)  # bounded, against decompression bombs
     except zlib.error:
         return None
     return lines if len(lines) == SCANLINES else None
@@ -81,7 +81,7 @@ def _unfiltered(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _average(row: NDArray[np.uint8], above: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    # Pixel by pixel along the row, for each needs the one before it; all images at once.
+    # Sequential along the row, as each pixel depends on the previous one; vectorized over the images.
     pixels, up = np.ascontiguousarray(row.T), above.T.astype(np.uint16)
     pixels[0] += (up[0] >> 1).astype(np.uint8)
     for x in range(1, SIDE):

@@ -1,4 +1,4 @@
-"""Do what is missing of a job: plan it once, hand out its shards, add it up."""
+"""The loop of a job: plan it once, hand out its missing shards, write the totals."""
 
 import os
 import time
@@ -29,16 +29,16 @@ from lenet5.studies.local import DEADLINE_SECONDS, Processes
 from lenet5.training import identity
 from lenet5.training.interrupt import polite_stop
 
-DEFAULT = "digits"  # the model
+DEFAULT = "digits"  # the default model
 LOCAL = "local"
 ATTEMPTS = 2
-SECONDS_A_LOOK = 0.5  # at the keyboard, between outcomes
-SECONDS_UNTIL_ASKED_AGAIN = 2.0  # for a shard, or a plan, that another process has
+SECONDS_A_LOOK = 0.5  # maximum wait for outcomes before the next check for Ctrl-C
+SECONDS_UNTIL_ASKED_AGAIN = 2.0  # before retrying a shard or plan that another process has locked
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is, in shards and images; `here` counts the images that this process has had done."""
+    """Progress of a job in shards and images; `here` counts the images processed since this command started."""
 
     shards: int
     done: int
@@ -69,23 +69,24 @@ def read(
     observer: Observer = lambda _: None,
     waiting: Waiting = lambda _: None,
 ) -> dict[str, Any]:
-    """Read very many images into the folder `out`; return its manifest.
+    """Classify the images of an input into the folder `out`; return the manifest.
 
     given         a folder, or a tar, Parquet, IDX or NPY file
-    out           a new folder, or that of the same job, of which only what is missing is done
-    model         a shipped model's name, or a model file; its classes are digits, and maybe "not a digit"
+    out           a new folder, or the folder of the same job, whose missing shards are then processed
+    model         a shipped model's name, or a model file; its classes are digits and optionally "not a digit"
     on            "local", or the address of a Dask scheduler
-    workers       processes on this machine; one a core if None
-    shard_images  images that are done whole or not at all; decides the names of the results, not their rows
-    column        of Parquet files, where several could hold images
-    photos        pictures of any size, for the reader of photographs, in place of single 28x28 digits
-    deadline      seconds without a sign of life after which a process counts as hung, and is ended
-    accept_changes  go on with a job that was begun by another engine, instruction set or version; that is recorded
-    waiting       is told, in a sentence, when another process is waited for
+    workers       number of processes on this machine; if None, one per core
+    shard_images  images per shard, which is processed completely or not at all; affects the names of the result files,
+                  not their rows
+    column        image column of Parquet files with several possible ones
+    photos        the images are pictures of any size for the reader of photographs, not single 28x28 digits
+    deadline      seconds without a heartbeat after which a worker process counts as hung and is killed
+    accept_changes  continue a job that was started with another engine, instruction set or version; this is recorded
+    waiting       called with a message when another process holds a lock
 
-    A bad image is a row with an error. Raises BulkError where there is no input or it has changed, `out` belongs to
-    another job or one that was begun under other conditions, or shards fail twice; InterruptedRunError after Ctrl-C or
-    SIGTERM; ModelError, RunError, StudyError.
+    A bad image becomes a row with an error. Raises BulkError when the input is missing or has changed, when `out`
+    belongs to another job or one that was started under other conditions, or when shards fail twice;
+    InterruptedRunError after Ctrl-C or SIGTERM; ModelError, RunError, StudyError.
     """
     for name in ("pyarrow", "PIL"):
         library(name)
@@ -102,7 +103,7 @@ def read(
     }, machine, accept_changes, waiting)  # fmt: skip
     root = root_of(given)
     _unchanged(ledger, root)
-    if not all(done for _, done in ledger.states()):  # no processes are started to find nothing to do
+    if not all(done for _, done in ledger.states()):  # start processes only if there is work
         executor = _executor(on, workers or usable_cores(), deadline)
         Run(ledger, How(str(root), job), job, executor, observer, waiting).all()
     with files.lock_folder(out, seconds=inf, waiting=waiting):
@@ -110,7 +111,7 @@ def read(
 
 
 def _unchanged(ledger: Ledger, root: Path) -> None:
-    """Raise BulkError when the input is not the one that was planned: what is done already was made of another."""
+    """Raise BulkError when the input has changed since the job was planned."""
     before = None
     for shard in ledger.shards():
         if before is None or shard.names or shard.path != before.path:
@@ -119,7 +120,7 @@ def _unchanged(ledger: Ledger, root: Path) -> None:
 
 
 class Run:
-    """The shards of one job, handed to an executor as it has hands free; memory does not grow with their number."""
+    """Streams the shards of one job to an executor as workers become idle."""
 
     def __init__(
         self, ledger: Ledger, how: How, job: dict[str, Any], executor: Hands, observer: Observer, waiting: Waiting
@@ -127,13 +128,13 @@ class Run:
         self._ledger, self._how, self._job = ledger, how, job
         self._executor, self._observer, self._waiting = executor, observer, waiting
         self._unfinished = ledger.states()
-        self._again: deque[tuple[float, Shard]] = deque()  # not before this time
+        self._again: deque[tuple[float, Shard]] = deque()  # (earliest time, shard)
         self._errors: dict[int, list[str]] = {}
-        self._told = False  # that another process is waited for
+        self._told = False  # whether the user was told about waiting for another process
         self._running = self._done = self._images_done = self._here = 0
 
     def all(self) -> None:
-        """Do everything that is missing. Raises BulkError at the end when shards have failed twice."""
+        """Process every missing shard. Raises BulkError at the end when shards have failed twice."""
         set_aside = 0
         with polite_stop() as stop:
             try:
@@ -143,7 +144,7 @@ class Run:
                         set_aside += self._account(task.shard, outcome)
                     _tell(self._observer, self._job, self._done, self._images_done, self._here)
                     if stop.signal_number is not None:
-                        raise InterruptedRunError(stop.signal_number, "", "stopped; the same command goes on.")
+                        raise InterruptedRunError(stop.signal_number, "", "stopped; the same command continues.")
             finally:
                 self._executor.stop()
         if set_aside:
@@ -151,11 +152,11 @@ class Run:
             why = self._errors[first][-1].strip().splitlines()[-1]
             raise BulkError(
                 f"{set_aside:,} of {self._job['shards']:,} shards failed twice, the rest is done; shard {first}: {why} "
-                "When that is mended, the same command goes on."
+                "When that is fixed, the same command continues."
             )
 
     def _give(self) -> bool:
-        """Hand out as many shards as there are hands; return whether there may be more."""
+        """Submit as many shards as there are idle workers; return whether there may be more."""
         for _ in range(self._executor.free()):
             shard = self._next()
             if shard is None:
@@ -175,10 +176,10 @@ class Run:
         return None
 
     def _account(self, shard: Shard, outcome: Outcome) -> bool:
-        """Take note of an outcome; return whether the shard is set aside."""
+        """Record an outcome; return whether the shard is set aside."""
         if outcome.kind == "busy":
             if not self._told:
-                self._waiting(f"waiting for shard {shard.number}, maybe others: another process does it")
+                self._waiting(f"waiting for shard {shard.number}, maybe others, which another process has locked")
                 self._told = True
             self._again.append((time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN, shard))
         elif outcome.kind == "done":
@@ -203,10 +204,10 @@ def _executor(on: str, workers: int, deadline: float) -> Hands:
 def _planned(
     ledger: Ledger, given: Path, wanted: dict[str, Any], machine: Engine, accept_changes: bool, waiting: Waiting
 ) -> dict[str, Any]:
-    """Return what the job is, planned if need be.
+    """Return the job's description, and plan the job first if needed.
 
-    Raises BulkError when the folder belongs to another job, or this one was begun under other conditions and that is
-    not accepted.
+    Raises BulkError when the folder belongs to another job, or the job was started under other conditions that are not
+    accepted.
     """
     root_of(given)
     make_folder(ledger.folder)
@@ -231,7 +232,7 @@ def _planned(
 
 
 def _plan(ledger: Ledger, given: Path, images: int, *, photos: bool) -> dict[str, Any]:
-    """Write the plan, which may be larger than memory; only job.json says that it is whole."""
+    """Stream the plan to disk; it is complete only once job.json exists."""
     count = total = 0
     try:
         with ledger.plan.open("w", encoding="utf-8") as file:

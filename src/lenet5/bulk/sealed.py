@@ -1,7 +1,7 @@
-"""Results that carry the digest of all their bytes, so that one that is damaged or swapped is noticed.
+"""Result files with an embedded digest of their bytes, to detect damaged or swapped files.
 
-The digest stands in the metadata of the Parquet file itself. It is taken while zeros stand in its place; so the file
-needs no other one beside it, and is written at once.
+The digest is in the metadata of the Parquet file itself and is computed with zeros in its place, so that no second
+file is needed and the result is written in one step.
 """
 
 import io
@@ -18,9 +18,9 @@ BLANK = b"0" * 64
 
 
 def sealed(table: Any, dictionaries: list[str]) -> bytes:
-    """Return a table as the bytes of a Parquet file with its digest; each page has a checksum as well.
+    """Return a table as the bytes of a Parquet file with its digest; each page has a checksum, too.
 
-    dictionaries  columns of few different values
+    dictionaries  columns with few distinct values
     """
     parquet = library("pyarrow.parquet")
     target = io.BytesIO()
@@ -28,15 +28,15 @@ def sealed(table: Any, dictionaries: list[str]) -> bytes:
         target, table.schema, compression="zstd", use_dictionary=dictionaries, write_page_checksum=True
     ) as writer:
         writer.write_table(table)
-        writer.add_key_value_metadata({DIGEST: BLANK.decode()})  # the last of the metadata, which end the file
+        writer.add_key_value_metadata({DIGEST: BLANK.decode()})  # comes last, at the end of the file
     content = target.getvalue()
     return _with_digest(content, content.rindex(BLANK), files.sha256_hex(content).encode())
 
 
 def check(path: Path, about: Mapping[str, str]) -> dict[str, str]:
-    """Return the metadata of a result once it is known to be whole, and the one that belongs there.
+    """Return the metadata of a result, after checking that it is undamaged and belongs there.
 
-    about  what its metadata must say
+    about  the required metadata
 
     Raises BulkError.
     """
@@ -51,10 +51,10 @@ def check(path: Path, about: Mapping[str, str]) -> dict[str, str]:
     except (arrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, f"it cannot be read: {str(error).splitlines()[0]}") from None
     if not whole:
-        raise _damaged(path, "its bytes do not have the digest that it carries")
+        raise _damaged(path, "its bytes do not match its digest")
     wrong = [f"{key} is {told.get(key)}, expected {value}" for key, value in about.items() if told.get(key) != value]
     if wrong:
-        raise _damaged(path, f"it is another result than belongs here ({wrong[0]})")
+        raise _damaged(path, f"it is the result of another shard or job ({wrong[0]})")
     return told
 
 
@@ -63,4 +63,4 @@ def _with_digest(content: bytes, place: int, digest: bytes) -> bytes:
 
 
 def _damaged(path: Path, why: str) -> BulkError:
-    return BulkError(f"{path}: damaged: {why}. Delete it, and the same command does this shard again.")
+    return BulkError(f"{path}: damaged: {why}. Delete it, and the same command processes this shard again.")

@@ -1,4 +1,4 @@
-"""A shard: the piece of a job that is done whole or not at all, as a value and as a line of text."""
+"""A shard, the unit of work that is processed completely or not at all, as a value and as a line of JSON."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,17 +12,17 @@ Kind = Literal["files", "tar", "parquet", "array", "unreadable"]
 
 @dataclass(frozen=True)
 class Shard:
-    """Some images of one input, in their order.
+    """Consecutive images of one input.
 
-    number  its place in the job, from 0
+    number  index of the shard in the job, from 0
     kind    "files" (single files), "tar", "parquet", "array" (IDX or NPY), or "unreadable": one row that says why
     path    the file, or for "files" the folder; relative to the input's root, "" for the root
-    images  how many rows its result has
-    start   where it begins in the file: a byte of a tar, a row group of a Parquet file, an image of an array
-    stop    where it ends, excluded
-    state   of its files when the job was planned, see `inputs.state`
+    images  number of rows of its result
+    start   start within the file: a byte of a tar, a row group of a Parquet file, an image of an array
+    stop    end within the file, exclusive
+    state   `inputs.state` of its files when the job was planned
     names   for "files": their names in the folder
-    error   for "unreadable": why
+    error   for "unreadable": the reason
     """
 
     number: int
@@ -36,12 +36,12 @@ class Shard:
     error: str = ""
 
     def line(self) -> str:
-        """Return it as one line of JSON; file names that are no Unicode survive as escapes."""
+        """Return one line of JSON; file names that are not valid Unicode are escaped."""
         return json.dumps({key: value for key, value in asdict(self).items() if value or key == "number"}) + "\n"
 
 
 class Line(files.JsonObject):
-    """What of a line must be there. The texts are not looked at: names of files need not be Unicode."""
+    """The required fields of a line. Strings are not validated, as file names need not be Unicode."""
 
     number: int
     kind: Kind
@@ -52,9 +52,9 @@ class Line(files.JsonObject):
 
 
 def from_line(line: str, where: str) -> Shard:
-    """Return the shard that `Shard.line` wrote; `where` is for error texts. Raises BulkError."""
+    """Return the shard that `Shard.line` wrote; `where` is for error messages. Raises BulkError."""
     values = files.parse_json(line, Line, where, BulkError)
     try:
         return Shard(**values | {"names": tuple(values.get("names", ()))})
     except TypeError as error:
-        raise BulkError(f"{where}: no line of a plan ({error}); begin anew with another --out.") from None
+        raise BulkError(f"{where}: not a line of a plan ({error}); start again with another --out.") from None

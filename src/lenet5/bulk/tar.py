@@ -1,8 +1,8 @@
-"""Tar files, member by member at any place: what is damaged is one member, and reading goes on behind it.
+"""Random access to the members of tar files, with recovery after damaged ones.
 
-The standard library reads a tar from its beginning, and stops at the first damaged header. Here a walk may begin at
-the header of any member, which is what shards need, and after a damaged header it looks for the next sound one.
-Formats: ustar, GNU (long names) and pax (names, sizes). Sparse members are refused; packed tars are the planner's.
+The standard library reads a tar from its beginning and stops at the first damaged header. Here reading can start at
+the header of any member, as shards require, and resumes at the next valid header after a damaged one. Formats: ustar,
+GNU (long names) and pax (names, sizes). Sparse members are an error; the planner rejects compressed tars.
 """
 
 import errno
@@ -14,21 +14,21 @@ from typing import BinaryIO
 BLOCK = 512
 ZEROS = bytes(BLOCK)
 FILE_TYPES = b"0\x007"
-SILENT_TYPES = b"5g"  # folders; settings for the whole archive, which hold no names
-MOST_NAME_BYTES = 1 << 20  # of a long name or a pax header
-MOST_NAME = 4096  # characters of a name; a longer one is cut
-MOST_DIGITS = 20  # of a number in a pax header
+SILENT_TYPES = b"5g"  # folders, and global settings, which yield no member
+MOST_NAME_BYTES = 1 << 20  # limit for a long name or a pax header
+MOST_NAME = 4096  # characters; longer names are truncated
+MOST_DIGITS = 20  # limit for a number in a pax header
 
 
 @dataclass(frozen=True)
 class Member:
     """A file in a tar.
 
-    name     as the archive has it; "@" and the byte of the header where that is damaged
-    begin    the first byte of its first header
-    at       the first byte of its content
-    size     bytes of its content
-    problem  why its content cannot be had; "" where it can
+    name     name in the archive; "@" and the offset of the header if that is damaged
+    begin    offset of its first header
+    at       offset of its content
+    size     size of its content in bytes
+    problem  why its content cannot be read; "" if it can
     """
 
     name: str
@@ -39,12 +39,12 @@ class Member:
 
 
 def members(file: BinaryIO, start: int, stop: int) -> Iterator[Member]:
-    """Yield the members whose first header begins from `start` up to `stop`, excluded; damaged ones too, once each."""
+    """Yield the members whose first header is in `start`..`stop` (exclusive), including damaged ones, once each."""
     end = file.seek(0, os.SEEK_END)
     place, begin, long_name, long_size = start, start, "", -1
     while place < end and begin < stop:
         header = _block(file, place)
-        if header == ZEROS:  # the end of an archive; another may be appended behind it
+        if header == ZEROS:  # the end of an archive; another may be appended to it
             place = begin = _next_data(file, place + BLOCK, end)
             continue
         size = _number(header[124:136]) if _sound(header) else -1
@@ -80,30 +80,30 @@ def _block(file: BinaryIO, place: int) -> bytes:
 
 
 def _next_data(file: BinaryIO, place: int, end: int) -> int:
-    """Return where the file goes on behind a hole, or `place` where none begins: of a sparse file most is holes."""
+    """Return the end of the hole at `place`, or `place` if there is none; a sparse file is mostly holes."""
     if not hasattr(os, "SEEK_DATA") or place >= end:
         return place
     try:
-        descriptor = os.open(file.name, os.O_RDONLY)  # one of its own: `file` knows where it stands
+        descriptor = os.open(file.name, os.O_RDONLY)  # a second descriptor, to keep the position of `file`
     except (OSError, AttributeError, TypeError):
         return place
     try:
         return max(place, os.lseek(descriptor, place, os.SEEK_DATA) // BLOCK * BLOCK)
-    except OSError as error:  # ENXIO: no data up to the end; or a file system that does not tell
+    except OSError as error:  # ENXIO: no data up to the end; otherwise the file system does not report holes
         return end if error.errno == errno.ENXIO else place
     finally:
         os.close(descriptor)
 
 
 def _sound(header: bytes) -> bool:
-    """Whether the sum of a header's bytes is as it says; the sum's own place counts as spaces."""
+    """Whether the checksum of a header is correct; the bytes of the checksum itself count as spaces."""
     if len(header) < BLOCK:
         return False
     return sum(header) - sum(header[148:156]) + 8 * ord(" ") == _number(header[148:156])
 
 
 def _number(field: bytes) -> int:
-    """Return an octal number, or the binary form of large ones; -1 for neither."""
+    """Return a number in octal, or in binary as used for large ones; -1 for neither."""
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
     try:
@@ -133,7 +133,7 @@ def _text(field: bytes) -> str:
 
 
 def _pax(content: bytes, name: str, size: int) -> tuple[str, int]:
-    r"""Return name and size from records "LENGTH KEY=VALUE\n"; what is no record ends them."""
+    r"""Return name and size from records "LENGTH KEY=VALUE\n", up to the first invalid record."""
     while content:
         length, _, rest = content.partition(b" ")
         if not _is_number(length) or not 0 < int(length) <= len(content):

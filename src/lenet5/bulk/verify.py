@@ -1,4 +1,4 @@
-"""The check of a job's results against its input: everything is read again, and nothing written."""
+"""Verification of a job's results against its input: reads everything again and writes nothing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ from lenet5.bulk.plan import root_of
 from lenet5.bulk.work import about
 from lenet5.errors import BulkError, Lenet5Error
 
-SHOWN = 5  # of the faults
+SHOWN = 5  # faults listed in the error message
 
 
 @dataclass(frozen=True)
 class Verified:
-    """How many shards there are, and how many are not done."""
+    """The number of shards, and the number of shards that are not done."""
 
     shards: int
     missing: int
 
 
 def verify(given: Path, out: Path, watch: Callable[[int, int], None]) -> Verified:
-    """Read all results of a job and all its input again.
+    """Check all results of a job against all of its input.
 
-    watch  told the shards looked at, and how many there are
+    watch  called with the number of shards checked and their total number
 
-    Raises BulkError, naming the first faults, when a result is damaged, is not the one that belongs in its place, or
-    was made of another input; also when `out` holds no job on this input.
+    Raises BulkError, naming the first faults, when a result is damaged, belongs to another shard or job, or was
+    computed from another input; also when `out` does not hold a job on this input.
     """
     ledger = Ledger(out)
     job = ledger.job()
     if job is None:
-        raise BulkError(f"{out}: holds no job; give the --out of one.")
+        raise BulkError(f"{out}: does not hold a job; give the --out of one.")
     if job["input"] != str(given.absolute()):
         raise BulkError(f"{out}: holds a job on {job['input']}, not on {given.absolute()}.")
     root = root_of(given)
@@ -44,7 +44,7 @@ def verify(given: Path, out: Path, watch: Callable[[int, int], None]) -> Verifie
                 told = sealed.check(ledger.place(shard.number), about(job, shard.number))
                 digest = photos.input_digest if job["photos"] else answers.input_digest
                 if told["lenet5.input"] != digest(shard, root, job["column"]):
-                    faults.append(f"{root / shard.path}: is not what shard {shard.number} was made of.")
+                    faults.append(f"{root / shard.path}: differs from the input of shard {shard.number}.")
             except (Lenet5Error, OSError) as error:
                 faults.append(str(error))
         missing += not done

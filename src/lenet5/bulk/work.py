@@ -1,4 +1,4 @@
-"""One shard done: here, by a process that writes its result itself, or on a cluster, whose results are sent back."""
+"""Processing of one shard: on this machine, which writes the result itself, or on a cluster, which returns it."""
 
 import traceback
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ RESULT = "result"
 
 @dataclass(frozen=True)
 class How:
-    """What decides the results of a job, apart from its shards.
+    """Everything but the shards that determines the results of a job.
 
     root  folder that the shards' paths are relative to
     job   the content of job.json
@@ -40,7 +40,7 @@ class How:
 
 @dataclass(frozen=True)
 class Task:
-    """A shard with how it is done, and the folder of the job."""
+    """A shard, its job's settings, and the folder of the job."""
 
     shard: Shard
     how: How
@@ -48,7 +48,7 @@ class Task:
 
 
 class BulkCluster(Cluster[Task]):
-    """Hands shards to a Dask cluster, whose workers read the input by the same path; results come back."""
+    """Hands shards to a Dask cluster, whose workers read the input under the same path and return the results."""
 
     def give(self, task: Task) -> None:
         """Send a shard."""
@@ -57,7 +57,7 @@ class BulkCluster(Cluster[Task]):
 
 
 def attend_here(task: Task, alive: Alive = lambda: None) -> Outcome:
-    """Do a shard unless another process has it or has done it, and write its result down."""
+    """Process a shard and write its result, unless another process is working on it or has finished it."""
     ledger, number = Ledger(task.out), task.shard.number
     try:
         with ledger.alone(number) as mine:
@@ -73,7 +73,7 @@ def attend_here(task: Task, alive: Alive = lambda: None) -> Outcome:
 
 
 def attend_there(shard: Shard, how: How) -> Outcome:
-    """Do a shard on a worker of a cluster, with the very same version and model, or not at all."""
+    """Process a shard on a worker of a cluster; fail unless its version and model are the job's."""
     try:
         return Outcome("done", files={RESULT: do(shard, how)})
     except (Lenet5Error, OSError) as error:
@@ -83,7 +83,7 @@ def attend_there(shard: Shard, how: How) -> Outcome:
 
 
 def do(shard: Shard, how: How, alive: Alive = lambda: None) -> bytes:
-    """Return the result of a shard. Raises BulkError where the conditions are not the job's; Lenet5Error or OSError."""
+    """Return the result of a shard. Raises BulkError under other conditions than the job's; Lenet5Error, OSError."""
     job, root = how.job, Path(how.root)
     identity.check(
         job["identity"], identity_of(job["engine"], job["device"]), where="this worker", accepted=False, error=BulkError
@@ -91,7 +91,7 @@ def do(shard: Shard, how: How, alive: Alive = lambda: None) -> bytes:
     predictor = _predictor(job["model"], job["engine"], job["device"], job["model_sha256"])
     made_by = {f"lenet5.{key}": job["identity"].get(key, "") for key in ("engine", "instructions", "device")}
     told = about(job, shard.number) | made_by | {"lenet5.version": job["identity"]["lenet5"]}
-    with threadpool_limits(1):  # the number of threads that BLAS uses may decide bytes
+    with threadpool_limits(1):  # the bytes may depend on the number of BLAS threads
         if job["photos"]:
             return photos.result(shard, root, _reader(predictor), told, alive)
         return answers.result(shard, root, predictor, job["column"], told, alive)
@@ -99,7 +99,7 @@ def do(shard: Shard, how: How, alive: Alive = lambda: None) -> bytes:
 
 @lru_cache(maxsize=1)
 def identity_of(engine: str, device: str) -> Identity:
-    """Return what computes here, and the libraries that open pictures and write results; each shard has one thread."""
+    """Return the identity of the engine and the libraries that decode images and write results; for one thread."""
     found = identity.of_engine(registry.get(engine, device))
     return {key: value for key, value in found.items() if key != "threads"} | {
         "pillow": version("pillow"),
@@ -108,7 +108,7 @@ def identity_of(engine: str, device: str) -> Identity:
 
 
 def about(job: dict[str, Any], number: int) -> dict[str, str]:
-    """Return what the metadata of a shard's result must say: to which model, job and place it belongs."""
+    """Return the required metadata of a shard's result: its model, job and shard number."""
     return {
         "lenet5.model": job["model_sha256"],
         "lenet5.plan": job["plan_sha256"],
@@ -117,7 +117,7 @@ def about(job: dict[str, Any], number: int) -> dict[str, str]:
 
 
 def model_path(model: str) -> Path:
-    """Return the file of a shipped model, or of a model's own."""
+    """Return the path of a shipped model or a model file."""
     return model_file.WEIGHTS / f"{model}.safetensors" if shipped.is_shipped(Path(model)) else Path(model)
 
 
@@ -126,7 +126,7 @@ def _predictor(model: str, engine: str, device: str, digest: str) -> Predictor:
     path = model_path(model)
     found = files.file_sha256(path)
     if found != digest:
-        raise BulkError(f"{path}: another model than the job began with (SHA-256 {found[:12]}, not {digest[:12]}).")
+        raise BulkError(f"{path}: not the model of this job (SHA-256 {found[:12]}, not {digest[:12]}).")
     return Predictor(model_file.read(path), engine=engine, device=device)
 
 

@@ -55,7 +55,7 @@ def read(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a row a digit.")] = False,
     max_error: Annotated[
         str | None,
-        typer.Option(help="Reject unsure digits so that at most so many are wrong, as 1%.", show_default=False),
+        typer.Option(help="Reject unsure digits for at most this error rate, as 1%.", show_default=False),
     ] = None,
     length: Annotated[
         str | None, typer.Option(help="Every number has so many digits, as 5 or 4..6.", show_default=False)

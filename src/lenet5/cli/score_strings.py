@@ -31,7 +31,7 @@ def score_strings(
     model: Annotated[str, typer.Option(help="A shipped model's name, a model file or a run folder.")] = DEFAULT,
     max_error: Annotated[
         str | None,
-        typer.Option(help="Reject unsure digits so that at most so many are wrong, as 1%.", show_default=False),
+        typer.Option(help="Reject unsure digits for at most this error rate, as 1%.", show_default=False),
     ] = None,
     length: Annotated[
         str | None, typer.Option(help="Every number has so many digits, as 4 for years.", show_default=False)

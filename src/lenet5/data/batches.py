@@ -1,4 +1,4 @@
-"""What an epoch shows, and in which order: a function of the seed and the epoch alone.
+"""Images and order of an epoch, as a function of the seed and the epoch alone.
 
 So a run that resumes in the middle of epoch 17 needs no stored state: it draws the same order again and
 leaves out the batches that are done.

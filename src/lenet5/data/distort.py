@@ -1,4 +1,4 @@
-"""Which distorted copies of images there are: planar affine transformations (1998 paper, p. 11), and bending.
+"""Distorted copies of images: planar affine transformations (1998 paper, p. 11), and bending.
 
 How far they go is said by a `spec.distortion.Distortion`; which of them an epoch shows, by `batches.py`. The pixels are
 looked up by an engine, see `engines.contract.Engine.warp`.

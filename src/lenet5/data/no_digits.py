@@ -1,4 +1,4 @@
-"""What a reader of digits meets and must not answer for: pairs, pieces, letters, textures, blanks; made from digits.
+"""Images that are not digits, generated from digits: pairs, pieces, letters, textures, blanks.
 
 Every function returns `count` images, (count, 28, 28) uint8, 0 = background, in the size that a reader's preparation
 would give them: the longer side about 20 pixels.

@@ -1,4 +1,4 @@
-"""What pens, paper and cameras do to a digit: strokes thicker, thinner or broken, dirt, blur, noise, pale ink.
+"""Degradation of digits as by pens, paper and cameras: stroke width, gaps, dirt, blur, noise, pale ink.
 
 Every function takes images (N, 28, 28) uint8, 0 = background, and draws for each image how much of it happens; many are
 left alone.

@@ -1,29 +1,29 @@
-"""Which units a dropout layer leaves out: a function of the epoch's key, the image and the unit alone.
+"""Dropout masks: a pure function of the epoch's key, the image and the unit.
 
-So neither the order of the batches nor the number of threads changes it, and every engine leaves out the same. The
-mixing of bits is lowbias32 (Chris Wellons, "Prospecting for hash functions", 2018; public domain).
+The mask therefore depends neither on the order of the batches nor on the number of threads, and is the same for every
+engine. The bit mixer is lowbias32 (Chris Wellons, "Prospecting for hash functions", 2018; public domain).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
-GOLDEN = np.uint32(0x9E3779B9)  # 2^32 / golden ratio: neighbours come far apart
+GOLDEN = np.uint32(0x9E3779B9)  # 2^32 / golden ratio: spreads consecutive numbers far apart
 
 
 def mixed(words: Words) -> Words:
-    """Return other bits for each word, one to one, without a pattern."""
+    """Hash each 32-bit word with lowbias32, a bijection."""
     words = (words ^ (words >> np.uint32(16))) * np.uint32(0x7FEB352D)
     words = (words ^ (words >> np.uint32(15))) * np.uint32(0x846CA68B)
     return words ^ (words >> np.uint32(16))
 
 
 def kept(key: int, layer: int, images: NDArray[np.int64], units: int, share: float) -> NDArray[np.bool_]:
-    """Return which units stay: (n, units), each with probability 1 - share.
+    """Return the dropout mask (n, units): True for units that are kept, each with probability 1 - share.
 
-    key     32 bits that are drawn for each epoch
-    layer   the number of the dropout layer in the architecture
-    images  (n,) each image's number in the epoch
+    key     32 bits, drawn once for each epoch
+    layer   index of the dropout layer in the architecture
+    images  (n,) index of each image in the epoch
     """
     of_layer = mixed(np.array([key], np.uint32) + np.array([layer], np.uint32) * GOLDEN)
     of_image = mixed(images.astype(np.uint32) ^ of_layer)
@@ -32,5 +32,5 @@ def kept(key: int, layer: int, images: NDArray[np.int64], units: int, share: flo
 
 
 def threshold(share: float) -> int:
-    """Return below which number of 24 bits a unit is left out."""
+    """Return the 24-bit threshold: a unit is dropped when its random 24 bits are below it."""
     return round(share * 2**24)

@@ -1,4 +1,4 @@
-"""Whether arrays from outside fit a network: the same words from every engine."""
+"""Validation of inputs, weights and optimiser state, with the same error messages for every engine."""
 
 from collections.abc import Mapping
 
@@ -35,16 +35,16 @@ def check_weights(architecture: Architecture, weights: Mapping[str, Float]) -> N
 
 
 def check_second_derivatives(architecture: Architecture) -> None:
-    """Raise EngineError where an image's scores depend on other images: it has no derivatives of its own."""
+    """Raise EngineError when batch normalisation makes an image's scores depend on the other images of the batch."""
     for layer in architecture.layers:
         if isinstance(layer, BatchNormalization):
             raise EngineError(
-                f"{layer.name} ties the images of a batch together: second derivatives, which are summed image by "
-                "image, are not defined. Leave batch normalisation out."
+                f"{layer.name} couples the images of a batch, so the second derivatives of a single image are not "
+                "defined. Leave batch normalisation out."
             )
 
 
-def check_state(own: Mapping[str, Float], given: Mapping[str, Float]) -> None:
-    """Raise ModelError unless a given optimiser state has the names and shapes of a network's own."""
-    if {name: array.shape for name, array in own.items()} != {n: array.shape for n, array in given.items()}:
+def check_state(expected: Mapping[str, Float], state: Mapping[str, Float]) -> None:
+    """Raise ModelError unless an optimiser state has the expected names and shapes."""
+    if {name: array.shape for name, array in expected.items()} != {n: array.shape for n, array in state.items()}:
         raise ModelError("the optimiser state belongs to another optimiser or another architecture.")

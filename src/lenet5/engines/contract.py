@@ -1,8 +1,8 @@
-"""The door that every engine shares. Behind it there is no recipe, no file, no data set and no printing.
+"""The interface that every engine implements. Engines know nothing of recipes, files or data sets, and print nothing.
 
-An engine builds a `Network` for an architecture; a network computes. Chance stays outside: first weights,
-order and augmentation come in as arrays, so an engine is a deterministic function, and all engines start
-equal and can be compared step by step.
+An engine builds a `Network` for an architecture; a network computes. Randomness stays outside: initial weights,
+order and augmentation are passed in as arrays. An engine is therefore a deterministic function, and engines that
+start from the same arrays can be compared step by step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ LearningRates = float | NDArray[np.float64]
 
 
 class Examples(Protocol):
-    """What training steps draw their batches from: images as bytes, and the inputs made from them.
+    """Source of the training batches: images as bytes, and the inputs prepared from them.
 
-    images  (N, 28, 28) uint8, 0 = background; read in place, never copied
+    images  (N, 28, 28) uint8, 0 = background; not copied
     labels  (N,) int64
-    flips   (N,) True for an image to mirror as `preparation.flip` says, or None
-    targets (N, classes) float32: each class's share of the answer, for cross-entropy; None where the label has it all
-    chance  32 bits that decide what dropout leaves out, see `engines/chance.py`
+    flips   (N,) True for images to mirror as `preparation.flip` says, or None
+    targets (N, classes) float32: soft targets for cross-entropy; None when the labels are the targets
+    chance  32-bit key of the dropout masks, see `engines/chance.py`
     """
 
     @property
@@ -58,10 +58,10 @@ class Examples(Protocol):
 
 @dataclass(frozen=True)
 class Steps:
-    """What some training steps did, one entry a step.
+    """Results of a series of training steps, one entry for each step.
 
     losses   mean loss of each batch, before its update
-    correct  how many images of each batch had the highest score at their label, before the update
+    correct  number of images of each batch that were classified correctly, before the update
     """
 
     losses: NDArray[np.float64]
@@ -74,11 +74,11 @@ class Network(Protocol):
     architecture: Architecture
 
     def hold(self, examples: Examples) -> None:
-        """Take the examples that the next training steps draw from; an engine may copy them to its device."""
+        """Set the examples for the following training steps; an engine may copy them to its device."""
         ...
 
     def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
-        """Take one training step for each batch of indices into the examples held.
+        """Take one training step for each batch of indices into the current examples.
 
         learning_rates  one for each batch, or one for all
         """
@@ -95,16 +95,17 @@ class Network(Protocol):
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing.
 
-        As in training, batch normalisation takes the statistics of these inputs; but nothing is dropped out.
+        Batch normalisation uses the statistics of these inputs, as in training; dropout is off.
         """
         ...
 
     def curvature(self, inputs: Float) -> Weights:
-        """Return the diagonal second derivative of the loss for each trainable array, its mean over the inputs.
+        """Return the diagonal second derivative of the loss for each trainable array, averaged over the inputs.
 
-        By back-propagation in the Gauss-Newton approximation (1998 paper, equations 22 to 27): never negative, and
-        no labels are needed. Where the scores come from an rbf layer it begins at that layer's inputs, with the
-        optimiser's `rbf_curvature` (2 for other optimisers); otherwise at the scores, with the loss's own.
+        Computed by back-propagation in the Gauss-Newton approximation (1998 paper, equations 22 to 27), so it is
+        never negative and needs no labels. With an rbf output, back-propagation begins at the rbf layer's inputs with
+        the optimiser's `rbf_curvature` (2 for other optimisers); otherwise at the scores, with the second derivative
+        of the loss.
         Raises EngineError for networks with batch normalisation.
         """
         ...
@@ -114,19 +115,19 @@ class Network(Protocol):
         ...
 
     def state(self) -> Weights:
-        """Return a copy of what the optimiser remembers, by names of its own; empty before the first step."""
+        """Return a copy of the optimiser's state, by the optimiser's names; empty before the first step."""
         ...
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        """Restore weights and optimiser state as returned by `weights` and `state`."""
         ...
 
 
 class Together(Protocol):
-    """Networks of one architecture, objective and optimiser that take their steps at once.
+    """Several networks of one architecture, objective and optimiser, trained simultaneously.
 
-    Each has weights, optimiser state, examples and batches of its own, and comes out as if it were trained alone, but
-    for rounding. Whatever a `Network` does but `train` is asked of `networks`.
+    Each has its own weights, optimiser state, examples and batches, and ends up, up to rounding, as if it had been
+    trained alone. Everything but `train` and `scores` is done through `networks`, one `Network` each.
     """
 
     @property
@@ -135,11 +136,11 @@ class Together(Protocol):
     def train(
         self, batches: Sequence[Sequence[NDArray[np.int64]] | None], learning_rates: LearningRates
     ) -> list[Steps]:
-        """Take one training step of every network for each of its batches; return what each one's steps did.
+        """Take one training step of every network for each of its batches; return the steps of each network.
 
-        batches         those of each network, as many and as large as every other's; None for one that has ended,
-                        whose weights mean nothing from then on
-        learning_rates  one for each step, or one for all, the same for every network
+        batches         one series for each network, all of the same number and sizes; None for a network that has
+                        finished, whose weights are undefined from then on
+        learning_rates  one for each step, or one for all; the same for every network
         """
         ...
 
@@ -149,10 +150,10 @@ class Together(Protocol):
 
 
 class Engine(Protocol):
-    """A way to compute: NumPy, PyTorch, ...
+    """A compute backend: NumPy, PyTorch or C++.
 
     device          "cpu", "cuda" or "mps"
-    threads_matter  whether the number of threads decides bytes, as `describe` tells it
+    threads_matter  whether results depend on the number of threads, which `describe` then includes
     """
 
     name: str
@@ -169,7 +170,7 @@ class Engine(Protocol):
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> Network:
-        """Return a network with these first weights; layers named in `frozen` are never updated."""
+        """Return a network with these initial weights; layers named in `frozen` are never updated."""
         ...
 
     def warp(
@@ -179,27 +180,27 @@ class Engine(Protocol):
         bends: NDArray[np.int32] | None,
         reach: NDArray[np.int32],
     ) -> NDArray[np.uint8]:
-        """Return a bent copy of each image, (N, S, S) uint8; whole numbers, so all engines make the same bytes.
+        """Return a distorted copy of each image, (N, S, S) uint8; in integers, so all engines return the same bytes.
 
-        affine  (N, 6) in 65,536ths of a pixel: the copy's pixel in column j and row i is looked up in the image at
-                x = a0 + a1 j + a2 i and y = a3 + a4 j + a5 i, between four pixels; around an image lies 0
-        bends   (N, 2, G, G) in 256ths of a pixel: at the nodes of a grid, by how much x and y are moved besides
-        reach   (S, G) in 256ths: how much of a node's bend reaches a line of pixels
+        affine  (N, 6) in 1/65,536 pixel: the copy's pixel in column j and row i is sampled bilinearly from the image
+                at x = a0 + a1 j + a2 i and y = a3 + a4 j + a5 i; outside the image every pixel is 0
+        bends   (N, 2, G, G) in 1/256 pixel: additional displacement of x and y at the nodes of a grid
+        reach   (S, G) in 1/256: weight of each grid node for each row or column of pixels
         """
         ...
 
     def describe(self) -> dict[str, str]:
-        """Return all that decides the bytes: the engine, its versions, instruction set, device and threads."""
+        """Return everything that determines a result's bytes: engine, versions, instruction set, device, threads."""
         ...
 
     def peak_memory_bytes(self) -> int | None:
-        """Return the most device memory used so far, or None where there is no device memory."""
+        """Return the peak device memory used so far, or None where there is no device memory."""
         ...
 
 
 @runtime_checkable
 class TogetherEngine(Engine, Protocol):
-    """An engine that trains several networks at once."""
+    """An engine that trains several networks simultaneously."""
 
     def build_together(
         self,
@@ -211,5 +212,5 @@ class TogetherEngine(Engine, Protocol):
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> Together:
-        """Return as many networks as there are first weights."""
+        """Return one network for each set of initial weights."""
         ...

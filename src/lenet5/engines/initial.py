@@ -1,4 +1,4 @@
-"""First weights, the same for every engine. The rules are described in `spec/initial.py`."""
+"""Initial weights, the same for every engine. The rules are described in `spec/initial.py`."""
 
 from math import prod, sqrt
 
@@ -13,9 +13,9 @@ from lenet5.spec.layers import BatchNormalization, Subsample
 
 
 def first_weights(architecture: Architecture, rule: Initial, seed: int) -> Weights:
-    """Return float32 arrays for every trainable array of an architecture, drawn by a rule.
+    """Return initial float32 values for every trainable array of an architecture, drawn by a rule.
 
-    Where a table leaves a connection out, its weights are 0.
+    Weights of connections that are missing from a connection table are 0.
     """
     random = stream(seed, "weights")
     drawn: Weights = {}
@@ -27,7 +27,7 @@ def first_weights(architecture: Architecture, rule: Initial, seed: int) -> Weigh
 
 
 def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last: bool) -> Weights:
-    """Draw the arrays of one layer, in their order; `last` says whether its units are the scores."""
+    """Draw the arrays of one layer, in order; `last` is True for the layer whose units are the scores."""
     shapes = {name.rsplit(".", 1)[1]: shape for name, shape in placed.parameter_shapes.items()}
     if not shapes:
         return {}
@@ -60,7 +60,7 @@ def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last
 
 
 def _fan_in(placed: PlacedLayer, mask: Float | None) -> Float:
-    """How many inputs a unit of the layer has, its bias left out."""
+    """Return the number of inputs of each unit, not counting the bias."""
     if isinstance(placed.layer, Subsample):
         return np.array([placed.layer.size**2], np.float64)
     shape = next(iter(placed.parameter_shapes.values()))
@@ -71,7 +71,7 @@ def _fan_in(placed: PlacedLayer, mask: Float | None) -> Float:
 
 
 def _wide(values: Float, shape: tuple[int, ...]) -> Float:
-    """Repeat one value, or one for each map, over the other axes."""
+    """Broadcast one value, or one for each map, to a shape."""
     return np.broadcast_to(values.reshape(-1, *[1] * (len(shape) - 1)), shape)
 
 

@@ -1,4 +1,4 @@
-"""Find an engine by its name, and say why one is missing."""
+"""Lookup of engines by name, and the reasons why one is unavailable."""
 
 import importlib.util
 from typing import Final
@@ -14,7 +14,7 @@ AUTO: Final = "auto"
 
 
 def missing_because(name: str) -> str | None:
-    """Return why an engine cannot be used here, with the command that helps, or None when it can."""
+    """Return why an engine cannot be used here and the command that installs it, or None when it can be used."""
     if name not in NAMES:
         return f'there is no engine "{name}"; the engines are {", ".join(NAMES)}, or {AUTO}.'
     if name == "native":
@@ -25,12 +25,12 @@ def missing_because(name: str) -> str | None:
 
 
 def get(name: str, device: str = AUTO) -> Engine:
-    """Return the engine of that name; for "auto" the native one where it was built, otherwise numpy.
+    """Return the engine of that name; for "auto" the native one if it was built, otherwise numpy.
 
-    device  "cpu", "cuda" or "mps"; the last two are for torch, which "auto" then means; "auto" is the fastest device
-            that the engine finds
+    device  "cpu", "cuda", "mps" or "auto", the fastest device available to the engine; with "cuda" and "mps",
+            engine "auto" means torch
 
-    Raises EngineError, with what to do, when it cannot be used.
+    Raises EngineError, with the remedy, when it cannot be used.
     """
     if device not in (*DEVICES, AUTO):
         raise EngineError(f'there is no device "{device}"; the devices are {", ".join(DEVICES)}, or {AUTO}.')
@@ -57,7 +57,7 @@ def get(name: str, device: str = AUTO) -> Engine:
 
 
 def get_together(name: str, device: str = AUTO) -> TogetherEngine:
-    """Return an engine that trains several networks at once, which is torch. Raises EngineError for another one."""
+    """Return an engine that trains several networks simultaneously. Raises EngineError for any engine but torch."""
     engine = get(name, device)
     if not isinstance(engine, TogetherEngine):
         raise EngineError(f'engine "{engine.name}" trains networks one by one; several together need engine "torch".')

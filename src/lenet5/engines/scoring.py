@@ -1,4 +1,4 @@
-"""Score a whole data set in bounded memory: one chunk of prepared inputs at a time."""
+"""Scoring of a whole data set in bounded memory, one chunk of prepared inputs at a time."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from lenet5.engines.contract import Examples, Float, Network, Together
 from lenet5.spec.architecture import Architecture
 
-CHUNK = 250  # images; all layers of LeNet-5 take 53 MB for them
-MOST_BYTES = 1 << 28  # of all layers for one chunk: a larger network scores fewer images at a time
+CHUNK = 250  # images; the outputs of all layers of LeNet-5 take 53 MB for them
+MOST_BYTES = 1 << 28  # for the outputs of all layers; larger networks score smaller chunks
 
 
 def score_all(network: Network, examples: Examples) -> Float:
@@ -28,5 +28,5 @@ def _chunks(examples: Examples, architecture: Architecture) -> list[NDArray[np.i
 
 
 def count_correct(scores: Float, labels: NDArray[np.int64]) -> int:
-    """Return how many images have their highest score at their label."""
+    """Return the number of images whose highest score is that of their label."""
     return int(np.count_nonzero(scores.argmax(axis=1) == labels))

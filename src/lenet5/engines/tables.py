@@ -8,7 +8,7 @@ from lenet5.spec.layers import Convolution
 
 
 def connection_mask(placed: PlacedLayer) -> NDArray[np.float32] | None:
-    """Return (maps out, maps in), 1 where a map sees a map of the input and 0 elsewhere; None where all see all."""
+    """Return (maps out, maps in), 1 where two maps are connected and 0 elsewhere; None when all are connected."""
     if not isinstance(placed.layer, Convolution) or placed.layer.table == "full":
         return None
     inputs = placed.input_shape[0]

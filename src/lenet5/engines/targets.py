@@ -1,4 +1,4 @@
-"""What a network should answer, where a label does not have it all."""
+"""Soft targets: a probability for each class instead of a single label."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,14 +7,14 @@ from lenet5.spec.objective import Objective
 
 
 def soft_targets(
-    objective: Objective, labels: NDArray[np.int64], given: NDArray[np.float32] | None, classes: int
+    objective: Objective, labels: NDArray[np.int64], targets: NDArray[np.float32] | None, classes: int
 ) -> NDArray[np.float32] | None:
-    """Return each class's share of each answer, (N, classes) float32; None where the label has all of it.
+    """Return the soft targets (N, classes) float32, or None when the labels are the targets.
 
-    given  shares from elsewhere, such as a teacher's probabilities; they stand for themselves, unsmoothed
+    targets  soft targets that already exist, such as a teacher's probabilities; they are returned unsmoothed
     """
-    if given is not None or not objective.label_smoothing:
-        return given
+    if targets is not None or not objective.label_smoothing:
+        return targets
     shares = np.full((len(labels), classes), objective.label_smoothing / classes, np.float32)
     shares[np.arange(len(labels)), labels] += 1 - objective.label_smoothing
     return shares

@@ -1,4 +1,4 @@
-"""Import: a model from the weights that somebody else saved."""
+"""Import of a model from weights saved by another program."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,13 +23,13 @@ from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
 from lenet5.models.range import check_range
 
-LEAST_PERCENT = 50.0  # a network that reads fewer digits is not understood
+LEAST_PERCENT = 50.0  # accuracy below which no candidate counts as a correct interpretation
 SHOWN = 6
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A model made of foreign weights, and how it came about, in sentences."""
+    """A model built from foreign weights, and the facts found in the process, as sentences."""
 
     model: Model
     facts: tuple[str, ...]
@@ -46,26 +46,26 @@ def adopt(
     data_folder: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Imported:
-    """Return the model that foreign weights make.
+    """Return the model built from foreign weights.
 
     path      a file of PyTorch, Lightning, safetensors, NumPy (.npz), ONNX or Keras
-    data      the data set whose classes the model tells apart
-    said      what is known of the network and cannot be seen in its weights
-    measure   find out the rest: try what is open on training images of `data`
-    progress  is told what takes a moment
+    data      the data set with the model's classes
+    said      choices given by the user that the weights do not reveal
+    measure   determine the remaining choices by the accuracy on training images of `data`
+    progress  called with a message before a slow step
 
-    The accuracy on the card is measured on the test images of `data`, once, when everything is decided.
-    Raises ModelError when the file is unreadable, hostile or no LeNet-5, when something is open that was not said, and
-    when a measurement does not decide it.
+    The accuracy on the card is measured once, on the test images of `data`, after all choices are made. Raises
+    ModelError when the file is unreadable, hostile or not a LeNet-5, when choices are missing, and when measuring does
+    not decide them.
     """
     found = foreign.read(path)
     if {"architecture", "preparation", "card"} <= found.metadata.keys():
-        return Imported(_our_own(path, found), ("our own export: its metadata tell everything",))
+        return Imported(_our_own(path, found), ("exported by lenet5: the metadata describe the network completely",))
     where, placed = _placed(path, found)
     training = load(data, "train", data_folder)
     facts = [", ".join(f"{name} is {here}" for here, name in placed.names.items())]
     if where:
-        facts.insert(0, f"the weights lie in {where}")
+        facts.insert(0, f"the weights are in {where}")
     card = _card(path, data, training.class_names, training.fingerprint)
     candidates = placed.candidates(_with_known(said or Choices(), found.known, placed))
     if measure:
@@ -81,15 +81,15 @@ def adopt(
 
 
 def _placed(path: Path, found: Foreign) -> tuple[str, Fit]:
-    """Return where in the file the weights of a LeNet-5 are, and how they fit.
+    """Return the location of a LeNet-5's weights in the file, and how they fit.
 
-    Raises ModelError where there are none, with what is wrong about the largest candidate, or several that differ.
+    Raises ModelError when there are none, with the fault of the largest candidate, or several different ones.
     """
     fits: dict[str, Fit] = {}
     faults: list[tuple[int, ModelError]] = []
     for where, arrays in found.candidates.items():
         if any(where.startswith(f"{outer}." if outer else "") for outer in fits):
-            continue  # part of what fits as a whole
+            continue  # contained in a larger candidate that fits
         try:
             fits[where] = fit(arrays)
         except ModelError as error:
@@ -99,7 +99,7 @@ def _placed(path: Path, found: Foreign) -> tuple[str, Fit]:
     first, *others = fits
     if any(not _same(fits[first], fits[other]) for other in others):
         raise ModelError(
-            f"{path}: holds several networks, in {', '.join(fits)}; save the one that is meant in a file of its own."
+            f"{path}: holds several networks, in {', '.join(fits)}; save the intended one in a separate file."
         )
     return first, fits[first]
 
@@ -112,16 +112,16 @@ def _same(one: Fit, other: Fit) -> bool:
 
 
 def _with_known(said: Choices, known: dict[str, Any], placed: Fit) -> Choices:
-    """Return the user's choices, completed by those that the file itself records and that apply to this network."""
+    """Return the user's choices, completed by those that the file records and that apply to this network."""
     applies = {"frame": placed.on_32, "pooling": not placed.trained_pools}
     told = {name: value for name, value in known.items() if applies.get(name, True) and getattr(said, name) is None}
     return replace(said, **told)
 
 
 def _only(path: Path, candidates: list[Choices], placed: Fit) -> Choices:
-    """Return the one candidate that is left. Raises ModelError, with what to say, where there are more."""
+    """Return the only candidate. Raises ModelError, naming the missing options, when there are several."""
     usual = {"squash_pools": placed.trained_pools, "normalized": "before", "flattened": "places"}
-    for name, value in usual.items():  # the rest is rare, so this need not be said
+    for name, value in usual.items():  # assume the usual choices if no other is given
         if len({getattr(one, name) for one in candidates}) > 1:
             candidates = [one for one in candidates if getattr(one, name) == value]
     if len(candidates) == 1:
@@ -129,40 +129,40 @@ def _only(path: Path, candidates: list[Choices], placed: Fit) -> Choices:
     options = {
         "function": f"--function {'|'.join(FUNCTIONS)}",
         "pooling": f"--pooling {'|'.join(POOLINGS)}",
-        "frame": f"--frame {'|'.join(FRAMES)} (C1 pads, the image is padded, the image is stretched)",
+        "frame": f"--frame {'|'.join(FRAMES)} (C1 pads, the image is padded, the image is resized)",
         "scale": "--background B --ink I (the inputs for pixels 0 and 255: 0 and 1 for ToTensor(); -0.42421 and 2.8215 "
         "after Normalize(0.1307, 0.3081))",
         "squash_pools": "--squash-pools or --no-squash-pools",
     }
     still = [words for name, words in options.items() if len({getattr(one, name) for one in candidates}) > 1]
     raise ModelError(
-        f"{path}: a LeNet-5, but weights do not tell all. Say {'; '.join(still)}. Or add --measure, which tries "
-        f"all {len(candidates)} candidates on training images."
+        f"{path}: a LeNet-5, but its weights leave some choices open. Give {'; '.join(still)}. Or add --measure, "
+        f"which tries all {len(candidates)} candidates on training images."
     )
 
 
 def _decided(path: Path, ahead: list[Standing]) -> Choices:
-    """Return the winner's choices. Raises ModelError when there is none, or none alone."""
+    """Return the winner's choices. Raises ModelError when there is no winner, or more than one."""
     best = ahead[0]
     if best.percent < LEAST_PERCENT:
         raise ModelError(
-            f"{path}: none of the candidates reads the images; the best, {best.choices.words()}, reads "
-            f"{best.percent:.1f} % of {len(best.right):,}. Is it the right data set? If the scaling is another one, "
-            "say it with --background and --ink."
+            f"{path}: none of the candidates classifies the images; the best, {best.choices.words()}, classifies "
+            f"{best.percent:.1f} % of {len(best.right):,} correctly. Check the data set; if the scaling is unusual, "
+            "give it with --background and --ink."
         )
     if len(ahead) > 1:
         rows = "".join(f"\n  {one.percent:.2f} %, loss {one.loss:.4f}  {one.choices.words()}" for one in ahead[:SHOWN])
         more = f"\n  and {len(ahead) - SHOWN} more" if len(ahead) > SHOWN else ""
         raise ModelError(
-            f"{path}: {len(ahead)} candidates are too close to tell apart on {len(best.right):,} training images; say "
-            f"which one it is by options:{rows}{more}"
+            f"{path}: {len(ahead)} candidates do not differ significantly on {len(best.right):,} training images; "
+            f"select one of them by its options:{rows}{more}"
         )
     return best.choices
 
 
 def _told(best: Standing, behind: list[Standing]) -> list[str]:
-    """Say how the winner and the runner-up did."""
-    said = f"reads {best.percent:.2f} % of {len(best.right):,} training images (loss {best.loss:.4f})"
+    """Describe the results of the winner and the runner-up."""
+    said = f"{best.percent:.2f} % correct on {len(best.right):,} training images (loss {best.loss:.4f})"
     if behind:
         next_best = behind[0]
         said += f"; the next, {next_best.choices.words()}, {next_best.percent:.2f} % (loss {next_best.loss:.4f})"
@@ -187,7 +187,7 @@ def _scored(placed: Fit, choice: Choices, card: Card, engine: str, device: str, 
 
 
 def _card(path: Path, data: str, class_names: tuple[str, ...], fingerprint: str) -> Card:
-    """Return a card with what is known: the file, and not how it was trained."""
+    """Return a card that names the file; its training is unknown."""
     return Card(
         recipe=f"imported from {path.name}",
         recipe_digest=files.file_sha256(path)[:16],

@@ -7,14 +7,14 @@ from lenet5.budget import Budget
 from lenet5.errors import ModelError
 
 MOST_MEMBERS = 10_000
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # of others, Python's readers unpack more than is asked for
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # for others, Python may decompress more than requested
 
 
 class Archive:
     """The members of a zip file, by name."""
 
     def __init__(self, content: bytes, where: str, most_bytes: int) -> None:
-        """Raises ModelError where the content is no zip file."""
+        """Open an archive. Raises ModelError when the content is not a zip file."""
         self._where = where
         self._budget = Budget(where, most_bytes, "bytes", ModelError)
         try:
@@ -24,12 +24,12 @@ class Archive:
         self.members = {info.filename: info for info in self._zip.infolist()[:MOST_MEMBERS]}
 
     def read(self, name: str) -> bytes:
-        """Return a member. Raises ModelError where it is missing, damaged, packed in a rare way, or too large."""
+        """Return a member. Raises ModelError when it is missing, damaged, too large, or unusually compressed."""
         info = self.members.get(name)
         if info is None:
-            raise ModelError(f"{self._where}: lacks its part {name}; it may be cut short.")
+            raise ModelError(f"{self._where}: lacks its part {name}; it may be truncated.")
         if info.compress_type not in METHODS:
-            raise ModelError(f"{self._where}: {name} is packed in a way that is not read; save it again as usual.")
+            raise ModelError(f"{self._where}: {name} uses an unsupported compression; save it again as usual.")
         self._budget.take(info.file_size, name)
         try:
             return self._zip.read(info)
@@ -38,4 +38,4 @@ class Archive:
 
     def _damaged(self, error: Exception) -> ModelError:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:100]
-        return ModelError(f"{self._where}: its zip archive is damaged ({reason}); it may be cut short.")
+        return ModelError(f"{self._where}: its zip archive is damaged ({reason}); it may be truncated.")

@@ -1,9 +1,9 @@
-"""The layers in C99: the constants and the function of each, written to be read.
+"""The layers as readable C99: constants and a function for each.
 
-A function `run_C1` reads the floats `x` and writes the floats `y`, which never overlap. What follows a layer and keeps
-the numbers in their places, a squashing or a flattening, is part of its function.
+A function `run_C1` reads the floats `x` and writes the floats `y`, which never overlap. An activation or flatten layer
+is fused with the layer before it.
 
-Legend, here and in the program: c maps in, k maps or units out, h w line and column, r s the same in a kernel.
+Legend, here and in the program: c maps in, k maps or units out, h w row and column, r s the same in a kernel.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,11 +36,11 @@ After = Callable[[str], str]
 class Stage:
     """One function of the program.
 
-    says           what it does, for a comment
+    says           description for a comment
     body           its statements
-    constants      the arrays that it reads, by name
-    functions      the squashing functions that it calls
-    reads, writes  how many floats
+    constants      the constant arrays that it reads, by name
+    functions      the activation functions that it calls
+    reads, writes  number of floats
     """
 
     name: str
@@ -61,7 +61,7 @@ def stages(placed: Sequence[PlacedLayer], weights: Weights, *, int8: bool) -> li
         functions: list[str] = []
         while rows and isinstance(rows[0].layer, plan.Activation | plan.Flatten):
             functions += _function(rows.pop(0))
-        if not (isinstance(row.layer, plan.Flatten) and not functions):  # one that comes first moves nothing
+        if not (isinstance(row.layer, plan.Flatten) and not functions):  # a flatten layer at the beginning does nothing
             found.append(_stage(row, weights, functions, int8))
     return found
 
@@ -71,7 +71,7 @@ def _function(row: PlacedLayer) -> list[str]:
 
 
 def _stage(row: PlacedLayer, weights: Weights, functions: list[str], int8: bool) -> Stage:
-    """Return one layer's function, with the activations behind it."""
+    """Return one layer's function, with the activations that follow it."""
 
     def after(value: str) -> str:
         for function in functions:
@@ -98,12 +98,12 @@ def _stage(row: PlacedLayer, weights: Weights, functions: list[str], int8: bool)
 
 
 def _weighted(row: PlacedLayer, weights: Weights, int8: bool) -> tuple[str, Constants]:
-    """Return how a sum of products becomes a value, and the constants of a layer with weights."""
+    """Return the expression of a value from the sum of products, and the constants of a layer with weights."""
     name, bias = row.name, weights[f"{row.name}.bias"]
     if not int8:
         return f"sum + {name}_bias[k]", {f"{name}_weight": weights[f"{name}.weight"], f"{name}_bias": bias}
     numbers, step = in_int8(weights[f"{name}.weight"])
-    # A whole number of eight bits is exact as a float, and the step is the same for all of a sum.
+    # 8-bit integers are exact as floats, and all weights of a sum have the same step.
     return f"{name}_step[k] * sum + {name}_bias[k]", {
         f"{name}_weight": numbers, f"{name}_step": step, f"{name}_bias": bias,
     }  # fmt: skip

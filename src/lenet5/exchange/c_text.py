@@ -1,4 +1,4 @@
-"""How values are written in C99."""
+"""Literals, strings and comments in C99."""
 
 import re
 from typing import Any
@@ -11,12 +11,12 @@ WIDTH = 116
 
 
 def number(value: np.generic) -> str:
-    """Write one number; of a float the fewest digits that give the same float again."""
+    """Write one number; a float with the fewest digits that parse to the same float."""
     return f"{value!s}f" if isinstance(value, np.float32) else str(value)
 
 
 def nested(array: NDArray[Any], indent: str = "") -> str:
-    """Write an array's values in braces, one pair for each axis."""
+    """Write an array's values in nested braces."""
     inner = indent + "    "
     if array.ndim > 1:
         return f",\n{inner}".join(["{\n" + inner + nested(array[0], inner), *(nested(p, inner) for p in array[1:])]) + (
@@ -41,16 +41,16 @@ def constant(name: str, array: NDArray[Any]) -> str:
 
 
 def string(text: str) -> str:
-    """Write any text as a string of C; bytes that could mean something else there are written in octal."""
+    """Write any text as a C string literal; special bytes are escaped in octal."""
     plain = re.compile(rb"[A-Za-z0-9 _.,:;=+-]")
     return '"' + "".join(chr(b) if plain.match(bytes([b])) else f"\\{b:03o}" for b in text.encode()) + '"'
 
 
 def comment(text: str) -> str:
-    """Write any text so that it can stand in a comment."""
+    """Write any text so that it is safe in a comment."""
     return re.sub(r"[^A-Za-z0-9 _.,:;=+%()>-]", "_", text)
 
 
 def indented(text: str) -> str:
-    """Move every line four columns to the right."""
+    """Indent every line by four columns."""
     return "".join(f"    {line}\n" for line in text.splitlines())

@@ -1,7 +1,8 @@
-"""Where foreign arrays belong in a LeNet-5, and what their shapes leave open.
+"""Assignment of foreign arrays to the layers of a LeNet-5, and the choices that their shapes leave open.
 
-Shapes tell the sizes of the layers, and whether S2 and S4 are trained. They do not tell the activation, the pooling,
-how 28x28 became 32x32 or how pixels were scaled: see `Choices`. Each full set of choices makes one network.
+Shapes determine the sizes of the layers and whether S2 and S4 are trained. They do not determine the activation, the
+pooling, the way from 28x28 to 32x32 or the scaling of pixels: see `Choices`. Each complete set of choices defines one
+network.
 """
 
 from dataclasses import dataclass, fields
@@ -29,10 +30,10 @@ FUNCTIONS, POOLINGS, FRAMES = get_args(Function), get_args(Pooling), get_args(Fr
 SCALES = (
     (0.0, 1.0),
     (-1.0, 1.0),
-    ((0 - 0.1307) / 0.3081, (1 - 0.1307) / 0.3081),  # mean and deviation of MNIST's training pixels
+    ((0 - 0.1307) / 0.3081, (1 - 0.1307) / 0.3081),  # mean and standard deviation of MNIST's training pixels
     (0.0, 255.0),
-)  # (background, ink), as programs have them
-EVERY_SCALE = (*SCALES, *((ink, background) for background, ink in SCALES))  # also for dark ink on bright paper
+)  # (background, ink) inputs that are common in programs
+EVERY_SCALE = (*SCALES, *((ink, background) for background, ink in SCALES))  # or inverted: dark ink on bright paper
 OF_1998 = -0.1, 1.175
 
 C1, C3, F6 = (6, 1, 5, 5), (16, 6, 5, 5), (84, 120)
@@ -43,15 +44,15 @@ KNOWN = f"C1 {C1}, C3 {C3}, C5 {C5_ON_28[0]}, {C5_ON_32[0]} or {C5_ON_32[1]}, F6
 
 @dataclass(frozen=True)
 class Choices:
-    """What shapes do not tell; None is open, or does not arise.
+    """Choices that shapes do not determine; None is undecided or not applicable.
 
-    function      that squashes
-    pooling       of S2 and S4, where they are not trained
-    frame         how 28x28 becomes 32x32: C1 pads with zeros, the image is padded with background, or it is stretched
-    squash_pools  whether S2 and S4 are squashed, too
+    function      the activation function
+    pooling       pooling of S2 and S4, if they are not trained
+    frame         from 28x28 to 32x32: C1 pads with zeros, the image is padded with background, or it is resized
+    squash_pools  whether the activation function is also applied after S2 and S4
     scale         the inputs for background and for ink
-    normalized    whether batch normalisation, where there is some, stands before or after the activation
-    flattened     in which order C5 takes the maps of S4: map by map, or place by place as Keras does
+    normalized    whether batch normalisation, if any, precedes or follows the activation
+    flattened     the order in which S4 is flattened for C5: map by map, or position by position as in Keras
     """
 
     function: Function | None = None
@@ -63,7 +64,7 @@ class Choices:
     flattened: Flattened | None = None
 
     def words(self) -> str:
-        """Say the choices as options of `lenet5 import`."""
+        """Return the choices as options of `lenet5 import`."""
         said = [f"--{name} {getattr(self, name)}" for name in ("function", "pooling", "frame") if getattr(self, name)]
         if self.squash_pools is not None:
             said.append("--squash-pools" if self.squash_pools else "--no-squash-pools")
@@ -99,11 +100,11 @@ def choices_of(recipe: Recipe) -> Choices:
 
 @dataclass(frozen=True)
 class Fit:
-    """Foreign arrays under the names that they have here.
+    """Foreign arrays under our names.
 
-    names    name here -> name in the file, without biases that the file leaves out
-    weights  float32; biases that the file leaves out are 0
-    norms    layer -> what batch normalisation does to its outputs
+    names    our name -> name in the file, except for biases that are not in the file
+    weights  float32; biases that are not in the file are 0
+    norms    layer -> batch normalisation of its outputs
     of_keras whether the arrays have Keras' layout
     """
 
@@ -123,8 +124,8 @@ class Fit:
         return self.weights["C5.weight"].shape in C5_ON_32
 
     def candidates(self, said: Choices) -> list[Choices]:
-        """Return every full set of choices that agrees with what is said; of those that must answer alike, one."""
-        # Trained S2 and S4 are those of the paper; only then its function and its scale are tried.
+        """Return every complete set of choices consistent with `said`; of equivalent sets only one."""
+        # The paper's function and scale are tried only for trained S2 and S4, as in the paper.
         old = self.trained_pools
         scales = (*EVERY_SCALE, OF_1998) if old else EVERY_SCALE
         options: tuple[tuple[Any, ...], ...] = (
@@ -139,17 +140,17 @@ class Fit:
         return [choice for values in product(*options) if self._worth(choice := Choices(*values), said)]
 
     def _worth(self, choice: Choices, said: Choices) -> bool:
-        """Whether a set agrees with what is said, and is no other set in other words."""
+        """Whether a set is consistent with `said`, and not equivalent to another one."""
         for one in fields(Choices):
             if getattr(said, one.name) not in (None, getattr(choice, one.name)):
                 return False
         if choice.function == "relu" and choice.squash_pools and said.squash_pools is None and not self.trained_pools:
-            return False  # nothing is below 0 there
+            return False  # a pool of relu outputs is never negative
         around = choice.frame == "background" and choice.scale is not None and choice.scale[0] == 0
-        return not (around and said.frame is None)  # background is zeros then
+        return not (around and said.frame is None)  # the background is 0, so this is equivalent
 
     def weights_of(self, choice: Choices) -> Weights:
-        """Return the weights that a full set of choices means: batch normalisation folded, C5 map by map."""
+        """Return the weights for a complete set of choices, with batch normalisation folded and C5 map by map."""
         weights = dict(self.weights)
         if choice.flattened == "places":
             c5 = weights["C5.weight"]
@@ -158,7 +159,7 @@ class Fit:
         return folded(weights, self.norms, choice.normalized or "before")
 
     def build(self, choice: Choices) -> tuple[Architecture, Preparation]:
-        """Return the network and the preparation that a full set of choices means."""
+        """Return the network and the preparation for a complete set of choices."""
         assert choice.function is not None
         assert choice.scale is not None
         squash = plan.Activation(function=choice.function)
@@ -191,14 +192,14 @@ class Fit:
         return [pool, plan.Activation(function=choice.function)] if choice.squash_pools else [pool]
 
     def _table(self) -> Literal["full", "lecun-1998"]:
-        """Say "lecun-1998" where every weight that Table I leaves out is 0."""
+        """Return "lecun-1998" if all weights of connections that are missing from Table I are 0."""
         c3 = self.weights["C3.weight"]
         missing = [(k, c) for k, seen in enumerate(paper.maps_seen()) for c in range(6) if c not in seen]
         return "full" if any(c3[k, c].any() for k, c in missing) else "lecun-1998"
 
 
 def fit(arrays: Arrays) -> Fit:
-    """Find the place of each array by its shape. Raises ModelError, with what was found, when they are no LeNet-5."""
+    """Assign each array to a layer by its shape. Raises ModelError, with the shapes, when they are not a LeNet-5."""
     arrays, of_keras = uniform(arrays)
     left, norms = parted(arrays, epsilon=1e-3 if of_keras else 1e-5)
     names: dict[str, str] = {}
@@ -212,33 +213,33 @@ def fit(arrays: Arrays) -> Fit:
         _take(layer, found[0], left, names, weights)
     outputs = [name for name, array in left.items() if array.ndim == 2 and array.shape[1] == 84]
     if len(outputs) == 1 and np.array_equal(left[outputs[0]], paper.codes()):
-        left.pop(outputs[0])  # the codes of an rbf output, which are fixed here
+        left.pop(outputs[0])  # the fixed codes of an rbf output
     elif len(outputs) == 1:
         _take("output", outputs[0], left, names, weights)
     for layer, maps in (("S2", 6), ("S4", 16)):
         _take_coefficients(layer, maps, left, names, weights)
     if left or ("S2.bias" in weights) != ("S4.bias" in weights):
         over = ", ".join(f"{name} {array.shape}" for name, array in left.items()) or "coefficients for one of S2 and S4"
-        raise ModelError(f"beside the layers of a LeNet-5 there is {over}; a LeNet-5 here has {KNOWN}, and no more.")
+        raise ModelError(f"in addition to the layers of a LeNet-5 there is {over}; a LeNet-5 has only {KNOWN}.")
     return Fit(names, weights, norms, of_keras)
 
 
 def _take(layer: str, weight: str, left: Arrays, names: dict[str, str], weights: Weights) -> None:
-    """Move a layer's weight and bias from what is left to where they belong."""
+    """Move a layer's weight and bias from `left` to `weights`."""
     names[f"{layer}.weight"] = weight
     weights[f"{layer}.weight"] = left.pop(weight)
     units = len(weights[f"{layer}.weight"])
     beside = weight.rpartition(".")[0]
     biases = [name for name, array in left.items() if array.shape == (units,) and name.rpartition(".")[0] == beside]
     if len(biases) > 1:
-        raise ModelError(f"beside {weight} there are {' and '.join(biases)}; only one of them can be its bias.")
+        raise ModelError(f"{weight} has the biases {' and '.join(biases)}; only one of them can be right.")
     weights[f"{layer}.bias"] = left.pop(biases[0]) if biases else np.zeros(units, np.float32)
     if biases:
         names[f"{layer}.bias"] = biases[0]
 
 
 def _take_coefficients(layer: str, maps: int, left: Arrays, names: dict[str, str], weights: Weights) -> None:
-    """Move the coefficient and the bias of a trained S2 or S4, where it is in the file."""
+    """Move the coefficient and the bias of a trained S2 or S4, if they are in the file."""
     found = [name for name, array in left.items() if array.size == maps]
     found.sort(key=lambda name: "bias" in name.lower())
     if len(found) == 2 and "bias" in found[1].lower():

@@ -1,7 +1,7 @@
-"""Weights from other programs: PyTorch, Lightning, safetensors, NumPy, ONNX and Keras, read without running anything.
+"""Weights from other programs: PyTorch, Lightning, safetensors, NumPy, ONNX and Keras, read without executing code.
 
-Each format gives a tree: dictionaries and lists with arrays in them, whatever they are nested in. Each dictionary that
-holds arrays is a candidate for being the weights of a network; `fit.py` says which of them is.
+Each format yields a tree of nested dictionaries and lists with arrays. Each dictionary that contains arrays is a
+candidate for the weights of a network; `fit.py` determines the right one.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,23 +22,23 @@ from lenet5.models import tensors
 Arrays = dict[str, NDArray[np.float32]]
 TORCH = (".pt", ".pth", ".ckpt", ".bin")
 SUFFIXES = (*TORCH, ".safetensors", ".npz", ".onnx", ".h5", ".hdf5", ".keras")
-LARGEST_BYTES = 50_000_000  # a LeNet-5 has 0.25 MB of weights; with an optimiser's state a few times as much
-LARGEST_ARRAY = 1_000_000  # numbers; C5 has 48,000
-MOST_NUMBERS = 8_000_000  # of all arrays in a file
-MOST_DEPTH = 20  # dictionaries within dictionaries
+LARGEST_BYTES = 50_000_000  # of a file; a LeNet-5 has 0.25 MB of weights, with an optimiser's state a few times as much
+LARGEST_ARRAY = 1_000_000  # numbers in one array; C5 has 48,000
+MOST_NUMBERS = 8_000_000  # in all arrays of a file
+MOST_DEPTH = 20  # of nested dictionaries
 MOST_CANDIDATES = 100
-COUNTER = "num_batches_tracked"  # of batch normalisation, and no weight
-# Under these words lies what training remembers of the weights; its arrays have their shapes.
+COUNTER = "num_batches_tracked"  # a counter of batch normalisation, not a weight
+# Keys of training state, whose arrays have the same shapes as the weights.
 NOT_WEIGHTS = ("optim", "momentum", "exp_avg", "scheduler", "scaler", "callbacks", "loops")
 
 
 @dataclass(frozen=True)
 class Foreign:
-    """What a file holds.
+    """The contents of a file.
 
-    candidates  place in the file ("state_dict", "" for all of it) -> arrays, float32 by name; the outermost first
-    metadata    of safetensors and of ONNX
-    known       what the file tells of the network beside its weights: some of the fields of `fit.Choices`
+    candidates  location in the file ("state_dict", "" for the whole file) -> float32 arrays by name; outermost first
+    metadata    metadata of safetensors and ONNX
+    known       fields of `fit.Choices` that the file records
     """
 
     candidates: dict[str, Arrays]
@@ -52,14 +52,14 @@ class Foreign:
 
 
 def read(path: Path) -> Foreign:
-    """Read the weights in a file; its name tells the format.
+    """Read the weights in a file, whose suffix determines the format.
 
-    Raises ModelError, in one sentence or two, when the file is missing, damaged, too large or of another kind, when
-    it holds more than weights, which would have to run as code, and when a package is needed and not installed.
+    Raises ModelError when the file is missing, damaged, too large or of another format, when it contains objects other
+    than weights, which would have to run as code, and when a required package is not installed.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ModelError(f"{path}: weights are read from files that end in {', '.join(SUFFIXES)}.")
+        raise ModelError(f"{path}: weights can be read from files that end in {', '.join(SUFFIXES)}.")
     content, where = files.read_bytes(path, LARGEST_BYTES, ModelError), str(path)
     reader = Reader(where)
     if suffix == ".safetensors":
@@ -80,7 +80,7 @@ def read(path: Path) -> Foreign:
 
 
 class Reader:
-    """Finds the arrays in a tree, within one budget for the whole file."""
+    """Collects the arrays of a tree, within one budget for the whole file."""
 
     def __init__(self, where: str, numbers: Callable[[Stored], NDArray[np.float32]] | None = None) -> None:
         self._where, self._numbers = where, numbers
@@ -88,14 +88,14 @@ class Reader:
         self._arrays: dict[int, NDArray[np.float32]] = {}
 
     def candidates(self, tree: Any) -> dict[str, Arrays]:
-        """Return each dictionary's arrays, those in it and further in, by the dictionary's place. Raises ModelError."""
+        """Return the arrays in and below each dictionary, by its location. Raises ModelError."""
         found: dict[str, Arrays] = {}
         faults: list[ModelError] = []
-        known: set[frozenset[int]] = set()  # which arrays: an outer dictionary often holds those of an inner alone
+        known: set[frozenset[int]] = set()  # sets of arrays seen: an outer dictionary may contain just an inner one
         for place, node in self._dictionaries(tree):
             try:
                 arrays = {name: self._array(name, value) for name, value in self._leaves(node)}
-            except ModelError as error:  # of an array that may belong to something else than the network
+            except ModelError as error:  # perhaps in an array that is not part of the network
                 faults.append(error)
                 continue
             which = frozenset(map(id, arrays.values()))
@@ -109,7 +109,7 @@ class Reader:
     def _dictionaries(self, tree: Any) -> Iterator[tuple[str, dict[Any, Any]]]:
         """Yield the dictionaries of a tree, outer before inner, each once."""
         left, seen = [("", tree)], set()
-        for place, node in left:  # grows while it is walked
+        for place, node in left:  # grows during iteration
             if id(node) in seen or place.count(".") > MOST_DEPTH:
                 continue
             seen.add(id(node))
@@ -123,7 +123,7 @@ class Reader:
                 left += [(place, value) for value in node if isinstance(value, dict | list | tuple)]
 
     def _leaves(self, node: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the arrays in a dictionary and in those within it, by names joined with dots."""
+        """Yield the arrays in and below a dictionary, with names joined by dots."""
         left, seen = [("", node)], {id(node)}
         for before, inner in left:
             for key, value in inner.items():
@@ -137,18 +137,18 @@ class Reader:
                     yield name, value
 
     def _array(self, name: str, value: Any) -> NDArray[np.float32]:
-        """Return a tensor as float32, the same one once. Raises ModelError for what is too large or not finite."""
+        """Return a tensor as float32, cached. Raises ModelError when it is too large or not finite."""
         if id(value) in self._arrays:
             return self._arrays[id(value)]
         count = float(np.prod(value.shape, dtype=np.float64))
         if count > LARGEST_ARRAY or max(value.shape, default=0) > LARGEST_ARRAY:
-            raise ModelError(f"{self._where}: {name} has shape {tuple(value.shape)}, more than any array of a LeNet-5.")
+            raise ModelError(f"{self._where}: {name} has shape {tuple(value.shape)}, too large for a LeNet-5.")
         self._budget.take(int(count), name)
         if isinstance(value, Stored):
             assert self._numbers is not None
             array = self._numbers(value)
         else:
-            with np.errstate(over="ignore", invalid="ignore"):  # what leaves float32 is refused below
+            with np.errstate(over="ignore", invalid="ignore"):  # overflow is detected below
                 array = value.astype(np.float32)
         if not np.isfinite(array).all():
             raise ModelError(f"{self._where}: {name} holds numbers that are not finite.")

@@ -1,6 +1,6 @@
-"""The process that reads HDF5: the file from standard input, its arrays as NPZ to standard output.
+"""A subprocess that reads an HDF5 file from standard input and writes its arrays as NPZ to standard output.
 
-Links, and data sets that lie in other files, are not followed.
+Links and external data sets are not followed.
 """
 
 import io
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-MOST_BYTES = 3 << 30  # of memory, the libraries among them
-MOST_SECONDS = 30  # of computing
+MOST_BYTES = 3 << 30  # of memory, including the libraries
+MOST_SECONDS = 30  # of CPU time
 LARGEST_ARRAY = 1_000_000
 MOST_NUMBERS = 8_000_000
 MOST_ITEMS = 10_000
@@ -18,7 +18,7 @@ MOST_CONFIG = 1_000_000  # characters
 
 
 def main() -> None:
-    """Read, and end with 1 and a sentence on standard error where that is not possible."""
+    """Convert the file; on failure exit with 1 and one sentence on standard error."""
     import h5py
 
     _limit()
@@ -35,7 +35,7 @@ def main() -> None:
         size = int(np.prod([float(side) for side in item.shape or ()]))
         numbers += size
         if size > LARGEST_ARRAY or numbers > MOST_NUMBERS:
-            raise ValueError(f"{name} has shape {item.shape}, more than any array of a LeNet-5")
+            raise ValueError(f"{name} has shape {item.shape}, too large for a LeNet-5")
         found[name.replace("/", ".")] = item[()]
 
     try:
@@ -44,7 +44,7 @@ def main() -> None:
             config = file.attrs.get("model_config", "")
             text = config.decode("utf-8", "replace") if isinstance(config, bytes) else str(config)
             found["model_config"] = np.array(text[:MOST_CONFIG])
-    except Exception as error:  # its library raises many kinds for damaged files
+    except Exception as error:  # the library raises many types for damaged files
         print(str(error).splitlines()[0] if str(error) else type(error).__name__, file=sys.stderr)
         sys.exit(1)
     packed = io.BytesIO()
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _limit() -> None:
-    """Bound this process's memory and time, where the system can do that."""
+    """Limit this process's memory and CPU time, if the system supports it."""
     try:
         import resource
     except ImportError:  # Windows has no such limits; the parent's timeout remains

@@ -1,7 +1,7 @@
 """Keras' files: `.h5` (HDF5) and `.keras` (a zip archive with HDF5 in it).
 
-HDF5 is read by its own library, which is in C and large, so it works in a process of its own with little memory and
-little time: a hostile file can end that process and nothing else.
+HDF5 is read by a large C library, so it runs in a subprocess with limited memory and time: a hostile file can crash
+only that process.
 """
 
 import io
@@ -24,12 +24,12 @@ from lenet5.exchange.archive import Archive
 SECONDS = 60
 POOLINGS = {"MaxPooling2D": "max", "AveragePooling2D": "average"}
 FUNCTIONS = ("relu", "tanh", "sigmoid")
-CONFIG = "model_config"  # the attribute of an .h5 file that tells of the layers
+CONFIG = "model_config"  # the attribute of an .h5 file that describes the layers
 MOST_LAYERS = 1_000
 
 
 def read(content: bytes, where: str, most_bytes: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Return the arrays in a file by their paths, joined with dots, and what it tells of its layers.
+    """Return the arrays in a file by their paths, joined with dots, and known facts about its layers.
 
     Raises ModelError, also when the package h5py is not installed.
     """
@@ -48,7 +48,7 @@ def _hdf5(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     if find_spec("h5py") is None:
         raise ModelError(f"{where}: Keras files need the package h5py: {install('keras')}")
     try:
-        # HDF5_PLUGIN_PRELOAD="::" forbids its library to load filters from files.
+        # HDF5_PLUGIN_PRELOAD="::" keeps the library from loading filter plugins.
         done = subprocess.run(
             [sys.executable, "-m", "lenet5.exchange.hdf5"], input=content, capture_output=True, timeout=SECONDS,
             check=False, env=os.environ | {"HDF5_PLUGIN_PRELOAD": "::"},
@@ -56,27 +56,27 @@ def _hdf5(content: bytes, where: str) -> dict[str, NDArray[Any]]:
     except subprocess.TimeoutExpired:
         raise ModelError(f"{where}: not read within {SECONDS} seconds; the file is damaged.") from None
     if done.returncode:
-        told = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["its reader was ended by the file"]
+        told = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["its reader crashed"]
         raise ModelError(f"{where}: not a readable HDF5 file ({told[-1][:200]}).")
     with np.load(io.BytesIO(done.stdout), allow_pickle=False) as found:
         return dict(found)
 
 
 def _renamed(name: str, arrays: dict[str, NDArray[Any]]) -> str:
-    """Return a name as older files have it: Keras 3 numbers a layer's variables."""
+    """Return a variable's name as in older files; Keras 3 numbers a layer's variables."""
     layer, _, last = name.removesuffix(":0").rpartition(".")
     if not layer.endswith("vars") or not last.isdigit():
         return name.removesuffix(":0")
     beside = [array for other, array in arrays.items() if other.startswith(f"{layer}.")]
     if any(array.ndim != 1 for array in beside) or len(beside) < 2:
         parts: tuple[str, ...] = ("kernel", "bias")
-    else:  # of batch normalisation
+    else:  # batch normalisation
         parts = ("gamma", "beta", "moving_mean", "moving_variance")[-len(beside) if len(beside) == 2 else 0 :]
     return f"{layer}.{parts[int(last)]}" if int(last) < len(parts) else name
 
 
 def _known(config: str) -> dict[str, Any]:
-    """Return what the description of the layers says of function, pooling and frame, where it says one thing."""
+    """Return function, pooling and frame from the description of the layers, where they are unambiguous."""
     try:
         layers = list(_layers(json.loads(config)))
     except (ValueError, RecursionError):
@@ -95,7 +95,7 @@ def _known(config: str) -> dict[str, Any]:
 
 
 def _layers(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield kind and settings of each layer that a description names, in its order."""
+    """Yield kind and settings of each layer in a description, in order."""
     left, count = [tree], 0
     while left and count < MOST_LAYERS:
         value = left.pop()

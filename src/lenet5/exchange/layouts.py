@@ -1,4 +1,4 @@
-"""Arrays in the layouts of other programs -> those of PyTorch, which are ours."""
+"""Conversion of arrays from the layouts of other programs to PyTorch's, which is ours."""
 
 import re
 from typing import Literal
@@ -14,7 +14,7 @@ FIRST_OF_KERAS = (5, 5, 1, 6)  # C1 as height, width, in, out
 def uniform(arrays: Arrays) -> tuple[Arrays, bool]:
     """Return arrays under names with dots, kernels as (out, in, height, width), matrices as (units, inputs).
 
-    And whether they were in Keras' layout, (height, width, in, out) and (inputs, units), which C1 tells.
+    Also return whether they were in Keras' layout, (height, width, in, out) and (inputs, units), judging by C1.
     """
     named = {re.sub(r":\d+$", "", name).replace("/", "."): array for name, array in arrays.items()}
     if not any(array.shape == FIRST_OF_KERAS for array in named.values()):

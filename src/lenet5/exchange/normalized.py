@@ -1,8 +1,8 @@
-"""Batch normalisation in foreign weights: found by its names, and folded into the layers around it.
+"""Batch normalisation in foreign weights: detected by its names, and folded into the adjacent layers.
 
-In use it is one factor and one shift for each map. Before the activation it becomes part of the layer that it follows;
-after it, part of the next layer, whose every input is such a map: that layer pads nothing, so the shift is the same at
-every place.
+At inference it is one factor and one shift for each map. Before the activation it is folded into the preceding layer;
+after it, into the next layer with weights, which is possible because that layer pads nothing and the shift is therefore
+the same everywhere.
 """
 
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ class Norm:
 def parted(arrays: Arrays, epsilon: float) -> tuple[Arrays, dict[str, Norm]]:
     """Return the other arrays, and batch normalisation by the layer whose outputs it scales.
 
-    epsilon  what is added to a variance, unless the file tells it
+    epsilon  added to a variance, unless the file contains the value
 
-    Raises ModelError where it is not whole, a variance is below 0, or no layer of LeNet-5, or one twice, has its size.
+    Raises ModelError when it is incomplete, a variance is negative, or no layer, or one twice, has its size.
     """
     left, norms = dict(arrays), {}
     for name in arrays:
@@ -60,9 +60,9 @@ def parted(arrays: Arrays, epsilon: float) -> tuple[Arrays, dict[str, Norm]]:
         if any(array.shape != (units,) for part, array in own.items() if part != "epsilon"):
             raise ModelError(f"batch normalisation {group} has arrays of several shapes.")
         if units not in LAYERS or LAYERS[units] in norms:
-            raise ModelError(f"batch normalisation {group} of {units} maps: LeNet-5 has no layer for it, or one only.")
+            raise ModelError(f"batch normalisation {group} of {units} maps: LeNet-5 has no layer for it, or only one.")
         if own["variance"].min() < 0 or own["epsilon"].size != 1 or not 0 < own["epsilon"].item() <= 1:
-            raise ModelError(f"batch normalisation {group} has a variance below 0, or no small number to add to it.")
+            raise ModelError(f"batch normalisation {group} has a negative variance, or an invalid epsilon.")
         factor = 1 / np.sqrt(own["variance"].astype(np.float64) + own["epsilon"].item())
         factor = factor * own.get("weight", np.ones(units, np.float32))
         norms[LAYERS[units]] = Norm(factor, own.get("bias", np.zeros(units, np.float32)) - own["mean"] * factor)
@@ -70,7 +70,7 @@ def parted(arrays: Arrays, epsilon: float) -> tuple[Arrays, dict[str, Norm]]:
 
 
 def folded(weights: Weights, norms: dict[str, Norm], normalized: Normalized) -> Weights:
-    """Return the weights, float32, with batch normalisation in them. Raises ModelError where no layer can take it."""
+    """Return float32 weights with batch normalisation folded in. Raises ModelError when that is impossible."""
     wide = {name: array.astype(np.float64) for name, array in weights.items()}
     for layer, norm in norms.items():
         if normalized == "before":
@@ -80,9 +80,9 @@ def folded(weights: Weights, norms: dict[str, Norm], normalized: Normalized) -> 
             continue
         target = NEXT[layer]
         if f"{target}.weight" not in wide:
-            raise ModelError(f"batch normalisation after {layer} cannot become part of an output of fixed codes.")
+            raise ModelError(f"batch normalisation after {layer} cannot be folded into an output of fixed codes.")
         kernels = wide[f"{target}.weight"]
-        by_map = kernels.reshape(len(kernels), len(norm.factor), -1)  # (out, in, places): a map's inputs lie together
+        by_map = kernels.reshape(len(kernels), len(norm.factor), -1)  # (out, in, positions)
         wide[f"{target}.bias"] = wide[f"{target}.bias"] + (by_map * norm.shift[:, None]).sum(axis=(1, 2))
         wide[f"{target}.weight"] = (by_map * norm.factor[:, None]).reshape(kernels.shape)
     return {name: array.astype(np.float32) for name, array in wide.items()}

@@ -1,4 +1,4 @@
-"""NumPy's archives of arrays, `.npz`: read without pickles, within a budget of declared bytes."""
+"""NumPy's `.npz` archives, read without pickles and within a budget of declared bytes."""
 
 import io
 from typing import Any
@@ -12,12 +12,12 @@ from lenet5.exchange.archive import Archive
 
 
 def read(content: bytes, where: str, most_bytes: int) -> dict[str, NDArray[Any]]:
-    """Return the arrays of numbers in an archive by name, `/` in a name as a dot. Raises ModelError."""
+    """Return the numeric arrays in an archive by name, with `/` in names replaced by dots. Raises ModelError."""
     archive = Archive(content, where, most_bytes)
     found = {}
     for name in archive.members:
         if not name.endswith(".npy"):
-            raise ModelError(f"{where}: holds {name}, which is no array; expected what numpy.savez writes.")
+            raise ModelError(f"{where}: contains {name}, which is not an array; expected a file of numpy.savez.")
         member = archive.read(name)
         try:
             header = npy.header(io.BytesIO(member), len(member), name)

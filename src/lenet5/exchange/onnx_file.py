@@ -1,7 +1,7 @@
-"""ONNX files as sources of weights: the constants of each layer under names as PyTorch gives them.
+"""Weights from ONNX files: the constants of each layer, under PyTorch's names.
 
-The graph is not run. Its nodes say what their constants are (whatever these are called), and something of the network:
-the activation, the pooling, the padding of the first convolution.
+The graph is not run. Its nodes determine the role of their constants, whatever their names, and some properties of the
+network: the activation, the pooling, the padding of the first convolution.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ MOST_NODES = 1_000
 
 
 def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, dict[str, str], dict[str, Any]]:
-    """Return arrays by name, the file's metadata, and what the graph tells of the network. Raises ModelError."""
+    """Return arrays by name, the file's metadata, and properties of the network in the graph. Raises ModelError."""
     if find_spec("onnx") is None:
         raise ModelError(f"{where}: ONNX files need the package onnx: {install('onnx')}")
     import onnx  # takes a while to import
@@ -35,7 +35,7 @@ def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, di
     except Exception as error:  # a damaged or hostile file can raise anything in a reader
         raise ModelError(f"{where}: not a readable ONNX file ({str(error)[:100]}).") from None
     if not _is_text(model):
-        raise ModelError(f"{where}: not a readable ONNX file (a name in it is no UTF-8).")
+        raise ModelError(f"{where}: not a readable ONNX file (a name in it is not UTF-8).")
     nodes = list(model.graph.node)
     if not nodes or len(nodes) > MOST_NODES:
         raise ModelError(f"{where}: a graph of {len(nodes):,} nodes, expected those of a LeNet-5; is it an ONNX file?")
@@ -47,7 +47,7 @@ def read(content: bytes, where: str, most_numbers: int) -> tuple[ArrayByName, di
 
 
 def _is_text(message: Any) -> bool:
-    """Whether all strings of a message are text; where one is not UTF-8, the library gives its bytes instead."""
+    """Whether all strings of a message are valid; for invalid UTF-8 the library returns bytes."""
     for field, value in message.ListFields():
         values = value if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
         if field.type == field.TYPE_STRING and any(isinstance(each, bytes) for each in values):
@@ -58,9 +58,9 @@ def _is_text(message: Any) -> bool:
 
 
 def _of_an_export(constants: ArrayByName) -> ArrayByName:
-    """Return the weights among the constants of an export of ours, which have our names.
+    """Return the weights among the constants of one of our own exports, which keep our names.
 
-    A coefficient of a trained S2 or S4 is a kernel there, the same number everywhere.
+    There the coefficient of a trained S2 or S4 is a kernel filled with the same number.
     """
     weights = {name: array for name, array in constants.items() if name.endswith((".weight", ".bias", ".coefficient"))}
     return {name: array[:, 0, 0, 0] if name.endswith(".coefficient") and array.ndim == 4 and array.size else array
@@ -77,11 +77,11 @@ def _constants(graph: Any, budget: Budget, where: str) -> ArrayByName:
     found = {}
     for name, tensor in told:
         if tensor.data_location:
-            raise ModelError(f"{where}: {name} lies in another file; ask for an ONNX file that holds its weights.")
+            raise ModelError(f"{where}: {name} is stored in another file; use an ONNX file that contains its weights.")
         if tensor.data_type not in DTYPES:
-            continue  # texts, booleans and the like are no weights
+            continue  # strings, booleans and the like are not weights
         if any(size < 0 for size in tensor.dims):
-            raise ModelError(f"{where}: {name} has a size below 0; the file is damaged.")
+            raise ModelError(f"{where}: {name} has a negative size; the file is damaged.")
         budget.take(prod(tensor.dims), name)
         try:
             found[name] = np.asarray(numpy_helper.to_array(tensor))
@@ -126,7 +126,7 @@ def _by_layer(nodes: list[Any], constants: ArrayByName, where: str) -> ArrayByNa
 
 
 def _known(nodes: list[Any]) -> dict[str, Any]:
-    """Return what the nodes say of function, pooling and frame, where they say one thing."""
+    """Return function, pooling and frame from the nodes, where they are unambiguous."""
     functions = {FUNCTIONS[node.op_type] for node in nodes if node.op_type in FUNCTIONS}
     poolings = {POOLINGS[node.op_type] for node in nodes if node.op_type in POOLINGS}
     known: dict[str, Any] = {}

@@ -1,8 +1,8 @@
-"""Pickles of state dicts, read by a machine that can only build plain values and name arrays.
+"""A safe interpreter for pickles of state dicts, which builds only plain values and references to arrays.
 
-A pickle is a program: it may name any function and call it. This machine knows some forty of its instructions and calls
-nothing but the constructors in `CALLS`, which are ours; any other name in the file is refused before anything is done.
-Nothing is imported. PyTorch's tensors become `Stored`: a place in a storage, a shape and strides, without the numbers.
+A pickle is a program that may call any function. This interpreter supports about forty instructions and calls only our
+own constructors in `CALLS`; any other name is rejected before anything is executed. Nothing is imported. PyTorch's
+tensors become `Stored`: a position in a storage, a shape and strides, without the numbers.
 """
 
 import io
@@ -21,26 +21,26 @@ STORAGES: dict[str, str] = {
     "BoolStorage": "?", "UntypedStorage": "u1",
 }  # fmt: skip
 DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
-# A value can be used again as often as the file likes, so one that is copied, or walked through, must be small.
-MOST_INSTRUCTIONS = 1_000_000  # the state of a LeNet-5 and of its optimiser take some thousand
+# Limits on values that are copied or traversed, because a pickle can reuse a value any number of times.
+MOST_INSTRUCTIONS = 1_000_000  # a LeNet-5 and its optimiser's state take some thousand
 MOST_ARGUMENTS = 16
 MOST_DIMENSIONS = 8
-MOST_TEXT = 1_000  # characters that become bytes: the value of one number
+MOST_TEXT = 1_000  # characters that are encoded to bytes: the value of one number
 KEYS = (str, int, float, bool, bytes, type(None))
 MARK = object()
 
 
 class RefusedError(Exception):
-    """The pickle asks for something that is no plain value; the text names it."""
+    """The pickle contains something other than plain values and tensors, which the message names."""
 
 
 class DamagedError(Exception):
-    """The pickle is no program that the machine can follow."""
+    """The pickle is invalid."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Numbers one after another, under a key; `dtype` is a NumPy name, or "bfloat16"."""
+    """A contiguous array of numbers with a key; `dtype` is a NumPy name, or "bfloat16"."""
 
     key: str
     dtype: str
@@ -49,7 +49,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Stored:
-    """A tensor: where its numbers lie in a storage. Offset and strides count numbers."""
+    """A tensor as a view of a storage; offset and strides count numbers."""
 
     storage: Storage
     offset: int
@@ -59,7 +59,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Name:
-    """Something of a module that the file names."""
+    """A name in a module to which the file refers."""
 
     module: str
     name: str
@@ -77,9 +77,9 @@ class NumpyType:
 
 
 def load(file: io.BytesIO) -> Any:
-    """Run one pickle, from where the file stands to its end, and return its value.
+    """Interpret one pickle from the file's current position, and return its value.
 
-    Raises RefusedError for what is more than plain values and tensors, DamagedError for anything else.
+    Raises RefusedError for anything but plain values and tensors, DamagedError for invalid pickles.
     """
     machine = Machine()
     try:
@@ -93,21 +93,21 @@ def load(file: io.BytesIO) -> Any:
 
 
 class Machine:
-    """The stack and the memo of a pickle."""
+    """The interpreter's stack and memo."""
 
     def __init__(self) -> None:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
 
     def pop(self) -> Any:
-        """Take the topmost value."""
+        """Pop the topmost value."""
         value = self._stack.pop()
         if value is MARK:
             raise DamagedError("a mark stands where a value belongs")
         return value
 
     def do(self, instruction: str, argument: Any) -> None:
-        """Follow one instruction. Raises RefusedError or DamagedError, or what Python raises for a broken stack."""
+        """Execute one instruction. Raises RefusedError, DamagedError, or any exception for a broken stack."""
         if instruction in ("PROTO", "FRAME"):
             return
         if instruction in VALUES:
@@ -221,7 +221,7 @@ class Machine:
     _newobj = _reduce
 
     def _build(self, _: None) -> None:
-        """Set the state of an object: of NumPy's dtype its byte order, of an ordered dictionary nothing."""
+        """Set an object's state: the byte order of a NumPy dtype; nothing for an ordered dictionary."""
         state, target = self.pop(), self._stack[-1]
         if isinstance(target, NumpyType):
             target.order = _text(state[1])
@@ -229,10 +229,10 @@ class Machine:
             raise RefusedError(f"a state for a {type(target).__name__}")
 
     def _binpersid(self, _: None) -> None:
-        """Take ("storage", type, key, device, count), or with a view of it as the sixth, as old files have it."""
+        """Resolve ("storage", type, key, device, count), in old files with a view as the sixth element."""
         kind, name, key, _, count = self.pop()[:5]
         if kind != "storage" or not isinstance(name, Name) or type(count) is not int:
-            raise DamagedError("a reference to something else than a storage")
+            raise DamagedError("a reference to something other than a storage")
         dtype = STORAGES.get(name.name)
         if dtype is None:
             raise RefusedError(str(name))
@@ -244,7 +244,7 @@ def _pairs(values: list[Any]) -> dict[Any, Any]:
 
 
 def _key(value: Any) -> Any:
-    """Return what may be a key: a tuple may hold itself many times over, and to hash it would take for ever."""
+    """Return a valid key; tuples are not, because hashing nested shared tuples could take exponential time."""
     if not isinstance(value, KEYS):
         raise DamagedError(f"a {type(value).__name__} as a key")
     return value
@@ -257,9 +257,9 @@ def _text(value: Any) -> str:
 
 
 def _called(function: Any, arguments: Any) -> Any:
-    """Call one of our constructors. Raises DamagedError where it is none, or its arguments are too many."""
+    """Call one of our constructors. Raises DamagedError for anything else, and for wrong arguments."""
     if not isinstance(function, Name) or str(function) not in CALLS:
-        raise DamagedError("a call of what is no function")
+        raise DamagedError("a call of something that is not a function")
     if not isinstance(arguments, tuple) or len(arguments) > MOST_ARGUMENTS:
         raise DamagedError(f"a call of {function} with other arguments")
     return CALLS[str(function)](*arguments)
@@ -271,12 +271,12 @@ def _tensor(storage: Storage, offset: int, shape: tuple[int, ...], strides: tupl
     if len(shape) != len(strides) or len(shape) > MOST_DIMENSIONS:
         raise DamagedError(f"a tensor of {len(shape):,} dimensions with {len(strides):,} strides")
     if not all(type(number) is int and 0 <= number < 1 << 62 for number in (offset, *shape, *strides)):
-        raise DamagedError("a tensor whose sizes are no sizes")
+        raise DamagedError("a tensor with invalid sizes")
     return Stored(storage, offset, shape, strides)
 
 
 def _tensor_of_dtype(*arguments: Any) -> Stored:
-    """Refuse what has no storage of its own kind: float8, and unsigned numbers of more than a byte."""
+    """Reject types without a typed storage: float8, and unsigned integers of more than one byte."""
     dtype = arguments[6] if len(arguments) > 6 and isinstance(arguments[6], Name) else "an unknown type"
     raise RefusedError(f"numbers of {dtype}")
 
@@ -297,7 +297,7 @@ def _ordered(*pairs: Any) -> dict[Any, Any]:
 
 def _encoded(text: Any, encoding: Any) -> bytes:
     if len(_text(text)) > MOST_TEXT or _text(encoding) not in ("latin1", "latin-1"):
-        raise DamagedError("an encoded text that is no number of NumPy")
+        raise DamagedError("an encoded text that is not a NumPy number")
     return str(text).encode("latin-1")
 
 
@@ -310,7 +310,7 @@ def _scalar(dtype: Any, content: Any = b"") -> int | float | bool:
     if not isinstance(dtype, NumpyType) or not isinstance(content, bytes):
         raise DamagedError("a scalar of NumPy of another form")
     if dtype.code not in ("b1", *(kind + size for kind in "iuf" for size in "1248")) or dtype.order not in "<>=|":
-        raise RefusedError("a scalar of NumPy that is no number")
+        raise RefusedError("a NumPy scalar that is not a number")
     number: int | float | bool = np.frombuffer(content, np.dtype(dtype.order + dtype.code)).reshape(()).item()
     return number
 

@@ -1,13 +1,13 @@
-"""Which choices are meant: all candidates read training images, and those that are clearly behind drop out.
+"""Selection among candidate networks by accuracy and cross-entropy on training images (a racing algorithm).
 
-Two measures compare two candidates, and each says "clearly" only where chance does so once in 2,000 times:
-accuracy        b and c images are classified correctly by one of them alone; b - c is more than 3.3 sqrt(b + c)
+Two measures compare two candidates, each at a significance level of 1 in 2,000:
+accuracy        b and c images are classified correctly by only one of them; b - c exceeds 3.3 sqrt(b + c)
                 (McNemar 1947)
-cross-entropy   which nearly every network was trained to make small; its mean difference is more than 3.3 of its
-                standard errors
-A candidate drops out where it is clearly behind by one measure and not clearly ahead by the other. A network that is
-hardly trained can do better with inputs that it was not trained with; then the two disagree, and nothing is decided.
-The test set is never used.
+cross-entropy   the training objective of nearly every network; the mean difference exceeds 3.3 standard errors
+
+A candidate is eliminated when it is significantly worse by one measure and not significantly better by the other. A
+barely trained network can do better with inputs that it was not trained on; then the measures disagree, and nothing is
+decided. The test set is never used.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from lenet5.exchange.fit import Choices, Fit
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Card, Model
 
-ROUNDS = 300, 2_000, 10_000, 60_000  # images read by those who are left
+ROUNDS = 300, 2_000, 10_000, 60_000  # images seen by the remaining candidates
 CLEARLY = 3.3
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a candidate did on each of the images that it read: whether it was correct, and its cross-entropy."""
+    """A candidate's results on each image so far: correctness and cross-entropy."""
 
     choices: Choices
     right: NDArray[np.bool_]
@@ -48,7 +48,7 @@ class Standing:
 def race(
     fit: Fit, candidates: Sequence[Choices], data: Images, card: Card, *, engine: str, device: str
 ) -> tuple[list[Standing], list[Standing]]:
-    """Return the candidates that none is clearly ahead of, the best first; and the last to drop out, the best first."""
+    """Return the candidates that none beats, best first; and the last ones to be eliminated, best first."""
     left = [Standing(choices, np.zeros(0, np.bool_), np.zeros(0)) for choices in candidates]
     out: list[Standing] = []
     for count in ROUNDS:
@@ -65,13 +65,13 @@ def race(
 
 
 def beats(one: Standing, other: Standing) -> bool:
-    """Whether one is clearly ahead of another by one measure, and not clearly behind it by the other measure."""
+    """Whether one is significantly better by one measure, and not significantly worse by the other."""
     reads, loses = _reads_better(one, other), _loses_less(one, other)
     return (reads and not _loses_less(other, one)) or (loses and not _reads_better(other, one))
 
 
 def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, device: str, count: int) -> Standing:
-    """Let a candidate read on, up to `count` images."""
+    """Evaluate a candidate on further images, up to `count` in all."""
     rest = slice(len(one.right), count)
     architecture, preparation = fit.build(one.choices)
     model = Model(architecture, preparation, fit.weights_of(one.choices), card)
@@ -84,13 +84,13 @@ def _read(fit: Fit, one: Standing, data: Images, card: Card, engine: str, device
 
 
 def _reads_better(leader: Standing, other: Standing) -> bool:
-    """Whether a candidate clearly classifies more images correctly than another."""
+    """Whether a candidate classifies significantly more images correctly than another."""
     only_leader = int(np.count_nonzero(leader.right & ~other.right))
     only_other = int(np.count_nonzero(other.right & ~leader.right))
     return only_leader - only_other > CLEARLY * sqrt(only_leader + only_other)
 
 
 def _loses_less(leader: Standing, other: Standing) -> bool:
-    """Whether a candidate clearly has the smaller cross-entropy."""
+    """Whether a candidate has a significantly smaller cross-entropy."""
     more = other.losses - leader.losses
     return float(more.mean()) > CLEARLY * float(more.std()) / sqrt(len(more))

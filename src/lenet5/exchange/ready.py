@@ -1,4 +1,4 @@
-"""What every way out needs of a model."""
+"""Steps common to all exports."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from lenet5.models.model import Model
 
 
 def ready(model: Model) -> Model:
-    """Return the model without what only training needs. Raises ModelError for a mean that is not known yet."""
+    """Return the model without training-only layers. Raises ModelError when its mean is not known yet."""
     if model.preparation.subtract_mean:
         raise ModelError(
             "the preparation subtracts a mean that is not known yet; use preparation.centred(mean_pixel(images)) first."
@@ -22,6 +22,6 @@ def ready(model: Model) -> Model:
 
 
 def stretch(side: int) -> NDArray[np.float64]:
-    """Return the (side, 28) matrix A by which `data/prepare.py` resizes: a picture X becomes A X A^T."""
-    lines = np.repeat(np.eye(SIDE)[:, :, None], SIDE, axis=2)  # (28, 28, 28): image j has ink in its line j alone
+    """Return the (side, 28) matrix A with which `data/prepare.py` resizes: an image X becomes A X A^T."""
+    lines = np.repeat(np.eye(SIDE)[:, :, None], SIDE, axis=2)  # (28, 28, 28): image j has ink only in row j
     return resized(lines, side)[:, :, 0].T

@@ -1,9 +1,8 @@
-"""A model as one header and one source file in C99 that need nothing but the C library's tanhf, and that only for tanh.
+"""Export of a model as C99: one header and one source file that need only tanhf of the C library, for tanh and sigmoid.
 
-Nothing is allocated. The caller gives the working memory, since on a small machine the stack is often smaller than it;
-so the caller decides whether it is static, on the stack or shared, and calls with memory of their own may run at once.
-Every array between two layers lies at one end of this memory and the next one at the other end: it is as large as the
-largest two neighbours together.
+Nothing is allocated. The caller provides the working memory, because on small machines the stack is often too small;
+it may be static, on the stack or shared, and calls with separate memory may run concurrently. Arrays between layers
+alternate between the two ends of this memory, so that it is as large as the largest two successive arrays together.
 """
 
 import re
@@ -27,11 +26,11 @@ PIXELS = SIDE * SIDE
 
 @dataclass(frozen=True)
 class Program:
-    """The two files, and what they need.
+    """The two files, and their memory requirements.
 
     header, source    their text
-    constants_bytes   what the weights and tables take
-    memory_bytes      the working memory that the caller gives
+    constants_bytes   size of the weights and tables
+    memory_bytes      size of the working memory that the caller provides
     """
 
     prefix: str
@@ -42,10 +41,10 @@ class Program:
 
 
 def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Program:
-    """Return the program that answers as the model does.
+    """Return a program that computes the model.
 
     weights  "float", or "int8": see `quantize.py`
-    prefix   begins the names of the files and of everything that others can see
+    prefix   prefix of the file names and of all exported identifiers
 
     Raises ModelError for other weights, and for a prefix that cannot begin a name in C.
     """
@@ -75,12 +74,12 @@ def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Pr
 
 
 def _memory_floats(row: list[Stage]) -> int:
-    """Return how large the working memory is: the last stage writes into the caller's scores, the others into it."""
+    """Return the size of the working memory, used by all stages but the last, which writes the caller's scores."""
     return max(row[-1].reads, *(stage.reads + stage.writes for stage in row[:-1]), 0)
 
 
 def _preparation(preparation: Preparation) -> tuple[str, Constants]:
-    """Return the statements that make inputs from bytes, as `data/prepare.py` does, and their tables."""
+    """Return the statements that prepare inputs from bytes, as `data/prepare.py` does, and their tables."""
     S, p = preparation.side(), preparation.padding
     tables: dict[str, NDArray[Any]] = {"pixel_input": np.array(preparation.scale(), np.float32)}
     if preparation.resize is None and not p:
@@ -96,7 +95,7 @@ for (int h = 0; h < {S}; h++)
     }}""",
             tables,
         )
-    across = stretch(S)  # each row has one share, or two that are neighbours
+    across = stretch(S)  # each row has one nonzero entry, or two adjacent ones
     first = (across > 0).argmax(axis=1).clip(max=SIDE - 2)
     shares = np.stack([across[np.arange(S), first], across[np.arange(S), first + 1]], axis=1)
     tables |= {"first": first.astype(np.uint8), "share": shares.astype(np.float32)}
@@ -114,7 +113,7 @@ for (int h = 0; h < {S}; h++)
 
 
 def _squashing(row: list[Stage]) -> str:
-    """Return the functions that squash one number, and what they include."""
+    """Return the activation functions of one number, with the headers they include."""
     used = sorted({function for stage in row for function in stage.functions})
     text = "#include <math.h>\n\n" if set(used) - {"relu"} else ""
     return text + "\n".join(f"static float squash_{name}(float a)\n{{\n    {SQUASH[name]}\n}}\n" for name in used)
@@ -127,7 +126,7 @@ def _function(stage: Stage) -> str:
 
 
 def _predict(prefix: str, row: list[Stage], memory: int, classes: int) -> str:
-    """Return the function that calls the others: one array at the front of the memory, the next at its back."""
+    """Return the function that calls the stages, with arrays alternating between the ends of the memory."""
     calls, place = "prepare(image, memory);\n", "memory"
     for number, stage in enumerate(row):
         if stage is row[-1]:
@@ -152,7 +151,7 @@ return best;"""
 
 
 def _names(prefix: str, card: Card, classes: int) -> str:
-    """Return the table of the classes' names; where a network has more classes than names, numbers stand in."""
+    """Return the table of class names; classes without a name are numbered."""
     names = [*card.class_names[:classes], *map(str, range(len(card.class_names), classes))]
     words = ", ".join(map(string, names))
     return f"const char *const {prefix}_class_names[{prefix.upper()}_CLASSES] = {{{words}}};\n"

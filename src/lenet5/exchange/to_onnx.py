@@ -1,6 +1,6 @@
-"""A model as an ONNX graph: bytes of pixels in, scores and probabilities out, any number of images at a time.
+"""Export of a model as an ONNX graph: uint8 images in, scores and probabilities out, for any batch size.
 
-The graph is built from the architecture, node by node, under the layers' own names. The preparation is part of it.
+The graph is built from the architecture, node by node, under the layers' names, and includes the preparation.
 """
 
 import json
@@ -23,17 +23,17 @@ from lenet5.spec import paper
 from lenet5.spec.architecture import PlacedLayer
 from lenet5.spec.preparation import Preparation
 
-OPSET = 13  # of 2020: what runs ONNX today runs this
-FORMAT = 7  # the ONNX file format that came with it
+OPSET = 13  # from 2020, supported by every current runtime
+FORMAT = 7  # the ONNX file format of the same time
 BATCHES = 1, 64
-TOLERANCE = 1e-4  # of the largest score: float32 sums in another order differ by about 1e-6
+TOLERANCE = 1e-4  # relative to the largest score; float32 sums in another order differ by about 1e-6
 INPUT, SCORES, PROBABILITIES = "images", "scores", "probabilities"
 FUNCTIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How near ONNX Runtime comes to our own scores, with `batch` images at a time.
+    """Agreement of ONNX Runtime with our own scores, with `batch` images at a time.
 
     largest_difference  between any two scores
     largest_score       the largest of ours, in absolute value
@@ -88,9 +88,9 @@ def build(model: Model) -> bytes:
 
 
 def compare(content: bytes, predictor: Predictor, images: NDArray[np.uint8]) -> list[Agreement] | None:
-    """Run an ONNX file on images, 1 and 64 at a time, beside our own scores; None without ONNX Runtime.
+    """Compare the scores of an ONNX file with ours, 1 and 64 images at a time; None without ONNX Runtime.
 
-    Raises ModelError when the scores are not ours.
+    Raises ModelError when the scores differ.
     """
     if find_spec("onnxruntime") is None:
         return None
@@ -103,7 +103,7 @@ def compare(content: bytes, predictor: Predictor, images: NDArray[np.uint8]) -> 
         parts = [images[start : start + batch] for start in range(0, len(images), batch)]
         theirs = np.concatenate([session.run([SCORES], {INPUT: np.ascontiguousarray(part)})[0] for part in parts])
         difference, reach = float(np.abs(theirs - ours).max()), float(np.abs(ours).max())
-        if not difference <= TOLERANCE * max(1.0, reach):  # so also where it is no number
+        if not difference <= TOLERANCE * max(1.0, reach):  # also true for NaN
             raise ModelError(
                 f"ONNX Runtime's scores differ from ours by {difference:.3g} with {batch} images at a time, where they "
                 f"reach {reach:.3g}; nothing is written. Please report this."
@@ -114,7 +114,7 @@ def compare(content: bytes, predictor: Predictor, images: NDArray[np.uint8]) -> 
 
 
 class _Graph:
-    """The nodes and constants so far. A value is known by its name."""
+    """The nodes and constants so far. Values are referred to by name."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -128,7 +128,7 @@ class _Graph:
         return name
 
     def node(self, kind: str, *inputs: str, name: str, output: str = "", **attributes: Any) -> str:
-        """Add a node with one output, and return the name of that."""
+        """Add a node with one output, and return the output's name."""
         from onnx import helper
 
         output = output or f"{name}.y"
@@ -137,14 +137,14 @@ class _Graph:
 
 
 def _preparation(graph: _Graph, preparation: Preparation) -> str:
-    """Add what `data/prepare.py` does: (N, 28, 28) uint8 -> (N, 1, S, S) float32."""
+    """Add the preparation of `data/prepare.py`: (N, 28, 28) uint8 -> (N, 1, S, S) float32."""
     step = np.array((preparation.ink - preparation.background) / 255, np.float32)
     background = graph.constant("preparation.background", np.array(preparation.background, np.float32))
     x = graph.node("Cast", INPUT, name="preparation.cast", to=1)  # 1 is float32
     x = graph.node("Mul", x, graph.constant("preparation.step", step), name="preparation.scale")
     x = graph.node("Add", x, background, name="preparation.shift")
     if preparation.resize is not None:
-        # Products with a matrix, as in data/prepare.py; the node Resize would have to round 28 times 32/28.
+        # Matrix products, as in data/prepare.py; the node Resize would have to round 28 times 32/28.
         across = stretch(preparation.resize).astype(np.float32)
         x = graph.node("MatMul", x, graph.constant("preparation.across", across.T), name="preparation.resize_lines")
         x = graph.node("MatMul", graph.constant("preparation.down", across), x, name="preparation.resize_columns")
@@ -157,7 +157,7 @@ def _preparation(graph: _Graph, preparation: Preparation) -> str:
 
 
 def _layer(graph: _Graph, placed: PlacedLayer, x: str, weights: Weights) -> str:
-    """Add one layer behind the value x, and return its output's name."""
+    """Add one layer with input x, and return its output's name."""
     name = placed.name
 
     def own() -> list[str]:
@@ -167,7 +167,7 @@ def _layer(graph: _Graph, placed: PlacedLayer, x: str, weights: Weights) -> str:
         case plan.Convolution(padding=p):
             return graph.node("Conv", x, *own(), name=name, pads=[p] * 4)
         case plan.Subsample(size=size):
-            # A kernel for each map, with the map's coefficient everywhere: the sum of the square, weighted and shifted.
+            # A kernel for each map, filled with the map's coefficient: the weighted sum of the square, plus the bias.
             coefficient, bias = (weights[part] for part in placed.parameter_shapes)
             kernels = np.tile(coefficient[:, None, None, None], (1, 1, size, size))
             constants = graph.constant(f"{name}.coefficient", kernels), graph.constant(f"{name}.bias", bias)
@@ -189,7 +189,7 @@ def _layer(graph: _Graph, placed: PlacedLayer, x: str, weights: Weights) -> str:
             return graph.node(FUNCTIONS[function], x, name=name)
         case plan.Flatten():
             return graph.node("Flatten", x, name=name, axis=1)
-    raise AssertionError(f"{name} is no layer of a network in use")
+    raise AssertionError(f"{name} is not a layer at inference")
 
 
 def _rbf(graph: _Graph, name: str, x: str, factor: float) -> str:

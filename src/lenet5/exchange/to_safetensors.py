@@ -1,9 +1,9 @@
-"""A model as plain weights, in the names and shapes of PyTorch's layers.
+"""Export of a model as plain weights, with the names and shapes of PyTorch's layers.
 
-`C1.weight`, `C1.bias`, ... are what `torch.nn.Conv2d` and `torch.nn.Linear` call `weight` and `bias`, in layers that
-are called as in the paper. A model file of ours has the same arrays; what differs is that here batch normalisation is
-folded in, the codes of an rbf output are written as `output.codes`, and the metadata say "format": "pt", which other
-readers of safetensors ask for. `lenet5 import` reads the file back as it was.
+`C1.weight`, `C1.bias`, ... are the `weight` and `bias` of `torch.nn.Conv2d` and `torch.nn.Linear`, in layers named as
+in the paper. Our model files have the same arrays; the differences are that here batch normalisation is folded in, the
+codes of an rbf output are written as `output.codes`, and the metadata contain "format": "pt", which other readers of
+safetensors require. `lenet5 import` restores the model from the file.
 """
 
 import numpy as np

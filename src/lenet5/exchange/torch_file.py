@@ -15,15 +15,15 @@ from lenet5.exchange import pickled
 from lenet5.exchange.archive import Archive
 from lenet5.exchange.pickled import Storage, Stored
 
-MAGIC = 0x1950A86A20F9469CFC6C  # begins files of PyTorch before 1.6
+MAGIC = 0x1950A86A20F9469CFC6C  # at the beginning of files of PyTorch before 1.6
 Numbers = Callable[[Stored], NDArray[np.float32]]
 
 
 def read(content: bytes, where: str, most_bytes: int) -> tuple[Any, Numbers]:
-    """Return what a file holds, tensors as `Stored`, and what gives a tensor's numbers.
+    """Return the value in a file, with tensors as `Stored`, and a function that returns a tensor's numbers.
 
-    Raises ModelError, in one sentence or two, for a file that is damaged or holds more than weights; the function that
-    is returned raises it for a tensor that reaches beyond its storage.
+    Raises ModelError for a file that is damaged or contains objects other than weights; the returned function raises it
+    for a tensor that exceeds its storage.
     """
     if zipfile.is_zipfile(io.BytesIO(content)):
         return _zipped(content, where, most_bytes)
@@ -52,7 +52,7 @@ def _zipped(content: bytes, where: str, most_bytes: int) -> tuple[Any, Numbers]:
 
 
 def _one_after_another(content: bytes, where: str) -> tuple[Any, Numbers]:
-    """Read the older form: a number, a version, the machine's sizes, the value, the keys of its storages, these."""
+    """Read the older format: magic number, version, sizes of the machine, value, storage keys, storages."""
     file = io.BytesIO(content)
     first = _value(file, where)
     if first != MAGIC:
@@ -65,7 +65,7 @@ def _one_after_another(content: bytes, where: str) -> tuple[Any, Numbers]:
         storage = sizes.get(key) if isinstance(key, str) else None
         count = int.from_bytes(file.read(8), "big" if swapped else "little")
         if storage is None or count != storage.count:
-            raise ModelError(f"{where}: its storages are not those that its value names; it may be cut short.")
+            raise ModelError(f"{where}: its storages are not those that its value refers to; it may be truncated.")
         storages[storage.key] = file.read(count * _dtype(storage).itemsize)
     return tree, lambda stored: _numbers(stored, storages.get(stored.storage.key, b""), where, swapped=swapped)
 
@@ -76,7 +76,7 @@ def _value(file: io.BytesIO, where: str) -> Any:
     except pickled.RefusedError as error:
         raise _refused(where, str(error)[:100]) from None
     except pickled.DamagedError as error:
-        raise ModelError(f"{where}: not a readable PyTorch file ({str(error)[:100]}); it may be cut short.") from None
+        raise ModelError(f"{where}: not a readable PyTorch file ({str(error)[:100]}); it may be truncated.") from None
 
 
 def _refused(where: str, what: str) -> ModelError:
@@ -87,7 +87,7 @@ def _refused(where: str, what: str) -> ModelError:
 
 
 def _storages(tree: Any) -> list[Storage]:
-    """Return the storage of every tensor in a value; each container is looked at once, however often it is named."""
+    """Return the storage of every tensor in a value; shared containers are visited only once."""
     found, seen, left = [], set(), [tree]
     while left:
         value = left.pop()
@@ -104,7 +104,7 @@ def _dtype(storage: Storage) -> np.dtype[Any]:
 
 
 def _numbers(stored: Stored, content: bytes, where: str, *, swapped: bool) -> NDArray[np.float32]:
-    """Return a tensor as float32, its numbers copied. Raises ModelError where they are not in the storage."""
+    """Return a copy of a tensor as float32. Raises ModelError when it exceeds its storage."""
     dtype = _dtype(stored.storage)
     if not prod(stored.shape):
         return np.empty(stored.shape, np.float32)
@@ -116,5 +116,5 @@ def _numbers(stored: Stored, content: bytes, where: str, *, swapped: bool) -> ND
     if stored.storage.dtype == "bfloat16":  # the upper half of a float32
         flat = (flat.astype(np.uint32) << 16).view(np.float32)
     steps = tuple(stride * flat.itemsize for stride in stored.strides)
-    with np.errstate(over="ignore"):  # what leaves float32 is refused by its reader
+    with np.errstate(over="ignore"):  # overflow is detected by the caller
         return as_strided(flat, stored.shape, steps, writeable=False).astype(np.float32)

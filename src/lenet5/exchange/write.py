@@ -1,4 +1,4 @@
-"""Export: a model in another program's form, checked before it is written."""
+"""Export of a model to another format, verified before it is written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +12,15 @@ from lenet5.inference.evaluation import evaluate
 from lenet5.inference.predictor import Predictor
 
 FORMS = ("onnx", "c", "safetensors")
-CHECKED = 640  # images that ONNX Runtime and we both score: ten batches of 64
+CHECKED = 640  # images on which ONNX Runtime's scores are compared with ours: ten batches of 64
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and what is known of it.
+    """The result of an export.
 
-    files  the paths
-    facts  sentences for a person: sizes, and what was measured
+    files  paths of the files
+    facts  sizes and measurements, as sentences
     """
 
     files: tuple[Path, ...]
@@ -36,20 +36,20 @@ def export(
     prefix: str = "lenet5",
     data_folder: Path | None = None,
 ) -> Exported:
-    """Write a model for another program.
+    """Write a model in another format.
 
-    target   the file to write; for "c" the folder that gets the two files
+    target   the file to write; for "c" the folder for the two files
     to       "onnx", "c" or "safetensors"
-    weights  of "c": "float" or "int8"
-    prefix   of "c": begins the names of files and functions
+    weights  for "c": "float" or "int8"
+    prefix   for "c": prefix of files and functions
 
-    An ONNX file is run by ONNX Runtime, where that is installed, on test images of the data set that the model was
-    trained on, where they are at hand; the facts say so. Raises ModelError, RunError.
+    An ONNX file is verified with ONNX Runtime, if installed, on test images of the model's data set, if available; the
+    facts include the result. Raises ModelError, RunError.
     """
     if to not in FORMS:
-        raise ModelError(f'there is no form "{to}"; models can be written as {", ".join(FORMS)}.')
+        raise ModelError(f'there is no format "{to}"; models can be written as {", ".join(FORMS)}.')
     if weights not in to_c.WEIGHTS or (weights != "float" and to != "c"):
-        raise ModelError(f'weights "{weights}" are not known for {to}; there are float, and for c also int8.')
+        raise ModelError(f'weights "{weights}" are not supported for {to}; choose float, or int8 for c.')
     if to == "onnx":
         return _onnx(predictor, target, data_folder)
     if to == "c":
@@ -59,7 +59,7 @@ def export(
 
 
 def _test_images(predictor: Predictor, data_folder: Path | None) -> Images | None:
-    """Return the test images of the model's data set, where they are at hand."""
+    """Return the test images of the model's data set, if available."""
     try:
         return load(predictor.model.card.data, "test", data_folder)
     except DataError:
@@ -71,7 +71,8 @@ def _onnx(predictor: Predictor, target: Path, data_folder: Path | None) -> Expor
     facts = [f"{len(content):,} bytes, ONNX opset {to_onnx.OPSET}"]
     data = _test_images(predictor, data_folder)
     if data is None:
-        facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are at hand")
+        facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are available")
+
     elif (found := to_onnx.compare(content, predictor, data.images[:CHECKED])) is None:
         facts.append(f"not compared with our scores: ONNX Runtime is missing; {install('onnx')}")
     else:
@@ -93,7 +94,7 @@ def _c(predictor: Predictor, target: Path, weights: str, prefix: str, data_folde
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ModelError(f"{target}: no folder can be made there ({error.strerror}); choose another.") from None
+        raise ModelError(f"{target}: the folder cannot be created ({error.strerror}); choose another.") from None
     paths = target / f"{prefix}.h", target / f"{prefix}.c"
     for path, text in zip(paths, (program.header, program.source), strict=True):
         files.write_atomically(path, text.encode("ascii"))
@@ -101,10 +102,10 @@ def _c(predictor: Predictor, target: Path, weights: str, prefix: str, data_folde
 
 
 def _cost_of_int8(predictor: Predictor, data_folder: Path | None) -> str:
-    """Say what the rounding of the weights does to the answers."""
+    """Return a sentence on the accuracy with rounded weights."""
     data = _test_images(predictor, data_folder)
     if data is None:
-        return f"its accuracy is not measured: no test images of {predictor.model.card.data} are at hand"
+        return f"its accuracy is not measured: no test images of {predictor.model.card.data} are available"
     eight = Predictor(quantize.rounded(predictor.model))
     percent = [evaluate(each, data).accuracy_percent for each in (eight, predictor)]
     return f"{percent[0]:.2f} % of {len(data.labels):,} test images with int8 weights, {percent[1]:.2f} % with float"

@@ -1,7 +1,7 @@
-"""A fixed suite of spoilt test images, in the manner of MNIST-C (Mu and Gilmer 2019), made here: nothing is fetched.
+"""A fixed suite of corrupted test images, similar to MNIST-C (Mu and Gilmer 2019) but generated locally.
 
-Each corruption changes every image of a set; what is random in it is drawn from a seed of its own, so the suite is the
-same for every model, machine and day.
+Each corruption changes every image of a set. Its random numbers come from a fixed seed, so the suite is the same for
+every model and machine.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,14 +22,14 @@ SEED = 1998
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to spoil images: (N, 28, 28) uint8, 0 = background, and what is drawn -> the same shape."""
+    """A corruption: images (N, 28, 28) uint8, 0 = background, and a random generator -> corrupted images."""
 
     name: str
     spoil: Callable[[Pixels, np.random.Generator], Pixels]
 
 
 def corrupted(data: Images) -> Iterator[tuple[str, Images]]:
-    """Return the set as it is, then spoilt in each way, one after another."""
+    """Yield the unchanged set, then the set under each corruption in turn."""
     yield "as it is", data
     for corruption in SUITE:
         spoilt = corruption.spoil(np.asarray(data.images), stream(SEED, corruption.name))
@@ -37,7 +37,7 @@ def corrupted(data: Images) -> Iterator[tuple[str, Images]]:
 
 
 def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
-    """Distort each image by exactly so much, to one side or the other; see `data.distort.affine` for the kinds."""
+    """Distort each image by plus or minus the given amplitudes; for the kinds see `data.distort.affine`."""
 
     def spoil(images: Pixels, random: np.random.Generator) -> Pixels:
         parameters = np.zeros((len(images), len(KINDS)))
@@ -49,7 +49,7 @@ def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
 
 
 def _small_and_moved(images: Pixels, random: np.random.Generator) -> Pixels:
-    """0.71 as large, 14 pixels high, and moved up or down by 7: as far as a digit of 14 can go in an image of 28."""
+    """Scale by 0.71, to a height of 14 pixels, and move up or down by 7, to the border of the image of 28 pixels."""
     parameters = np.zeros((len(images), len(KINDS)))
     parameters[:, KINDS.index("scaling")] = 0.5**0.5 - 1
     parameters[:, KINDS.index("down")] = 7 * random.choice([-1, 1], len(images))
@@ -101,7 +101,7 @@ def _faint(images: Pixels, _: np.random.Generator) -> Pixels:
 
 
 def _broken(images: Pixels, random: np.random.Generator) -> Pixels:
-    """A line of background two pixels wide through the middle third, across or down."""
+    """Erase a horizontal or vertical line, two pixels wide, in the middle third."""
     spoilt = images.copy()
     at, across = random.integers(10, 17, len(images)), random.random(len(images)) < 0.5
     for image, place, lies in zip(spoilt, at, across, strict=True):
@@ -110,7 +110,7 @@ def _broken(images: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _at_the_border(images: Pixels, random: np.random.Generator) -> Pixels:
-    """A piece of the next image of the set comes in from the left or the right: four columns of its middle."""
+    """Add the four middle columns of the next image of the set at the left or right border."""
     spoilt = images.copy()
     left = random.random(len(images)) < 0.5
     neighbours = np.roll(images, 1, axis=0)

@@ -11,25 +11,25 @@ from lenet5.inference.predictor import Predictor
 
 
 class Ensemble:
-    """Answers like one model. Its scores are logarithms of the mean probabilities, so their softmax is that mean."""
+    """Predicts like a single model. The scores are log mean probabilities, so their softmax is the mean."""
 
     def __init__(self, members: Sequence[Predictor]) -> None:
-        """Take the members. Raises ModelError unless all tell the same classes apart."""
+        """Combine models. Raises ModelError unless all have the same classes."""
         names = {member.model.card.class_names for member in members}
         if len(names) != 1:
             raise ModelError(
-                f"an ensemble's members tell the same classes apart; these tell {len(names)} sets of them."
+                f"the members of an ensemble must have the same classes; these have {len(names)} different sets."
             )
         self.members = tuple(members)
 
     @property
     def classes(self) -> int:
-        """How many classes are told apart."""
+        """The number of classes."""
         return self.members[0].classes
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the classes stand for."""
+        """The names of the classes."""
         return self.members[0].class_names
 
     @property

@@ -1,4 +1,4 @@
-"""How well a model does on a data set, and where it errs."""
+"""Evaluation of a model on a data set: accuracy, calibration, rejection and confusions."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,13 +17,13 @@ from lenet5.inference.predictor import Predictor
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Shown):
-    """The outcome on one part of a data set.
+    """The results on one part of a data set.
 
     answers      (N,) the class with the highest score
-    confidence   (N,) how probable the answer is, 0..1; by the model's temperature where it has one
-    margin       (N,) by how much the best score leads the second best
-    confusion    (classes, classes) truth by answer
-    class_names  of the data, then those that only the model has
+    confidence   (N,) probability of the answer, 0..1, calibrated if the model has a temperature
+    margin       (N,) the best score minus the second best
+    confusion    (classes, classes) truth in rows, answers in columns
+    class_names  the data's classes, then those that only the model has
     """
 
     data: Images
@@ -60,13 +60,13 @@ class Evaluation(Shown):
 
     @property
     def calibration_error_percent(self) -> float:
-        """By how much confidence and accuracy differ, in percent (expected calibration error, 15 bins)."""
+        """The expected calibration error (15 bins), in percent."""
         return metrics.expected_calibration_error_percent(self.confidence, self.right)
 
     def rejection_for_error_percent(self, error_percent: float) -> float:
-        """Return how many images must be rejected, in percent, for so small an error among the others.
+        """Return the rejection rate, in percent, needed for an error of at most `error_percent` among the others.
 
-        Those with the smallest margin go first, as in the 1998 paper (figure 10). NaN when no number is enough.
+        The images with the smallest margins are rejected first, as in the 1998 paper (figure 10). NaN if unattainable.
         """
         return metrics.rejection_for_error_percent(self.margin, self.right, error_percent)
 
@@ -91,16 +91,16 @@ class Evaluation(Shown):
 
     @property
     def misread(self) -> NDArray[np.int64]:
-        """Indices of the images read wrongly, the most confident first."""
+        """Indices of the misclassified images, the most confident first."""
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]
 
 
 def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
-    """Answer for every image of a set. Raises DataError when the set has classes that the model lacks."""
+    """Evaluate a model on every image of a set. Raises DataError when the set has classes that the model lacks."""
     classes = predictor.classes
     if len(data.class_names) > classes:
-        raise DataError(f"{data.name} has {len(data.class_names)} classes; the model tells {classes} apart.")
+        raise DataError(f"{data.name} has {len(data.class_names)} classes; the model has {classes}.")
     data = _aligned(data, predictor.class_names)
     scores = predictor.scores(data.images)
     answers = scores.argmax(axis=1)
@@ -115,9 +115,9 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
 
 
 def _aligned(data: Images, names: tuple[str, ...]) -> Images:
-    """Return a set with the labels that a model gives its classes: by their names, or else by their numbers.
+    """Return a set whose labels follow the order of the model's classes: matched by name, or else by number.
 
-    Raises DataError where a user's own images have classes that the model does not know.
+    Raises DataError when a user's own images have classes that the model lacks.
     """
     own = data.class_names
     if own == names[: len(own)]:
@@ -128,7 +128,7 @@ def _aligned(data: Images, names: tuple[str, ...]) -> Images:
         numbers = [int(name) for name in own]
     elif is_own(data.name):
         raise DataError(
-            f"{data.name}: has the classes {', '.join(own)}; the model knows {', '.join(names)}. Name the classes as "
+            f"{data.name}: has the classes {', '.join(own)}; the model has {', '.join(names)}. Name the classes as "
             "the model does, or train a model on these images."
         )
     else:

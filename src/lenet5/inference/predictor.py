@@ -1,4 +1,4 @@
-"""A model at work: images in, scores, probabilities and answers out."""
+"""Inference with a model: scores, probabilities and predicted classes of images."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,15 +16,15 @@ from lenet5.spec.optimizer import Sgd
 
 
 class Predictor(Shown):
-    """Answers with one model on one engine and device; see `registry.get`.
+    """Inference with one model on one engine and device; see `registry.get`.
 
-    Every method takes images in any form that `mnist_form` knows, prepares them as the model file says, and
-    works in bounded memory however many there are.
+    Every method takes images in any form that `mnist_form` accepts, prepares them as the model file says, and uses
+    bounded memory for any number of images.
     """
 
     def __init__(self, model: Model, *, engine: str = registry.AUTO, device: str = registry.AUTO) -> None:
         self.model = model
-        # A network is built for training as well; here its objective and optimiser are never used.
+        # Networks are always built for training, too; the objective and the optimiser are not used here.
         self._network = registry.get(engine, device).build(
             model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
         )
@@ -34,12 +34,12 @@ class Predictor(Shown):
 
     @property
     def classes(self) -> int:
-        """How many classes the model tells apart."""
+        """The number of classes."""
         return self.model.architecture.classes
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """What the classes stand for."""
+        """The names of the classes."""
         return self.model.card.class_names
 
     def scores(self, images: ArrayLike) -> Float:
@@ -50,12 +50,12 @@ class Predictor(Shown):
         return score_all(self._network, self._examples(pixels))
 
     def probabilities(self, images: ArrayLike) -> Float:
-        """Return how probable each class is, (N, classes): the softmax of the scores, by the card's temperature."""
+        """Return the probabilities (N, classes): the softmax of the scores divided by the card's temperature."""
         return metrics.softmax(self.scores(images) / np.float32(self.temperature))
 
     @property
     def temperature(self) -> float:
-        """What scores are divided by before the softmax; 1 for a model that was not calibrated."""
+        """The divisor of the scores before the softmax; 1 for a model that was not calibrated."""
         calibration = self.model.card.calibration
         return calibration.temperature if calibration else 1.0
 

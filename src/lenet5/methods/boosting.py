@@ -28,7 +28,7 @@ SHARE_OF_SECOND = 0.75  # of the images the first is not sure enough about: 1.75
 class Boosted:
     """Three networks of one recipe, trained in turn on distorted digits.
 
-    rounds  at most so many distorted copies of the whole training set are searched for patterns
+    rounds  maximum number of distorted copies of the whole training set to search for patterns
     """
 
     rounds: int = 30

@@ -1,4 +1,4 @@
-"""How far a model's confidence can be trusted: a temperature, and thresholds for few errors."""
+"""Calibration of a model's confidence: a temperature, and rejection thresholds."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,11 @@ HOTTEST = 20.0
 
 
 def calibrated(scores: Float, labels: NDArray[np.int64], *, images: str, none: int | None = None) -> Calibration:
-    """Return the calibration of a model that answered with these scores to images that it was not trained on.
+    """Return the calibration of a model from its scores on images that it was not trained on.
 
     scores  (N, classes)
-    images  which images these are, in words
-    none    the class that stands for "none of these"; thresholds are found among images of the others
+    images  a description of the images
+    none    number of the class "none of these", if any; thresholds are determined on images of the other classes
 
     A threshold rejects all answers below it, and every answer `none`.
     """
@@ -35,7 +35,7 @@ def calibrated(scores: Float, labels: NDArray[np.int64], *, images: str, none: i
 
 
 def temperature(scores: Float, labels: NDArray[np.int64]) -> float:
-    """Return what scores must be divided by so that their softmax is as likely as can be for these labels."""
+    """Return the temperature that maximizes the likelihood of the labels under the softmax of scores / temperature."""
     from scipy.optimize import minimize_scalar  # takes half a second to import
 
     def loss(log: float) -> float:
@@ -46,7 +46,7 @@ def temperature(scores: Float, labels: NDArray[np.int64]) -> float:
 
 
 def _thresholds(confidence: Float, right: NDArray[np.bool_]) -> tuple[Threshold, ...]:
-    """Return the lowest confidence from which on few enough answers are wrong, for each share that can be reached."""
+    """Return the lowest confidence threshold for each error rate in `MAX_ERRORS_PERCENT` that can be reached."""
     ordered = np.sort(confidence)
     _, left = metrics.error_by_rejection(confidence, right)
     found = []

@@ -1,4 +1,4 @@
-"""Model files: safetensors with our metadata, read strictly. Nothing in them can run as code."""
+"""Model files: safetensors with our metadata, strictly validated. They cannot contain code."""
 
 import json
 from collections.abc import Mapping
@@ -20,12 +20,12 @@ from lenet5.spec.architecture import MOST_NUMBERS, Architecture
 from lenet5.spec.preparation import Preparation
 
 FORMAT = "lenet5-model-1"
-WEIGHTS = Path(__file__).parent / "weights"  # those that come with the package
-MOST_BYTES = 4 * MOST_NUMBERS + (1 << 20)  # weights in float32, and metadata
+WEIGHTS = Path(__file__).parent / "weights"  # the shipped models
+MOST_BYTES = 4 * MOST_NUMBERS + (1 << 20)  # float32 weights, and metadata
 
 
 def write(model: Model, path: Path) -> None:
-    """Write a model file, whole or not at all; equal models give equal bytes. Raises RunError when the disk refuses."""
+    """Write a model file atomically; equal models give equal bytes. Raises RunError on disk errors."""
     metadata = {
         "format": FORMAT,
         "architecture": model.architecture.model_dump_json(),
@@ -36,20 +36,20 @@ def write(model: Model, path: Path) -> None:
 
 
 def _in_order(content: bytes) -> bytes:
-    """Return a safetensors file with its metadata sorted: the library writes them in a random order."""
+    """Return a safetensors file with sorted metadata; the library writes them in random order."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of 8
+    text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read(path: Path) -> Model:
     """Read a model file.
 
-    Raises ModelError, in one sentence, when the file is missing, damaged, from elsewhere, too large, or is no model
-    that can answer: see `model_of`.
+    Raises ModelError when the file is missing, damaged, too large, of another format, or not a usable model: see
+    `model_of`.
     """
     if not path.exists():
         raise ModelError(
@@ -64,11 +64,10 @@ def read(path: Path) -> Model:
 
 
 def model_of(metadata: Mapping[str, str], weights: Mapping[str, NDArray[Any]], where: str) -> Model:
-    """Return the model that metadata and weights describe; `where` is for error texts.
+    """Return the model that metadata and weights describe; `where` is for error messages.
 
-    Raises ModelError when the metadata are damaged, the parts do not belong together (the size of the prepared
-    images and that of the network's input, the names of the classes and the scores, the weights and the layers), or a
-    score could be no finite number.
+    Raises ModelError when the metadata are damaged, when the parts do not match (prepared images and network input,
+    class names and scores, weights and layers), or when a score might not be finite.
     """
     try:
         architecture = Architecture.model_validate_json(metadata["architecture"])
@@ -83,15 +82,15 @@ def model_of(metadata: Mapping[str, str], weights: Mapping[str, NDArray[Any]], w
     side = preparation.side()
     if architecture.input != (1, side, side):
         raise ModelError(
-            f"{where}: its preparation makes images of shape (1, {side}, {side}), and its architecture needs "
-            f"{architecture.input}; the two do not belong together."
+            f"{where}: its preparation makes images of shape (1, {side}, {side}), but its architecture needs "
+            f"{architecture.input}; the two do not match."
         )
     if preparation.subtract_mean:
-        raise ModelError(f"{where}: its preparation subtracts a mean that it does not hold.")
+        raise ModelError(f"{where}: its preparation subtracts a mean that the file does not contain.")
     if len(card.class_names) != architecture.classes:
         raise ModelError(
-            f"{where}: names {len(card.class_names)} classes, and has scores for {architecture.classes}; each score "
-            "needs one name."
+            f"{where}: names {len(card.class_names)} classes, but has scores for {architecture.classes}; every score "
+            "needs a name."
         )
     for name, array in weights.items():
         if array.dtype != np.float32 or not np.isfinite(array).all():

@@ -1,7 +1,7 @@
-"""A network as it is used: what only training needs is gone.
+"""Removal of batch normalisation and dropout for inference.
 
-In use batch normalisation is one factor and one shift for each map, so it becomes part of the layer before it (Jacob et
-al. 2018, section 3.2); dropout leaves nothing out, so it goes. The scores stay the same but for rounding.
+At inference batch normalisation is one factor and one shift for each map and can be folded into the layer before it
+(Jacob et al. 2018, section 3.2); dropout does nothing. The scores are unchanged up to rounding.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A model: an architecture, its weights, how to prepare images for it, and where it comes from."""
+"""A model: an architecture, its weights, the preparation of its images, and its provenance."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -18,11 +18,11 @@ ClassName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class Threshold(Plan):
-    """Up to which confidence to reject, so that of the answers that are left few are wrong.
+    """A rejection threshold on the confidence that keeps the error rate of the accepted answers low.
 
-    max_error_percent  what was asked for: errors among the answers given
-    probability        answers below it are rejected, after calibration
-    rejected_percent   share of the calibration images that this rejects
+    max_error_percent  the requested maximum error rate of the accepted answers
+    probability        answers with a lower calibrated probability are rejected
+    rejected_percent   share of the calibration images that are rejected
     """
 
     max_error_percent: Percent
@@ -31,11 +31,11 @@ class Threshold(Plan):
 
 
 class Calibration(Plan):
-    """How far a model's confidence can be trusted, found on images that it was not trained on.
+    """Calibration of a model's confidence on images that it was not trained on.
 
-    images       which images, and how many
-    temperature  scores are divided by it before the softmax (Guo et al. 2017); 0.01 to 100
-    expected_calibration_error_percent  in 15 bins, after that
+    images       description and number of the images
+    temperature  divides the scores before the softmax (Guo et al. 2017); 0.01 to 100
+    expected_calibration_error_percent  after temperature scaling, with 15 bins
     """
 
     images: str
@@ -45,14 +45,14 @@ class Calibration(Plan):
 
 
 class Card(Plan):
-    """What a user must know of a model before trusting it.
+    """The model card: training data, accuracy and calibration.
 
-    data, data_fingerprint   the training set; a fingerprint tells look-alikes apart
-    calibration              None: its probabilities are those of the softmax, which are often too sure
-    test_accuracy_percent    on the `test_images` images of the part `scored_on`, with the last weights of the run
-    scored_on                "test", or "validation" for images kept from training
-    trained_on               the date, in shipped models; new files leave it to the run's result, so that the same
-                             training gives the same bytes at any time
+    data, data_fingerprint   the training set; the fingerprint distinguishes variants of the same name
+    calibration              None: the probabilities are uncalibrated and often overconfident
+    test_accuracy_percent    on the `test_images` images of the part `scored_on`, with the final weights of the run
+    scored_on                "test", or "validation" for images held out from training
+    trained_on               the date, in shipped models only; new model files omit it, so that the same training
+                             always gives the same bytes
     """
 
     recipe: str
@@ -74,9 +74,9 @@ class Card(Plan):
 
 @dataclass(frozen=True, repr=False)
 class Model(Shown):
-    """Everything that is needed to answer for an image.
+    """Everything needed to classify an image.
 
-    preparation  complete: the training set's mean, where it is subtracted, is folded into the scale
+    preparation  self-contained: if the training set's mean is subtracted, it is folded into the scale
     weights      float32, by the names in `architecture.parameter_shapes`
     """
 

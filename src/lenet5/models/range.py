@@ -1,4 +1,4 @@
-"""The largest number that a network can compute, whatever the image: beyond float32, an answer would be no number."""
+"""A bound on the numbers that a network can compute for any image, to rule out float32 overflow."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from lenet5.spec import layers as plan
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.preparation import Preparation
 
-LARGEST = 1e30  # float32 ends at 3.4e38; sums of squares and of exponentials need room
+LARGEST = 1e30  # the maximum of float32, 3.4e38, with a margin for sums of squares and exponentials
 BOUNDED = {"tanh": 1.0, "sigmoid": 1.0, "scaled_tanh": 1.7159}
 
 
 def check_range(architecture: Architecture, weights: Mapping[str, Float], preparation: Preparation) -> None:
-    """Raise ModelError where an input between background and ink could lead beyond float32.
+    """Raise ModelError when an input between background and ink could overflow float32.
 
-    Follows a bound on absolute values from layer to layer: that of a sum is the sum of the bounds.
+    Propagates a bound on absolute values from layer to layer; the bound of a sum is the sum of the bounds.
     """
     bound = float(max(abs(preparation.background), abs(preparation.ink)))
     for placed in architecture.placed:
@@ -30,7 +30,7 @@ def check_range(architecture: Architecture, weights: Mapping[str, Float], prepar
                 bound = float((bound * size**2 * np.abs(own["coefficient"]) + np.abs(own["bias"])).max())
             case plan.BatchNormalization():
                 if own["variance"].min() < 0:
-                    raise ModelError(f"{placed.name}.variance holds a number below 0, which no variance is.")
+                    raise ModelError(f"{placed.name}.variance contains a negative number.")
                 factor = np.abs(own["weight"]) / np.sqrt(own["variance"] + plan.VARIANCE_FLOOR)
                 bound = float((factor * (bound + np.abs(own["mean"])) + np.abs(own["bias"])).max())
             case plan.Rbf(factor=factor_of_square):
@@ -38,4 +38,4 @@ def check_range(architecture: Architecture, weights: Mapping[str, Float], prepar
             case plan.Activation(function=function):
                 bound = BOUNDED.get(function, bound)
         if bound > LARGEST:
-            raise ModelError(f"the weights up to {placed.name} are so large that its outputs can leave float32.")
+            raise ModelError(f"the weights up to {placed.name} are so large that its outputs can overflow float32.")

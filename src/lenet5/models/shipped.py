@@ -1,4 +1,4 @@
-"""The models that come with the package: trained by its own recipes, ready offline."""
+"""The models shipped with the package, trained by its own recipes and available offline."""
 
 from pathlib import Path
 
@@ -13,22 +13,22 @@ def names() -> tuple[str, ...]:
 
 
 def read(name: str) -> Model:
-    """Return a shipped model. Raises ModelError where its file is damaged."""
+    """Return a shipped model. Raises ModelError when its file is damaged."""
     return file.read(file.WEIGHTS / f"{name}.safetensors")
 
 
 def is_shipped(model: Path) -> bool:
-    """Whether these words name a shipped model and no file."""
+    """Return whether this is the name of a shipped model and not of a file."""
     return not model.exists() and str(model) in names()
 
 
 def find(model: Path | str) -> Model:
-    """Return a model by a shipped one's name, its file, or the run folder that holds it. Raises ModelError."""
+    """Return a model by the name of a shipped one, its file, or its run folder. Raises ModelError."""
     path = Path(model)
     if is_shipped(path):
         return read(str(path))
     if path.is_dir():
         if not (path / "model.safetensors").exists():
-            raise ModelError(f"{path}: holds no model.safetensors; its run is not finished, or it is no run folder.")
+            raise ModelError(f"{path}: contains no model.safetensors: an unfinished run, or not a run folder.")
         path = path / "model.safetensors"
     return file.read(path)

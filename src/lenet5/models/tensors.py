@@ -1,4 +1,4 @@
-"""Files of safetensors: arrays by name and texts by key, every fault one sentence."""
+"""Reading of safetensors files: arrays by name, and metadata."""
 
 import json
 from dataclasses import dataclass
@@ -23,26 +23,26 @@ DTYPES: dict[str, np.dtype[Any]] = {
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a file holds: arrays in the machine's byte order, bfloat16 as float32; and its metadata."""
+    """The contents of a file: arrays in native byte order, bfloat16 as float32; and metadata."""
 
     arrays: dict[str, NDArray[Any]]
     metadata: dict[str, str]
 
 
 def read(path: Path, most_bytes: int, error: type[Lenet5Error] = ModelError) -> Tensors:
-    """Return the tensors in a file. Raises `error` if it is larger than `most_bytes`, or damaged."""
+    """Return the contents of a file. Raises `error` if it is larger than `most_bytes`, or damaged."""
     return parse(files.read_bytes(path, most_bytes, error), str(path), error)
 
 
 def parse(content: bytes, where: str, error: type[Lenet5Error] = ModelError) -> Tensors:
-    """Return the tensors in the content of a file; `where` is for error texts. Raises `error`, in one sentence."""
+    """Return the contents from the bytes of a file; `where` is for error messages. Raises `error`."""
     try:
         parts = safetensors.deserialize(content)  # type: ignore[no-untyped-call]
         header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
         metadata = header.get("__metadata__") or {}
     except (safetensors.SafetensorError, ValueError, RecursionError) as problem:
         raise error(f"{where}: not a readable safetensors file ({problem}).") from None
-    # By name: the library gives them in an order that changes from call to call.
+    # Sorted by name: the order of the library changes from call to call.
     return Tensors(
         {name: _array(name, part, where, error) for name, part in sorted(parts, key=itemgetter(0))}, metadata
     )
@@ -51,11 +51,11 @@ def parse(content: bytes, where: str, error: type[Lenet5Error] = ModelError) -> 
 def _array(name: str, part: Any, where: str, error: type[Lenet5Error]) -> NDArray[Any]:
     dtype = DTYPES.get(part["dtype"])
     if dtype is None:
-        raise error(f"{where}: {name} holds numbers of type {part['dtype']}; those read are {', '.join(DTYPES)}.")
+        raise error(f"{where}: {name} has type {part['dtype']}; supported types are {', '.join(DTYPES)}.")
     flat = np.frombuffer(part["data"], dtype)
     if part["dtype"] == "BF16":  # the upper half of a float32
         flat = (flat.astype(np.uint32) << 16).view(np.float32)
     try:
         return flat.reshape(part["shape"]).astype(flat.dtype.newbyteorder("="))
-    except ValueError as problem:  # more dimensions, or a larger empty one, than NumPy has
+    except ValueError as problem:  # more dimensions, or a larger empty one, than NumPy allows
         raise error(f"{where}: {name} cannot be read ({problem}).") from None

@@ -1,4 +1,4 @@
-"""What a row of answers says: the alignment automaton of the space displacement network (LeCun 1998, section VII).
+"""The alignment automaton of the space displacement network (LeCun 1998, section VII).
 
 Each place is a digit or nothing; neighbouring places with the same digit are one. States are nothing and the ten
 digits: staying costs nothing, to nothing every way is free, and a digit's beginning costs `change`.

@@ -1,4 +1,4 @@
-"""What a number must be like, as automata over digits: a length, a pattern, a check digit.
+"""Constraints on numbers, as automata over digits: a length, a pattern, a check digit.
 
 A constraint is composed with the lattice of a number (LeCun 1998, section VIII: transducers): only paths whose digits
 lead from its first state to a final one count. Two constraints together are their product, `both`.

@@ -1,4 +1,4 @@
-"""Where the ink of a number may be cut: over-segmentation (LeCun 1998, section V).
+"""Candidate cuts of a number: over-segmentation (LeCun 1998, section V).
 
 Candidates are seams: ways from top to bottom, one column to either side at most from row to row, through as little
 ink as can be. A seam follows the valley between two digits, goes around what hangs over, and cuts a joint where it is

@@ -1,4 +1,4 @@
-"""How sure a page's digits are, its doubtful digits and its unread marks, in sentences for a person."""
+"""Confidence of a page's digits, its doubtful digits and its unread marks, in sentences for a person."""
 
 from collections.abc import Iterator
 

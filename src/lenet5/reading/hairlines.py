@@ -1,4 +1,4 @@
-"""What is left of ruling that was pale or broken: straight runs far thinner than the strokes of the writing."""
+"""Remnants of pale or broken ruling: straight runs far thinner than the strokes of the writing."""
 
 import numpy as np
 from scipy import ndimage

@@ -1,4 +1,4 @@
-"""How much a picture may be: weighed before it is decoded."""
+"""Size limits of pictures, checked before decoding."""
 
 from lenet5.errors import ReadingError
 

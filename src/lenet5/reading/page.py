@@ -1,4 +1,4 @@
-"""What reading gives: a page of lines of numbers of digits, with boxes, answers and what was rejected.
+"""The result of reading: a page of lines of numbers of digits, with boxes, answers and rejections.
 
 Boxes are in pixels of the upright picture, ends excluded.
 """

@@ -27,7 +27,7 @@ class ReadingPredictor(Predictor):
         """Return the numbers in a picture: `.text`, and lines of numbers of digits with boxes and answers.
 
         image              a path, bytes, an open file, a Pillow image or an array
-        max_error_percent  reject unsure answers until at most so many of the others are wrong
+        max_error_percent  reject unsure answers until at most this percentage of the others is wrong
         bright             whether the writing is brighter than its paper; found out where it is None
         length             of every number: 5, or "4..6"
         pattern            of every number, with # for any digit: "20##"

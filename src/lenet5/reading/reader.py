@@ -26,7 +26,7 @@ class Reader:
     """Reads numbers in pictures with one model.
 
     model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
-    max_error_percent  reject answers until at most so many are wrong, by the model's calibration; None rejects none
+    max_error_percent  reject answers until at most this percentage is wrong, by the calibration; None rejects none
     constraint         what every number must be like; see `constraints.parse`
     method             "combined", "lattice", or "space-displacement" with the model of that name; see `decode.decoder`
 

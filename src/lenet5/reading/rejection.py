@@ -1,11 +1,11 @@
-"""How sure an answer must be to be given, by the calibration in the model's card."""
+"""Rejection thresholds from the calibration in the model's card."""
 
 from lenet5.errors import ReadingError
 from lenet5.models.model import Card, Threshold
 
 
 def threshold(card: Card, max_error_percent: float) -> Threshold:
-    """Return the mildest threshold of a card that keeps errors to at most so many percent of the answers given.
+    """Return the mildest threshold of a card that keeps errors to at most `max_error_percent` of the answers.
 
     Raises ReadingError where the model was not calibrated, or to no error so small.
     """

@@ -1,4 +1,4 @@
-"""How well a reader reads labelled pictures of numbers: whole strings right, digits to edit, strings rejected."""
+"""Evaluation of a reader on labelled pictures of numbers: correct strings, edit distance, rejections."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How far lines of writing lie from level, and turning them back."""
+"""Skew of lines of writing, and deskewing."""
 
 import numpy as np
 from numpy.typing import NDArray

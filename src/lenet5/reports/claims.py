@@ -1,4 +1,4 @@
-"""Which published numbers speak about a given run."""
+"""Selection of the published numbers that apply to a run."""
 
 from collections.abc import Sequence
 from typing import Any

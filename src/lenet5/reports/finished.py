@@ -1,4 +1,4 @@
-"""What a study's folder holds, read from the folder alone: no plan is needed, and no version of the program."""
+"""Results of a study, read from its folder alone, without its plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

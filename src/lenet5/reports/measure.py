@@ -1,4 +1,4 @@
-"""What our own runs, or our own network, say where a publication gives a number."""
+"""Our own values, from runs or the network, for the numbers of a publication."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ ALEXNET_PARAMETERS = 60_000_000  # Krizhevsky, Sutskever and Hinton 2012, abstra
 STRUCTURE = {"parameters", "connections", "output_shape", "units", "kernel_size"}
 ORIGINAL_STRUCTURE = {"original_parameters", "original_connections", "original_output_shape", "original_units"}
 HARDWARE = {"seconds_per_epoch", "total_seconds", "memory_megabytes"}
-WEIGHTS = "published_weights_accuracy_percent"  # judged by `lenet5 import`, for whoever has the file
+WEIGHTS = "published_weights_accuracy_percent"  # judged by `lenet5 import`, if the file is available
 # Of the source's machine or weights, with nothing of ours beside it.
 STATED = {WEIGHTS, "card_teraflops", "test_seconds", "test_batches_per_second", "counting_milliseconds"}
 EPOCH_NUMBERS = {"overfitting_onset_epoch", "lowest_test_loss_epoch", "loss_crossing_epoch"}

@@ -1,4 +1,4 @@
-"""What the 1998 paper draws of its network: Table I and the codes of Figure 3."""
+"""Table I and the codes of Figure 3 of the 1998 paper."""
 
 import numpy as np
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""How the pictures look, and how they are written: one place for colours, sizes and fonts.
+"""Style of the pictures: colours, sizes and fonts.
 
 Figures are made without pyplot, so there is no global state, and drawing needs no display.
 The colours are Okabe and Ito's, which colour-blind readers tell apart.

@@ -1,4 +1,4 @@
-"""Whether published numbers hold: one rule for all, stated in docs/reproduce.md.
+"""Verdicts on published numbers, by the rule in docs/reproduce.md.
 
 A recipe's claims are judged together, because Holm's correction counts all numbers that its runs could contradict.
 Each number is counted once, however often its source prints it.

@@ -6,7 +6,7 @@ Language = Literal["en", "zh"]
 
 HOW_TO_READ = (
     "t: a paired t-test over the seeds that both have. McNemar: the models of the first such seed on the same images. "
-    "Both say how likely so large a difference is by chance, and are corrected for the number of comparisons (Holm); "
+    "Both give the probability by chance of at least this difference, corrected for the number of comparisons (Holm); "
     "below 0.05 a difference is usually called significant."
 )
 CHINESE = {

@@ -1,4 +1,4 @@
-"""An architecture: the layers in order, and everything that follows from them."""
+"""An architecture: the layers in order, with the shapes, parameter counts and costs that follow from them."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,14 +27,14 @@ from lenet5.spec.layers import (
 from lenet5.spec.plan import Plan
 
 MOST_LAYERS = 64
-# The numbers of a network: its parameters, its outputs for one image, and the patches that a convolution lays out.
-# LeNet-5 has 0.15 million; these are 64 MB in float32.
+# Upper limit of a network's size: its parameters, its outputs for one image and its convolutions' im2col patches
+# together. LeNet-5 has 0.15 million numbers; the limit is 64 MB in float32.
 MOST_NUMBERS = 1 << 24
 
 
 @dataclass(frozen=True)
 class PlacedLayer:
-    """One layer in its place: what comes in, what goes out, what it costs."""
+    """One layer of an architecture with its input shape, output shape, parameters and costs."""
 
     name: str
     layer: Layer
@@ -47,7 +47,7 @@ class PlacedLayer:
 
     @property
     def outputs(self) -> int:
-        """How many numbers come out for one image."""
+        """The number of outputs for one image."""
         return prod(self.output_shape)
 
 
@@ -73,14 +73,14 @@ class Architecture(Plan):
         names = [placed.name for placed in self.placed]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ShapeError(f"two layers are called {twice[0]}; each needs a name of its own.")
+            raise ShapeError(f"two layers are called {twice[0]}; each needs a unique name.")
         if not self.layers or not isinstance(self.layers[-1], Dense | Rbf):
-            raise ShapeError("the last layer must be dense or rbf: its units are the scores of the classes.")
+            raise ShapeError("the last layer must be dense or rbf: its units are the class scores.")
         if any(isinstance(layer, Rbf) for layer in self.layers[:-1]):
             raise ShapeError("an rbf layer can only be the last one.")
         for before, layer in pairwise((None, *self.layers)):
             if isinstance(layer, BatchNormalization) and not isinstance(before, Convolution | Dense):
-                raise ShapeError(f"{layer.name} must stand right behind a convolution or dense layer, its part in use.")
+                raise ShapeError(f"{layer.name} must directly follow a convolution or dense layer.")
         return self
 
     @cached_property
@@ -122,17 +122,17 @@ class Architecture(Plan):
 
     @property
     def statistics(self) -> frozenset[str]:
-        """Those of `parameter_shapes` that are no parameters: they are measured in training, not trained."""
+        """The arrays of `parameter_shapes` that are running statistics, which training measures, not parameters."""
         return frozenset(name for name in self.parameter_shapes if name.endswith(tuple(f".{s}" for s in STATISTICS)))
 
     @property
     def numbers_an_image(self) -> int:
-        """How many numbers the forward pass of one image holds when no layer's output is let go."""
+        """The number of values that the forward pass of one image keeps when the outputs of all layers are kept."""
         return prod(self.input) + sum(self._working_numbers(placed) for placed in self.placed)
 
     @staticmethod
     def _working_numbers(placed: PlacedLayer) -> int:
-        """Return the outputs of a layer, and of a convolution the patches, laid out as columns."""
+        """Return the number of a layer's outputs, plus, for a convolution, of its im2col patches."""
         layer = placed.layer
         if not isinstance(layer, Convolution):
             return placed.outputs
@@ -141,7 +141,7 @@ class Architecture(Plan):
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network trains."""
+        """The number of trainable parameters."""
         return sum(placed.parameters for placed in self.placed)
 
     @property
@@ -151,21 +151,21 @@ class Architecture(Plan):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiplications with an addition for one image, forward."""
+        """Multiply-adds of the forward pass of one image."""
         return sum(placed.multiply_adds for placed in self.placed)
 
     @property
     def classes(self) -> int:
-        """How many classes the network tells apart."""
+        """The number of classes."""
         return self.placed[-1].output_shape[0]
 
     def with_classes(self, count: int) -> "Architecture":
-        """Return the same network with `count` units in its last layer. Raises ShapeError for too few codes."""
+        """Return the same network with `count` outputs. Raises ShapeError when an rbf output lacks codes for them."""
         if count == self.classes:
             return self
         if isinstance(self.layers[-1], Rbf):
             raise ShapeError(
-                f"the last layer compares with codes for {self.classes} classes, but there are {count}; "
+                f"the rbf output has codes for {self.classes} classes, but the data have {count}; "
                 "choose a recipe whose last layer is dense, such as archaeology."
             )
         last = self.layers[-1].model_copy(update={"units": count})

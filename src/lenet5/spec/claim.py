@@ -1,4 +1,4 @@
-"""What a publication states, and where our recipe has to choose: data, never prose in a program."""
+"""Claims of a publication, and the choices that it leaves to our recipe, as data."""
 
 from typing import Annotated, Literal, Self
 
@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from lenet5.spec.plan import Plan
 
-# What starts with `original_` is said about the network of 1998, not about the recipe's own.
+# Quantities that start with `original_` refer to the network of 1998, not to the recipe's own.
 Quantity = Literal[
     "test_accuracy_percent",
     "train_accuracy_percent",
@@ -51,7 +51,7 @@ Quantity = Literal[
 
 
 class Source(Plan):
-    """Where a recipe comes from."""
+    """The publication that a recipe comes from."""
 
     title: str
     author: str
@@ -64,20 +64,20 @@ class Source(Plan):
 class Claim(Plan):
     """One published number, or one published row of numbers.
 
-    quantity   what is measured; the unit ends its name. `train_batches` are those of one epoch; `original_slowness`
-               says how many times longer an epoch took in 1998; `alexnet_times_larger` compares parameters;
-               `published_weights_accuracy_percent` is the test accuracy of weights that the source gives away;
-               `counting_milliseconds` is the time to count the correct answers of a test that has been run
-    value      the number; or, for `output_shape`, the shape; an epoch's number of 0 says "never"
+    quantity   the measured quantity; its name ends with the unit. `train_batches` counts the batches of one epoch;
+               `original_slowness` is the ratio of the duration of an epoch in 1998 to ours; `alexnet_times_larger`
+               compares parameters; `published_weights_accuracy_percent` is the test accuracy of weights that the
+               source publishes; `counting_milliseconds` is the time to count the correct answers of a finished test
+    value      the number; for `output_shape`, the shape; an epoch number of 0 means "never"
     values     a number for each epoch, from the first
-    rounding   the step in which the number was printed: 0.1 says that 97.4 stands for 97.35 to 97.45; 0: exact
+    rounding   step to which the number was rounded: 0.1 means that 97.4 stands for 97.35 to 97.45; 0: exact
     bound      "equal", or "at_least" / "at_most" where the source says "over" or "about ... at most"
-    overrides  what differs from the recipe as it stands, such as {"batch_size": 1024}
-    epoch, step, layer   where in the run, or in the network, the number is read; the last epoch if not given
-    where      the place in the source
-    contradicted   the source contradicts the number elsewhere; what it says of 1998, the paper contradicts.
-                   The note says how
-    note       what a reader must know to judge it
+    overrides  overrides of the recipe that the claim is about, such as {"batch_size": 1024}
+    epoch, step, layer   the point of the run or network to which the number belongs; by default the last epoch
+    where      the location in the source
+    contradicted   True when the source contradicts the number elsewhere, or the 1998 paper contradicts what the source
+                   says of it; the note explains how
+    note       remarks that a reader needs to judge the claim
     """
 
     quantity: Quantity
@@ -124,7 +124,7 @@ class Comparison(Plan):
 
 
 class Difference(Plan):
-    """One place where the source is silent, or contradicts itself, and what the recipe does there."""
+    """A point on which the source is silent or contradicts itself, and what the recipe does instead."""
 
     topic: str
     source: str

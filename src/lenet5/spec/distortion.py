@@ -1,6 +1,6 @@
 """Distorted copies of the training images: planar affine transformations (1998 paper, p. 11), and bending.
 
-The pictures are made in `data/distort.py`.
+The images are generated in `data/distort.py`.
 """
 
 from typing import Annotated
@@ -14,21 +14,21 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Distortion(Plan):
-    """How many distorted copies of each image there are, and how far they are distorted, at most.
+    """Number of distorted copies of each image, and the maximum amplitude of each kind of distortion.
 
-    Each is drawn evenly between minus and plus its amplitude. The paper names the kinds, and not the amplitudes;
-    rotation and bending are not of the paper.
+    Each distortion is drawn uniformly between minus and plus its amplitude. The paper names the kinds but not the
+    amplitudes; rotation and bending are not in the paper.
 
-    copies       of each image, beside the image itself: the paper has 540,000 beside 60,000. With 0 every epoch
-                 distorts every image anew
-    translation  to the right and down, in pixels
-    scaling      0.1 makes an image up to 10 % larger, or smaller
-    squeezing    0.1 makes it up to 10 % wider and lower, or narrower and higher
-    shearing     horizontal: 0.1 moves a line by up to a tenth of its distance from the middle
-    rotation     in degrees
-    bending      of the paper's plane: how far, in pixels, the nodes of a grid seven pixels wide are moved; what lies
-                 between follows smoothly (after the elastic distortions of Simard et al. 2003)
-    untouched    with copies = 0: so large a share of an epoch's images stays as it is
+    copies       distorted copies of each image in addition to the image itself; the paper has 540,000 for 60,000
+                 images. 0: every epoch distorts every image anew
+    translation  pixels, horizontally and vertically
+    scaling      0.1 makes an image up to 10 % larger or smaller
+    squeezing    0.1 makes it up to 10 % wider and shorter, or narrower and taller
+    shearing     horizontal: 0.1 shifts a row by up to a tenth of its distance from the centre
+    rotation     degrees
+    bending      pixels: displacement of the nodes of a grid with a spacing of seven pixels, interpolated smoothly in
+                 between (after the elastic distortions of Simard et al. 2003)
+    untouched    with copies = 0: fraction of an epoch's images left undistorted
     """
 
     copies: Annotated[int, Field(ge=0)] = 9

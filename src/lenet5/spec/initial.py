@@ -1,4 +1,4 @@
-"""How the first weights are drawn. The drawing itself is in `engines/initial.py`."""
+"""Rules for the initial weights; `engines/initial.py` draws them."""
 
 from typing import Annotated, Literal
 
@@ -8,18 +8,18 @@ from lenet5.spec.plan import Plan
 
 
 class Pytorch(Plan):
-    """What `torch.nn.Conv2d` and `torch.nn.Linear` draw by default: all uniform in +-1/sqrt(fan-in)."""
+    """The default of `torch.nn.Conv2d` and `torch.nn.Linear`: weights and biases uniform in +-1/sqrt(fan-in)."""
 
     kind: Literal["pytorch"] = "pytorch"
 
 
 class Scratch(Plan):
-    """What reproduction 003 draws.
+    """The rule of reproduction 003.
 
     Convolutions normal with variance 2 / maps in (the kernel's area is left out of the fan-in), dense layers normal
     with variance 2 / inputs, biases normal with variance 1.
 
-    kernel_area  count the kernel's cells in the fan-in, as the rules of Xavier and He do
+    kernel_area  include the kernel's area in the fan-in, as the rules of Xavier and He do
     """
 
     kind: Literal["scratch"] = "scratch"
@@ -27,13 +27,13 @@ class Scratch(Plan):
 
 
 class LeCun1998(Plan):
-    """Uniform in +-gain/fan-in^exponent, with a choice wherever the 1998 paper is silent.
+    """Uniform in +-gain/fan-in^exponent, with options wherever the 1998 paper is silent.
 
-    gain, exponent  the paper has 2.4 and 1 (appendix A, p. 41); the authors' later program 1 and 1/2
-    biases          "zero", as the authors' later program has them, or "uniform" like the weights
-    coefficients    of the subsampling: "uniform" like the weights of a unit with size^2 inputs, or "constant" at the
-                    bound, as in the authors' later program
-    count_bias      whether the bias counts as one input more
+    gain, exponent  2.4 and 1 in the paper (appendix A, p. 41); 1 and 1/2 in the authors' later program
+    biases          "zero", as in the authors' later program, or "uniform" like the weights
+    coefficients    coefficients of subsampling layers: "uniform" like the weights of a unit with size^2 inputs, or
+                    "constant" at the bound, as in the authors' later program
+    count_bias      whether the bias counts as one more input
     """
 
     kind: Literal["lecun-1998"] = "lecun-1998"
@@ -45,7 +45,7 @@ class LeCun1998(Plan):
 
 
 class He(Plan):
-    """Normal with variance 2 / fan-in, for units with ReLU (He et al. 2015); the last layer's 1 / fan-in; biases 0."""
+    """Normal with variance 2 / fan-in, for ReLU (He et al. 2015); 1 / fan-in in the last layer; biases 0."""
 
     kind: Literal["he"] = "he"
 

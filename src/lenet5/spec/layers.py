@@ -1,11 +1,11 @@
-"""The layers that an architecture is made of, as frozen values without arrays.
+"""The layer kinds of an architecture, as frozen values without arrays.
 
-Each knows five things about itself, given the shape of its input: the shape of its output, its trainable
-arrays, how many of their numbers it trains, its connections, and its multiply-adds. A shape is (maps, height,
-width), or (units,) once the maps are flattened; the axis of the images is left out.
+From the shape of its input each layer computes the shape of its output, the shapes of its trainable arrays, and the
+numbers of its parameters, connections and multiply-adds. A shape is (maps, height, width), or (units,) after
+flattening, without the batch axis.
 
-Connections are counted as the 1998 paper counts them (p. 7): one for each weight of each unit, the bias
-included. The engines give each kind of layer its arithmetic; see `engines/numpy/`.
+Connections are counted as in the 1998 paper (p. 7): one for each weight of each unit, including the bias. The engines
+implement the arithmetic of each kind; see `engines/numpy/`.
 """
 
 from abc import abstractmethod
@@ -19,7 +19,7 @@ from lenet5.spec import paper
 from lenet5.spec.plan import Plan
 
 Shape = tuple[int, ...]
-# Far above any LeNet-5, and low enough that no size makes a shape, or the list of a table, that fills the memory.
+# Limits far above any LeNet-5, and low enough that no shape or connection table exhausts the memory.
 Side = Annotated[int, Field(gt=0, le=1024)]  # pixels
 Maps = Annotated[int, Field(gt=0, le=4096)]
 Units = Annotated[int, Field(gt=0, le=65_536)]
@@ -27,9 +27,9 @@ Margin = Annotated[int, Field(ge=0, le=512)]  # pixels added on each side
 Drawing = Annotated[str, Field(pattern=r"^\s*[X.]+(\s+[X.]+)*\s*$", max_length=1 << 20)]
 LayerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 NoParameters: dict[str, Shape] = {}
-STATISTICS = ("mean", "variance")  # arrays of a layer that are kept with its weights and follow no gradient
-# Of batch normalisation, as in PyTorch: what is added to a variance, and the newest batch's share in the running ones.
-VARIANCE_FLOOR, RUNNING_SHARE = 1e-5, 0.1
+STATISTICS = ("mean", "variance")  # running statistics, stored with the weights of a layer but not trained
+VARIANCE_FLOOR = 1e-5  # added to the variance in batch normalisation; PyTorch's `eps`
+RUNNING_SHARE = 0.1  # weight of the newest batch in the running statistics; PyTorch's `momentum`
 
 
 def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:
@@ -40,7 +40,7 @@ def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:
 
 
 class Trained(Plan):
-    """What the layers with weights share."""
+    """Base of the layers with weights."""
 
     name: LayerName
 
@@ -52,12 +52,12 @@ class Trained(Plan):
 
 
 class Convolution(Trained):
-    """Slide `maps` kernels over the maps of the input; stride 1, the same weights at every place.
+    """Convolution of the input maps with `maps` kernels; stride 1.
 
-    table  "full": each map sees all maps of the input; "lecun-1998": Table I of the 1998 paper, 6 maps to 16;
-           or a drawing like Table I: a line for each map of the input, with an X under each map that sees it and
-           a . under the others. The weights are a full array all the same, with zeros that are no parameters
-           where nothing is seen.
+    table  "full": each output map is connected to all input maps; "lecun-1998": Table I of the 1998 paper, 6 maps to
+           16; or a drawing like Table I: a line for each input map, with an X under each output map connected to it
+           and a . under the others. The weight array is full in all cases; weights of missing connections are 0 and
+           not parameters.
     """
 
     kind: Literal["convolution"] = "convolution"
@@ -67,7 +67,7 @@ class Convolution(Trained):
     table: Literal["full", "lecun-1998"] | Drawing = "full"
 
     def maps_seen(self, inputs: int) -> tuple[tuple[int, ...], ...]:
-        """Return for each map which of the `inputs` maps it sees. Raises ShapeError when the table does not fit."""
+        """Return for each map the input maps it is connected to. Raises ShapeError when the table does not fit."""
         if self.table == "full":
             return (tuple(range(inputs)),) * self.maps
         drawing = paper.TABLE_1 if self.table == "lecun-1998" else self.table
@@ -75,8 +75,8 @@ class Convolution(Trained):
         if {len(row) for row in rows} != {self.maps} or len(rows) != inputs:
             widths = " or ".join(str(width) for width in sorted({len(row) for row in rows}))
             raise ShapeError(
-                f"{self.name}: the table connects {len(rows)} maps with {widths}; here {inputs} are to be connected "
-                f"with {self.maps}."
+                f"{self.name}: the table connects {len(rows)} maps to {widths}; here {inputs} would be connected "
+                f"to {self.maps}."
             )
         return paper.maps_seen(drawing)
 
@@ -108,15 +108,15 @@ class Convolution(Trained):
 
 
 def pooled_shape(layer: str, shape: Shape, size: int) -> Shape:
-    """Return the shape of maps after pooling. Raises ShapeError when they do not divide into squares."""
+    """Return the shape of maps after pooling. Raises ShapeError when they cannot be divided into squares."""
     maps, height, width = maps_of(layer, shape)
     if height % size or width % size:
-        raise ShapeError(f"{layer}: maps of {height}x{width} do not divide into squares of {size}.")
+        raise ShapeError(f"{layer}: maps of {height}x{width} cannot be divided into squares of {size}x{size}.")
     return maps, height // size, width // size
 
 
 class Subsample(Trained):
-    """Sum each square, times a coefficient, plus a bias: one of each for a map (1998 paper, p. 7)."""
+    """The sum of each square, times a coefficient, plus a bias; one of each for each map (1998 paper, p. 7)."""
 
     kind: Literal["subsample"] = "subsample"
     size: Side = 2
@@ -135,7 +135,7 @@ class Subsample(Trained):
 
 
 class Untrained(Plan):
-    """What the layers without trained numbers share."""
+    """Base of the layers without trainable parameters."""
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:
         return NoParameters
@@ -145,7 +145,7 @@ class Untrained(Plan):
 
 
 class Pool(Untrained):
-    """What average and max pooling share: squares of `size` x `size` that do not overlap."""
+    """Base of average and max pooling over non-overlapping squares of `size` x `size`."""
 
     name: LayerName
     size: Side = 2
@@ -175,7 +175,7 @@ class MaxPool(Pool):
 def check_flat(layer: str, shape: Shape) -> None:
     """Raise ShapeError unless a shape is (units,)."""
     if len(shape) != 1:
-        raise ShapeError(f"{layer} needs a flat input; it gets {shape}. Put a flatten layer before it.")
+        raise ShapeError(f"{layer} needs a flat input; its input has shape {shape}. Insert a flatten layer before it.")
 
 
 class Dense(Trained):
@@ -199,12 +199,12 @@ class Dense(Trained):
 
 
 class Rbf(Untrained):
-    """A unit for each class that tells how far the input is from the class's code (1998 paper, equation 7, p. 8).
+    """One unit for each class: the distance of the input from the class's code (1998 paper, equation 7, p. 8).
 
-    The paper's y is a penalty, the square of the Euclidean distance; the score is -y, so that here as everywhere the
-    highest wins. The codes are fixed: they are no parameters.
+    The paper's y is a penalty, the squared Euclidean distance; the score is -y, so that the highest score wins as in
+    every other network. The codes are fixed and not parameters.
 
-    factor  the penalty is so many times the square: 1 by equation 7; 1/2 in the authors' later program
+    factor  multiplies the squared distance: 1 in equation 7; 1/2 in the authors' later program
     """
 
     kind: Literal["rbf"] = "rbf"
@@ -216,7 +216,7 @@ class Rbf(Untrained):
         check_flat(self.name, shape)
         centres = paper.codes()
         if shape[0] != len(centres[0]):
-            raise ShapeError(f"{self.name}: its codes have {len(centres[0])} numbers; its input has {shape[0]}.")
+            raise ShapeError(f"{self.name}: the codes have {len(centres[0])} numbers; the input has {shape[0]}.")
         return (len(centres),)
 
     def connections(self, shape: Shape) -> int:
@@ -227,7 +227,7 @@ class Rbf(Untrained):
 
 
 class Unchanging(Untrained):
-    """What activation and flatten share: no parameters, no connections of their own."""
+    """Base of the layers without parameters and connections."""
 
     def connections(self, shape: Shape) -> int:
         return 0
@@ -237,9 +237,9 @@ class Unchanging(Untrained):
 
 
 class BatchNormalization(Trained):
-    """Give each map, over a batch, mean 0 and variance 1; then times a weight, plus a bias (Ioffe and Szegedy 2015).
+    """Normalisation of each map over the batch, times a weight, plus a bias (Ioffe and Szegedy 2015).
 
-    In use the mean and the variance are running ones from training, and the layer is part of the one before it: see
+    At inference the running mean and variance of training are used, and the layer is folded into the one before it: see
     `models/fold.py`. The definitions are PyTorch's.
     """
 
@@ -259,7 +259,7 @@ class BatchNormalization(Trained):
 
 
 class Dropout(Unchanging):
-    """In training, leave out each unit with probability `share` and enlarge the others (Srivastava et al. 2014)."""
+    """In training, set each unit to 0 with probability `share` and scale up the others (Srivastava et al. 2014)."""
 
     kind: Literal["dropout"] = "dropout"
     share: Annotated[float, Field(gt=0, lt=1)]
@@ -279,7 +279,7 @@ class Activation(Unchanging):
 
 
 class Flatten(Unchanging):
-    """Put all maps into one row: map by map, line by line."""
+    """Concatenation of all maps into one vector: map by map, row by row."""
 
     kind: Literal["flatten"] = "flatten"
 

@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""The objective: the loss that training minimizes."""
 
 from typing import Annotated, Literal, Self
 
@@ -8,19 +8,20 @@ from lenet5.spec.plan import Plan
 
 
 class Objective(Plan):
-    """A loss and how the batch is brought together in it.
+    """A loss, and its reduction over the batch.
 
     loss       "cross_entropy" of the softmax of the scores;
                "mean_squared_error" of the scores against the one-hot label;
-               "maximum_likelihood" (1998 paper, equation 8, p. 9): the penalty of the right class, which is minus
+               "maximum_likelihood" (1998 paper, equation 8, p. 9): the penalty of the correct class, which is minus
                its score;
                "maximum_a_posteriori" (equation 9): the same plus log(exp(-j) + sum of exp(score)), which pushes
                the scores of the wrong classes down
-    j          of equation 9: how far down. exp(-j) stands for the score of all that is no digit: a class whose
-               penalty is far above j is not pushed any further
-    label_smoothing   of cross-entropy: this share of each label is spread evenly over all classes, in training alone
-    reduction  the gradient is that of the "mean" or of the "sum" over the batch. As in PyTorch, the mean
-               squared error runs over the classes too. What is reported is always the mean.
+    j          constant of equation 9: exp(-j) stands for a "rubbish" class, and classes whose penalty is far above j
+               are not pushed any further
+    label_smoothing   for cross-entropy: fraction of each label that is spread evenly over all classes, in training
+               only
+    reduction  the gradient is that of the "mean" or of the "sum" over the batch. As in PyTorch, the mean squared
+               error is averaged over the classes, too. The reported loss is always the mean.
     """
 
     loss: Literal["cross_entropy", "mean_squared_error", "maximum_likelihood", "maximum_a_posteriori"] = "cross_entropy"
@@ -31,7 +32,7 @@ class Objective(Plan):
     @model_validator(mode="after")
     def _j_where_it_is_used(self) -> Self:
         if (self.j is not None) != (self.loss == "maximum_a_posteriori"):
-            raise ValueError("`j` belongs to the loss maximum_a_posteriori, which needs it, and to no other")
+            raise ValueError("`j` is required by the loss maximum_a_posteriori and belongs to no other loss")
         if self.label_smoothing and self.loss != "cross_entropy":
             raise ValueError("`label_smoothing` belongs to the loss cross_entropy")
         return self

@@ -1,4 +1,4 @@
-"""How weights follow the gradient, and how the learning rate changes over the epochs.
+"""Optimisers and learning-rate schedules.
 
 The definitions are PyTorch's: weight decay is added to the gradient, and Adam's
 epsilon is added after the square root.
@@ -13,18 +13,18 @@ from lenet5.spec.plan import Plan
 
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
-# `lr` is what most people type, so it is read too; it is written as `learning_rate`.
+# The common short form `lr` is accepted as well; recipes are always written with `learning_rate`.
 LearningRate = Annotated[PositiveFloat, Field(validation_alias=AliasChoices("learning_rate", "lr"))]
 
-RBF_CURVATURE = 2.0  # of the square of a distance
+RBF_CURVATURE = 2.0  # second derivative of a squared distance
 
 
 class Sgd(Plan):
     """Stochastic gradient descent: v <- momentum v + (1 - dampening) (g + weight_decay w); w <- w - learning_rate v.
 
-    v starts at 0. (PyTorch's first step takes the whole gradient, dampened or not.)
+    v starts at 0. (PyTorch does not dampen the first step.)
 
-    dampening  makes v a mean of the gradients where it equals momentum; without momentum it must be 0
+    dampening  if equal to momentum, v is a running mean of the gradients; without momentum it must be 0
     """
 
     kind: Literal["sgd"] = "sgd"
@@ -36,12 +36,12 @@ class Sgd(Plan):
     @model_validator(mode="after")
     def _dampens_something(self) -> Self:
         if self.dampening and not self.momentum:
-            raise ValueError("`dampening` belongs to momentum, which is 0; set `momentum`, or leave `dampening` out")
+            raise ValueError("`dampening` needs momentum, which is 0; set `momentum`, or leave `dampening` out")
         return self
 
     @property
     def step_factor(self) -> float:
-        """By how much a step shrinks: engines keep v / (1 - dampening), whose update has no dampening in it."""
+        """1 - dampening: engines store v / (1 - dampening), whose update contains no dampening, and scale the step."""
         return 1 - self.dampening
 
 
@@ -59,13 +59,13 @@ class Adam(Plan):
 class Sdlm(Plan):
     """Stochastic diagonal Levenberg-Marquardt: w <- w - learning_rate / (mu + h) g (1998 paper, equations 18, 21).
 
-    Every weight has a rate of its own: h is the second derivative of the loss for this weight alone, estimated before
-    each epoch (equations 22 to 27).
+    Every weight has its own learning rate: h is the diagonal second derivative of the loss, estimated before each epoch
+    (equations 22 to 27).
 
-    mu             keeps the rate of flat weights below learning_rate / mu
-    patterns       how many training images h is estimated on, drawn anew before each epoch
-    rbf_curvature  the second derivative of the loss for each input of an rbf layer, where the way back begins: 2 by
-                   equation 7; the authors' later program, whose units have half the square, takes 1
+    mu             bounds the learning rate of a weight by learning_rate / mu
+    patterns       number of training images on which h is estimated, drawn anew before each epoch
+    rbf_curvature  second derivative of the loss with respect to each input of an rbf layer, where back-propagation
+                   begins: 2 by equation 7; 1 in the authors' later program, whose units have half the square
     """
 
     kind: Literal["sdlm"] = "sdlm"
@@ -79,15 +79,15 @@ Optimizer = Annotated[Sgd | Adam | Sdlm, Field(discriminator="kind")]
 
 
 def rbf_curvature(optimizer: Optimizer) -> float:
-    """Return where second derivatives begin at an rbf layer, for any optimiser."""
+    """Return the optimiser's `rbf_curvature`, or the default for optimisers without one."""
     return optimizer.rbf_curvature if isinstance(optimizer, Sdlm) else RBF_CURVATURE
 
 
 class Constant(Plan):
-    """The learning rate stays as it is.
+    """A constant learning rate.
 
-    Every schedule's `factor` tells by how much the learning rate is multiplied when so many of so many epochs are
-    done; both may be fractions.
+    The `factor` of every schedule multiplies the learning rate once `done` of `epochs` epochs have passed; both may be
+    fractional.
     """
 
     kind: Literal["constant"] = "constant"
@@ -105,7 +105,7 @@ class Step(Plan):
     multiply_by: PositiveFloat
 
     def factor(self, done: float, epochs: float) -> float:
-        """A power of `multiply_by`."""
+        """Return a power of `multiply_by`."""
         return float(self.multiply_by ** (int(done) // self.every_epochs))
 
 
@@ -120,17 +120,17 @@ class Listed(Plan):
     def _one_factor_each(self) -> Self:
         epochs = self.from_epochs
         if len(epochs) != len(self.multiply_by) or list(epochs) != sorted(set(epochs)) or epochs[:1] != (1,):
-            raise ValueError("`from_epochs` must begin with 1 and grow, with one factor in `multiply_by` for each")
+            raise ValueError("`from_epochs` must begin with 1 and increase, with one factor in `multiply_by` for each")
         return self
 
     def factor(self, done: float, epochs: float) -> float:
-        """The factor of the list."""
+        """Return the entry of `multiply_by` for the current epoch."""
         begun = [begin for begin in self.from_epochs if begin <= done + 1]
         return self.multiply_by[len(begun) - 1]
 
 
 class Cosine(Plan):
-    """The learning rate rises evenly for `warm_up_epochs`, then falls along half a cosine to nothing at the end.
+    """The learning rate rises linearly for `warm_up_epochs`, then falls along half a cosine to 0 at the end.
 
     (Loshchilov and Hutter 2017, without restarts; the warm-up is that of Goyal et al. 2017.)
     """
@@ -139,7 +139,7 @@ class Cosine(Plan):
     warm_up_epochs: NonNegative = 0.0
 
     def factor(self, done: float, epochs: float) -> float:
-        """From nearly 0 up to 1, and down to nearly 0."""
+        """Return a factor that rises from almost 0 to 1, and falls to almost 0."""
         if done < self.warm_up_epochs:
             return done / self.warm_up_epochs
         return (1 + cos(pi * (done - self.warm_up_epochs) / (epochs - self.warm_up_epochs))) / 2

@@ -1,4 +1,4 @@
-"""What every part of a plan is: a frozen value, checked when it is made."""
+"""Base class of all plans: a frozen value, validated on construction."""
 
 from typing import Any
 
@@ -12,9 +12,9 @@ class Plan(BaseModel):
 
 
 def decisive(value: Any) -> Any:
-    """Return a plan as plain values without what is as it is by default; its `kind` always stays.
+    """Return a plan as plain values, without the fields at their defaults; `kind` is always kept.
 
-    A field that is added later, with a default that changes nothing, changes nothing here either.
+    Adding a field whose default preserves the behaviour therefore changes no digest.
     """
     if isinstance(value, Plan):
         fields = {name: (field, getattr(value, name)) for name, field in type(value).model_fields.items()}

@@ -1,7 +1,7 @@
-"""How the pixels of an image become the inputs of a network.
+"""Preparation of images: the map from pixels to network inputs.
 
-A preparation travels with every model file, so that use can never prepare differently from training.
-The arithmetic is in `data/prepare.py`.
+Every model file contains its preparation, so that inference cannot prepare images differently from training. The
+arithmetic is in `data/prepare.py`.
 """
 
 from typing import Annotated, Literal, Self
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from lenet5.spec.layers import Side
 from lenet5.spec.plan import Plan
 
-Input = Annotated[float, Field(ge=-1e6, le=1e6)]  # raw pixels go to 255; beyond a million float32 loses the digits
+Input = Annotated[float, Field(ge=-1e6, le=1e6)]  # raw pixels go to 255; beyond a million float32 loses precision
 
 
 class Preparation(Plan):
@@ -21,9 +21,9 @@ class Preparation(Plan):
     ink            the input for pixel 255
     subtract_mean  subtract the mean input of the training set (one number for all pixels);
                    `centred` turns this into a plain scale once the mean is known
-    padding        lines of background added on each of the four sides; a negative number takes lines away
-    resize         the side to which the image is stretched, by bilinear interpolation
-    flip           which images of each training batch are mirrored, each with probability 1/2
+    padding        pixels of background added on each of the four sides; a negative number crops
+    resize         side length to which the image is scaled, by bilinear interpolation
+    flip           images of each training batch that are mirrored, each with probability 1/2
     """
 
     background: Input = 0.0
@@ -36,7 +36,7 @@ class Preparation(Plan):
     @model_validator(mode="after")
     def _one_way_to_a_size(self) -> Self:
         if self.padding and self.resize is not None:
-            raise ValueError("padding and resize exclude each other; keep one of them")
+            raise ValueError("padding and resize are mutually exclusive; keep one of them")
         return self
 
     def side(self, image_side: int = 28) -> int:

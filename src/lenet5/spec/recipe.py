@@ -1,4 +1,4 @@
-"""A recipe: everything that decides a training run, and what the source says should come out."""
+"""A recipe: everything that determines a training run, and the results that its source claims."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from lenet5.spec.plan import Plan, decisive
 from lenet5.spec.preparation import Preparation
 from lenet5.spec.teacher import Teacher
 
-# These describe a recipe; they do not change what is computed.
+# Descriptive fields, which do not affect the computation.
 PROSE = {"title", "source", "claims", "comparisons", "differences", "explains"}
 
 
@@ -25,10 +25,10 @@ class Recipe(Plan):
     """One training run, as a value equal to its TOML file.
 
     data          the data set's name; `lenet5 data list` shows them
-    epochs        passes over the training set; or, in its place, `steps`: how many batches in all
-    images        how many training images are used, the first ones; all if not given
-    validation    how many of the training images, the last ones, are kept from training and scored in place of the
-                  test set: what is chosen by looking at results is chosen with this
+    epochs        passes over the training set; alternatively `steps`, the total number of batches
+    images        use only the first `images` training images; all if not given
+    validation    hold out the last `validation` training images and score them instead of the test set: use this to
+                  choose hyperparameters
     sampling      "shuffled": each epoch shows every image once, in a new order;
                   "constant": in the same random order every time;
                   "independent": every batch is drawn at random with replacement
@@ -37,15 +37,15 @@ class Recipe(Plan):
     patience      stop after so many epochs without a smaller validation loss, and keep the weights of the epoch with
                   the smallest; 0: train to the end. Needs `validation`
     distortion    distorted copies of the training images; none if not given
-    averaged_epochs   the model's weights are the mean of those after each of the last so many epochs (Izmailov et al.
-                  2018); 0: those after the last
-    initial       the rule for the first weights
-    start_from    a shipped model's name, a model file or a run folder, whose weights are the first ones; a last layer
-                  of another size is drawn
-    teacher       networks whose answers are learnt in place of the labels; they are trained first
-    frozen        layers whose weights stay as they are at the start
-    restarts      how often a run that fails to start is begun again, each time from a random stream of its own
-    explains      the recipe whose failed claims this one may explain: what would have to be true, no claim of a source
+    averaged_epochs   number of last epochs after which the weights are averaged for the model (Izmailov et al. 2018);
+                  0: the weights after the last epoch
+    initial       the rule for the initial weights
+    start_from    initial weights: a shipped model's name, a model file or a run folder; a last layer of another size is
+                  initialised by the rule
+    teacher       networks whose probabilities are the training targets instead of the labels; they are trained first
+    frozen        layers whose weights are not trained
+    restarts      maximum number of restarts of a run that fails to start, each from its own random stream
+    explains      name of the recipe whose failed claims this one may explain; a hypothesis, not a claim of the source
     report_every  steps between two recorded losses of single batches; 0 records none
     """
 
@@ -87,15 +87,15 @@ class Recipe(Plan):
         normalizing = [layer.name for layer in self.architecture.layers if isinstance(layer, BatchNormalization)]
         if isinstance(self.optimizer, Sdlm) and normalizing:
             raise ValueError(
-                f"the optimizer sdlm takes second derivatives image by image; {normalizing[0]} ties the images of a "
-                "batch together. Choose another optimizer, or leave batch normalisation out"
+                f"the optimizer sdlm needs second derivatives of each image; {normalizing[0]} couples the images of a "
+                "batch. Choose another optimizer, or leave batch normalisation out"
             )
         if self.patience and not self.validation:
             raise ValueError("`patience` stops by the validation loss: say with `validation` how many images to keep")
         if self.patience and (self.averaged_epochs or self.restarts):
             raise ValueError("`patience` chooses one epoch's weights: leave out `averaged_epochs` and `restarts`")
         if self.teacher and self.objective.loss != "cross_entropy":
-            raise ValueError("a `teacher` gives probabilities, which only the loss cross_entropy can learn")
+            raise ValueError("a `teacher` provides probabilities as targets, which only the loss cross_entropy accepts")
         side = self.preparation.side()
         if self.architecture.input != (1, side, side):
             raise ValueError(
@@ -107,28 +107,28 @@ class Recipe(Plan):
         if unknown:
             raise ValueError(f"`frozen` names {unknown[0]}; the layers with weights are {', '.join(sorted(layers))}")
         if layers <= set(self.frozen):
-            raise ValueError("`frozen` names every layer with weights; at least one must train")
+            raise ValueError("`frozen` names every layer with weights; at least one must be trained")
         return self
 
     @property
     def decides(self) -> dict[str, Any]:
-        """The fields that decide the computation, as plain values; those at their defaults are left out."""
+        """The fields that determine the computation, as plain values; those at their defaults are left out."""
         return {key: value for key, value in decisive(self).items() if key not in PROSE}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what decides the computation: two recipes with one digest compute the same."""
+        """SHA-256 of `decides`: two recipes with the same digest compute the same."""
         text = json.dumps(self.decides, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def total_steps(self, images: int) -> int:
-        """How many batches the whole run takes on a training set of so many images."""
+        """The total number of batches of a run on a training set of `images` images."""
         return self.steps if self.steps is not None else (self.epochs or 0) * self.steps_per_epoch(images)
 
     def steps_per_epoch(self, images: int) -> int:
-        """How many batches one epoch takes; the last may be smaller."""
+        """The number of batches of one epoch; the last may be smaller."""
         return -(-images // self.batch_size)
 
     def total_epochs(self, images: int) -> int:
-        """How many epochs the run touches; with `steps`, the last may be cut short."""
+        """The number of epochs of a run; with `steps`, the last may be incomplete."""
         return -(-self.total_steps(images) // self.steps_per_epoch(images))

@@ -1,4 +1,4 @@
-"""Networks that teach another: distillation (Hinton, Vinyals and Dean 2015)."""
+"""Teachers for distillation (Hinton, Vinyals and Dean 2015)."""
 
 from typing import Annotated
 
@@ -8,15 +8,15 @@ from lenet5.spec.plan import Plan
 
 
 class Teacher(Plan):
-    """Several networks of one recipe, whose mean probabilities are what the pupil should answer.
+    """Several networks of one recipe, whose mean probabilities are the student's targets.
 
-    They see the very images that the pupil sees, distorted alike, and are trained on the same part of the training set.
+    They score the same images as the student, with the same distortions, and are trained on the same training images.
 
-    recipe       of the teachers, a shipped one
-    set          overrides of it
-    seeds        a teacher for each
-    temperature  the scores are divided by it before their softmax: above 1, the wrong classes tell more
-    share        of the answer; the rest is the label's
+    recipe       name of the teachers' recipe, a shipped one
+    set          overrides of that recipe
+    seeds        one teacher for each seed
+    temperature  divides the scores before the softmax; above 1, the wrong classes carry more information
+    share        weight of the teachers' probabilities in the targets; the rest is the label's
     """
 
     recipe: str

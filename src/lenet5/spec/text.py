@@ -1,6 +1,6 @@
 """Recipes as TOML text, and overrides such as `optimizer.learning_rate=0.02` on top of them.
 
-A wrong key or value is a RecipeError that names the place and, for a key, the nearest right one.
+A wrong key or value raises a RecipeError that names its location and, for a key, the most similar valid one.
 """
 
 import difflib
@@ -31,12 +31,11 @@ def parse(
 ) -> Recipe:
     """Return the recipe that `text` (TOML) describes, with overrides applied.
 
-    where      the file's name, for error texts
-    overrides  "key=value" with dotted keys; a value is TOML, or else taken as a string
-    shipped    returns the TOML of a recipe by its name, for texts that say `extends = "name"`: everything but its
-               claims and comparisons is taken from that recipe, where the text does not say otherwise
-    own_name   the name of a user's own recipe where it extends another and gives itself none; the other recipe's
-               source is not its source
+    where      the file's name, for error messages
+    overrides  "key=value" with dotted keys; a value that is not valid TOML is a string
+    shipped    returns the TOML of a recipe by name, for texts with `extends = "name"`: all fields except claims and
+               comparisons are inherited from that recipe unless the text sets them
+    own_name   default name of a user's recipe that extends another; it does not inherit the other recipe's source
 
     Raises RecipeError.
     """
@@ -55,16 +54,16 @@ def parse(
 def from_tree(tree: Tree, *, where: str) -> Recipe:
     """Return the recipe that a tree of plain values describes. Raises RecipeError."""
     try:
-        # By way of JSON: strict about types, yet a list may become a tuple.
+        # Via JSON: validation is strict about types, but lists may become tuples.
         return Recipe.model_validate_json(json.dumps(tree))
     except ValidationError as error:
         raise RecipeError(_sentence(error.errors()[0], where)) from None
     except TypeError as error:
-        raise RecipeError(f"{where}: {error}; a recipe holds texts, numbers, booleans, lists and tables.") from None
+        raise RecipeError(f"{where}: {error}; a recipe has strings, numbers, booleans, arrays and tables.") from None
 
 
 def dump(recipe: Recipe) -> str:
-    """Return the recipe as TOML; `parse` gives the same recipe back."""
+    """Return the recipe as TOML, from which `parse` returns an equal recipe."""
     return tomli_w.dumps(recipe.model_dump(mode="json", exclude_none=True))
 
 
@@ -73,7 +72,7 @@ def _tree(text: str, where: str) -> Tree:
 
 
 def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
-    """Return a tree with everything from the recipe that it extends, and from the one that this extends in turn."""
+    """Return a tree merged with the recipe that it extends, recursively."""
     if not shipped or "extends" not in tree:
         return tree
     name = str(tree["extends"])
@@ -84,7 +83,7 @@ def _extended(tree: Tree, shipped: Callable[[str], str] | None) -> Tree:
 
 
 def _merged(base: Tree, changes: Tree, path: tuple[str, ...] = ()) -> Tree:
-    """Return `base` with `changes` put over it, table by table; a changed kind drops what only the old kind has."""
+    """Merge `changes` into `base`, table by table; changing a `kind` drops the fields that only the old kind has."""
     merged = _of_kind(dict(base), changes.get("kind"), path)
     for key, value in changes.items():
         below = merged.get(key)
@@ -94,7 +93,7 @@ def _merged(base: Tree, changes: Tree, path: tuple[str, ...] = ()) -> Tree:
 
 
 def _of_kind(node: Tree, kind: Any, path: Iterable[str]) -> Tree:
-    """Return a table without the fields that another kind lacks; unchanged where the kind stays or is unknown."""
+    """Return a table without the fields that the new kind lacks; unchanged if the kind stays the same or is unknown."""
     if kind is None or kind == node.get("kind"):
         return node
     models: list[type[BaseModel]] = [Recipe]
@@ -111,7 +110,7 @@ def _kind(model: type[BaseModel]) -> Any:
 
 
 def _apply(tree: Tree, override: str) -> None:
-    """Put one `key=value` into the tree."""
+    """Set one `key=value` in the tree."""
     key, equals, text = override.partition("=")
     path = key.strip().split(".")
     if not equals or not all(path):
@@ -127,10 +126,10 @@ def _apply(tree: Tree, override: str) -> None:
         if not isinstance(node, dict | list):
             raise RecipeError(f'"{key}": {name} is not a table; its fields cannot be set one by one.')
     if isinstance(node, list):
-        _element(node, last, key)  # it must be there
+        _element(node, last, key)  # raises when it does not exist
         node[int(last)] = value
         return
-    if last == "lr":  # the short spelling must replace the long one, not stand beside it
+    if last == "lr":  # the short form replaces the long one
         last = "learning_rate"
     if path == ["steps"]:
         tree.pop("epochs", None)
@@ -144,7 +143,7 @@ def _apply(tree: Tree, override: str) -> None:
 
 
 def _element(elements: list[Any], number: str, key: str) -> Any:
-    """Return an element of a list, such as the layer in `architecture.layers.0.maps`; -1 is the last."""
+    """Return an element of a list, such as the first layer for `architecture.layers.0.maps`; -1 is the last."""
     try:
         return elements[int(number)]
     except (ValueError, IndexError):
@@ -152,7 +151,7 @@ def _element(elements: list[Any], number: str, key: str) -> Any:
 
 
 def _sentence(error: ErrorDetails, where: str) -> str:
-    """Turn one of pydantic's errors into ours: place, what was found, what was expected."""
+    """Rephrase one of pydantic's errors: location, value found, value expected."""
     place = ".".join(_path(error["loc"]))
     found = json.dumps(error["input"], default=str)
     found = found if len(found) <= 60 else found[:57] + "..."
@@ -169,7 +168,7 @@ def _sentence(error: ErrorDetails, where: str) -> str:
 
 
 def _path(location: Iterable[int | str]) -> list[str]:
-    """Return the keys of an error's place without the names of the variants that pydantic puts between."""
+    """Return the keys of an error's location, without the names of union variants that pydantic inserts."""
     parts: list[str] = []
     for part in location:
         tag_follows = parts and (parts[-1] in ("optimizer", "schedule") or parts[-1].isdigit())
@@ -179,13 +178,13 @@ def _path(location: Iterable[int | str]) -> list[str]:
 
 
 def _nearest(place: str) -> str:
-    """Name the known key that is most like an unknown one."""
+    """Suggest the known key that is most similar to an unknown one."""
     close = difflib.get_close_matches(place, KEYS, n=1)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Find every model inside a type, through unions, tuples and Annotated."""
+    """Yield every model inside a type, through unions, tuples and Annotated."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     elif typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, typing.Annotated):
@@ -194,7 +193,7 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _known_keys(model: type[BaseModel], before: str = "") -> Iterator[str]:
-    """List every dotted key of a model and of the models inside it; items of lists are left out."""
+    """Yield every dotted key of a model and its nested models, without the items of lists."""
     for name, field in model.model_fields.items():
         alias = field.validation_alias
         if name == "kind":

@@ -1,10 +1,10 @@
 """Studies: many runs of one recipe, over choices and seeds.
 
-plan        a study as a value, equal to its TOML file: which choices, which seeds
-units       plan -> units: one run each, named by the digest of what decides its result
-ledger      what is done, on disk; it alone knows
-work        do one unit: a pure function of its specification
-together    several units at once, as networks side by side
-runner      do what is missing, here or on a cluster
+plan        a study as a value, equal to its TOML file: choices and seeds
+units       plan -> units of one run each, named by a digest of everything that determines the result
+ledger      the state of a study, all of it on disk
+work        run one unit: a pure function of its specification
+together    run several units simultaneously, as networks side by side
+runner      run the units that are not done yet, on this machine or on a cluster
 statistics  means, intervals and tests
 """

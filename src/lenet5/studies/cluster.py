@@ -1,4 +1,4 @@
-"""Units on a Dask cluster (the extra "cluster"). The scheduler may be lost at any time: the ledger is here."""
+"""Units on a Dask cluster (the extra "cluster"). Losing the scheduler loses no results: the ledger is local."""
 
 import logging
 import tempfile
@@ -29,10 +29,10 @@ T = TypeVar("T")
 
 
 class Cluster(Generic[T]):
-    """Hands tasks of one kind to the workers of a Dask scheduler: whoever derives from it says in `give` how."""
+    """Hands tasks of one kind to the workers of a Dask scheduler; subclasses implement `give`."""
 
     def __init__(self, address: str) -> None:
-        """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
+        """Connect. Raises StudyError when Dask is not installed or no scheduler answers at the address."""
         try:
             from distributed import Client
         except ModuleNotFoundError:
@@ -40,24 +40,24 @@ class Cluster(Generic[T]):
         try:
             self._client = Client(address, timeout=SECONDS_TO_CONNECT)
         except (OSError, ValueError) as error:
-            raise StudyError(f"{address}: no Dask scheduler answers there ({error}).") from None
-        # Dask writes tracebacks of every lost connection; what a user must know is in our errors.
+            raise StudyError(f"{address}: no Dask scheduler answers at this address ({error}).") from None
+        # Dask logs a traceback for every lost connection; our errors already tell the user.
         for name in ("distributed", "distributed.client", "distributed.core"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._address = address
         self._running: dict[Future, T] = {}
 
     def free(self) -> int:
-        """Return how many worker threads have nothing to do. Raises StudyError when the scheduler is gone."""
+        """Return the number of idle worker threads. Raises StudyError when the scheduler is gone."""
         self._check()
         try:
             hands: int = sum(self._client.nthreads().values())
-        except OSError:  # it went while it was asked
+        except OSError:  # the scheduler went away during the request
             raise self._gone() from None
         return max(0, hands - len(self._running))
 
     def wait(self, seconds: float) -> list[tuple[T, Outcome]]:
-        """Return the outcomes that have come. Raises StudyError when the scheduler is gone."""
+        """Return the outcomes that have arrived. Raises StudyError when the scheduler is gone."""
         from distributed import wait
 
         self._check()
@@ -68,12 +68,12 @@ class Cluster(Generic[T]):
             done = wait(list(self._running), timeout=seconds, return_when="FIRST_COMPLETED").done
         except TimeoutError:
             return []
-        except CancelledError:  # the scheduler went while we waited
+        except CancelledError:  # the scheduler went away during the wait
             raise self._gone() from None
         return [(self._running.pop(future), self._outcome(future)) for future in done]
 
     def stop(self) -> None:
-        """Let go of what is running: its workers' folders are temporary."""
+        """Abandon the running tasks; the workers' folders are temporary."""
         self._client.cancel(list(self._running))
         self._client.close()
 
@@ -82,7 +82,7 @@ class Cluster(Generic[T]):
             raise self._gone()
 
     def _gone(self) -> StudyError:
-        return StudyError(f"{self._address}: the scheduler is gone; start it again, or go on with --on local.")
+        return StudyError(f"{self._address}: the scheduler is gone; restart it, or continue with --on local.")
 
     def _outcome(self, future: "Future") -> Outcome:
         if future.status != "finished":
@@ -93,10 +93,10 @@ class Cluster(Generic[T]):
 
 
 class ClusterExecutor(Cluster[Task]):
-    """`executor.Executor` for units; results and small files come back."""
+    """`executor.Executor` for units; the workers return results and small files."""
 
     def __init__(self, address: str) -> None:
-        """Connect. Raises StudyError when Dask is not installed, or nobody answers at the address."""
+        """Connect. Raises StudyError when Dask is not installed or no scheduler answers at the address."""
         super().__init__(address)
         self._conditions: Conditions | None = None
 
@@ -112,7 +112,7 @@ class ClusterExecutor(Cluster[Task]):
 
 
 def attend(unit: Unit, wanted: Identity, accept_changes: bool) -> Outcome:
-    """Do a unit on a worker, in a temporary folder; under the very conditions of the study, or not at all."""
+    """Run a unit on a worker, in a temporary folder; fail if the worker's conditions differ from the study's."""
     try:
         with one_thread(), tempfile.TemporaryDirectory() as folder:
             recipe, machine = unit.recipe, registry.get(unit.engine)

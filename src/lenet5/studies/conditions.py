@@ -1,4 +1,4 @@
-"""The identity that the units of a study must have, so that no result of other data or engines counts among them."""
+"""The identity that every unit of a study must share, so that results of other data or engines are not mixed in."""
 
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,14 @@ from lenet5.training.train import parts
 
 
 class Conditions:
-    """The conditions here and now: each unit runs in one thread; the data are read once."""
+    """The current conditions: each unit runs in one thread; the data are read once."""
 
     def __init__(self, data_folder: Path | None) -> None:
         self._data_folder = data_folder
         self._fingerprints: dict[tuple[str, int | None, int], dict[str, str]] = {}
 
     def of(self, unit: Unit) -> Identity:
-        """Return the identity of a unit, apart from its teachers, which are trained first. Raises DataError."""
+        """Return the identity of a unit without its teachers, which are trained first. Raises DataError."""
         recipe = unit.recipe
         part = recipe.data, recipe.images, recipe.validation
         if part not in self._fingerprints:
@@ -31,10 +31,10 @@ class Conditions:
         return found | ({"threads": "1"} if "threads" in found else {})
 
     def check(self, unit: Unit, result: dict[str, Any], where: Path, *, accepted: bool) -> list[str]:
-        """Return how the conditions of a finished unit differ from those of now, if that is accepted.
+        """Return how the conditions of a finished unit differ from the current ones, if differences are accepted.
 
-        Raises StudyError, naming what differs, when it is not accepted. Without the data no new run can be computed, so
-        a finished result is not compared.
+        Raises StudyError, naming the differences, when they are not accepted. Without the data nothing new can be
+        computed, so finished results are not checked.
         """
         try:
             now = self.of(unit)

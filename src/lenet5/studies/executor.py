@@ -1,4 +1,4 @@
-"""The interface between the runner and those who do the units, here or elsewhere."""
+"""The interface between the runner and the executors, which run units on this machine or elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from lenet5.studies.units import Unit
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a unit.
+    """The outcome of a task.
 
-    kind   "done", "failed", "busy" (another process has it) or "stopped" (it was asked to, and saved its place)
-    value  the result of a unit that is done
-    error  what went wrong with one that failed, or who has one that is busy
-    files  of a unit that was done elsewhere: name -> content, to be written into its folder here
+    kind   "done", "failed", "busy" (locked by another process) or "stopped" (saved its position on request)
+    value  the result, if done
+    error  the error, if failed; the process that holds the lock, if busy
+    files  name -> content of the files of a unit that was run elsewhere, to be written to its local folder
     """
 
     kind: Literal["done", "failed", "busy", "stopped"]
@@ -26,9 +26,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Task:
-    """A unit with where it is done: its own folder in the ledger, and the data.
+    """A unit with its folder in the ledger and the folder of the data.
 
-    accept_changes  go on with a run of it that was begun under other conditions
+    accept_changes  continue a run that was started under other conditions
     """
 
     unit: Unit
@@ -41,20 +41,20 @@ Alive = Callable[[], None]  # called regularly by the worker that runs a task, t
 
 
 class Executor(Protocol):
-    """Does tasks, some at a time."""
+    """Runs several tasks at a time."""
 
     def free(self) -> int:
-        """Return how many more tasks may be given now."""
+        """Return how many more tasks can be submitted now."""
         ...
 
     def give(self, task: Task) -> None:
-        """Take a task; `wait` will tell its outcome."""
+        """Submit a task; `wait` returns its outcome."""
         ...
 
     def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """Return the outcomes that have come, waiting so long for the first at most."""
+        """Return the outcomes that have arrived, waiting at most `seconds` for the first."""
         ...
 
     def stop(self) -> None:
-        """Ask what runs to save its place, and end."""
+        """Ask the running tasks to save their position, and end."""
         ...

@@ -1,12 +1,12 @@
-"""What is done, on disk. All state is here: start again anywhere, and only what is missing is done.
+"""The state of a study, all of it on disk: runners are stateless, and a restart runs only the missing units.
 
 A study's folder:
 
-order.json                 the digests of all units, in the order of the plan; a report follows it
+order.json                 the digests of all units, in the order of the plan, which reports follow
 units/<digest>/            one unit
-    result.json            its outcome; there, the unit is done
-    failed.json            why it is set aside after two attempts
-    changes.json           how the conditions of its result differ from later ones, where that was accepted
+    result.json            the result; its presence marks the unit as done
+    failed.json            why the unit is set aside after two attempts
+    changes.json           accepted differences between the conditions of the result and later ones
     <recipe>-seed<n>/      the run folder
 """
 
@@ -28,14 +28,14 @@ ORDER = "order.json"
 
 
 class RunResult(files.JsonObject):
-    """What of a run's figures must be there."""
+    """The required fields of a run's figures."""
 
     recipe: str
     scored_on: str
 
 
 class Outcome(files.JsonObject):
-    """What of a unit's result.json must be there."""
+    """The required fields of a unit's result.json."""
 
     label: list[str]
     seed: int
@@ -48,13 +48,13 @@ class Outcome(files.JsonObject):
 
 
 class Attempts(files.JsonObject):
-    """What of attempts.json must be there."""
+    """The required fields of attempts.json."""
 
     errors: list[str]
 
 
 class Failure(Attempts):
-    """What of failed.json must be there."""
+    """The required fields of failed.json."""
 
     label: list[str]
     seed: int
@@ -67,7 +67,7 @@ class Ledger:
         self.folder = folder
 
     def keep_order(self, units: Iterable[Unit]) -> None:
-        """Write down in which order the units are meant; those of earlier plans come after them.
+        """Record the order of the units; those of earlier plans come after them.
 
         Raises StudyError or RunError where the folder cannot be written or locked.
         """
@@ -77,11 +77,11 @@ class Ledger:
             files.write_atomically(self.folder / ORDER, _json(list(digests)))
 
     def place(self, unit: Unit) -> Path:
-        """Return the folder of a unit, made if need be. Raises StudyError."""
+        """Return the folder of a unit, and create it if needed. Raises StudyError."""
         return self._make(self.folder / "units" / unit.digest)
 
     def result(self, unit: Unit) -> dict[str, Any] | None:
-        """Return the outcome of a unit, or None while it is not done. Raises StudyError when it is damaged."""
+        """Return the result of a unit, or None while it is not done. Raises StudyError when the file is damaged."""
         return _read(self.folder / "units" / unit.digest / "result.json", Outcome)
 
     def failure(self, unit: Unit) -> dict[str, Any] | None:
@@ -89,13 +89,13 @@ class Ledger:
         return _read(self.folder / "units" / unit.digest / "failed.json", Failure)
 
     def finish(self, unit: Unit, result: dict[str, Any]) -> None:
-        """Write down that a unit is done. Done twice, it is the same."""
+        """Record the result of a unit. Idempotent."""
         place = self.place(unit)
         files.write_atomically(place / "result.json", _json(result))
         (place / "failed.json").unlink(missing_ok=True)
 
     def receive(self, unit: Unit, result: dict[str, Any], contents: dict[str, bytes]) -> None:
-        """Write down a result together with the files that came with it from elsewhere."""
+        """Record a result together with the files that another machine returned with it."""
         for name, content in contents.items():
             target = self.place(unit) / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ class Ledger:
             self.finish(unit, result)
 
     def fail(self, unit: Unit, error: str) -> bool:
-        """Write down a failed attempt; return whether the unit is now set aside."""
+        """Record a failed attempt; return whether the unit is now set aside."""
         place = self.place(unit)
         before = _read(place / "attempts.json", Attempts) or {"errors": []}
         errors = [*before["errors"], error]
@@ -116,11 +116,11 @@ class Ledger:
         return True
 
     def accept(self, unit: Unit, changes: list[str]) -> None:
-        """Write down that a result is counted although its conditions differ from those of now."""
+        """Record that a result is counted although its conditions differ from the current ones."""
         files.write_atomically(self.place(unit) / "changes.json", _json(changes))
 
     def forgive(self, unit: Unit) -> None:
-        """Let a unit that was set aside be tried again."""
+        """Allow a unit that was set aside to be tried again."""
         for name in ("failed.json", "attempts.json"):
             (self.place(unit) / name).unlink(missing_ok=True)
 
@@ -129,12 +129,12 @@ class Ledger:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StudyError(f"{path}: cannot be made ({error.strerror}); choose another with --folder.") from None
+            raise StudyError(f"{path}: cannot be created ({error.strerror}); choose another --folder.") from None
         return path
 
     @contextmanager
     def alone(self, unit: Unit) -> Iterator[None]:
-        """Hold a unit while the block runs, without what killed processes left half written; its end frees it.
+        """Lock a unit within the block, after removing partial files that killed processes left behind.
 
         Raises BusyError when another process holds it, RunError where the file system has no locks.
         """
@@ -145,7 +145,7 @@ class Ledger:
 
 
 def order(folder: Path) -> list[str]:
-    """Return the digests of a study's units in the order of its plan; none where that was not kept."""
+    """Return the digests of a study's units in the order of its plan; an empty list if no order was recorded."""
     try:
         digests: list[str] = files.read_json(folder / ORDER, list[str], StudyError)
     except StudyError:
@@ -158,11 +158,11 @@ def _json(values: dict[str, Any] | list[str]) -> bytes:
 
 
 def _read(path: Path, form: Any) -> dict[str, Any] | None:
-    """Return what a file holds, or None where there is none. Raises StudyError when it is damaged."""
+    """Return the contents of a JSON file, or None when it does not exist. Raises StudyError when it is damaged."""
     if not path.exists():
         return None
     try:
         values: dict[str, Any] = files.read_json(path, form, StudyError)
     except StudyError as error:
-        raise StudyError(f"{error} Delete it, and the unit is done again.") from None
+        raise StudyError(f"{error} Delete it, and the unit is run again.") from None
     return values

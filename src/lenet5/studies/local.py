@@ -1,4 +1,4 @@
-"""Units on this machine: processes of one thread each, that live as long as the study."""
+"""Units on this machine, in single-threaded worker processes that live as long as the study."""
 
 import contextlib
 import multiprocessing
@@ -18,17 +18,17 @@ from lenet5.studies.ledger import Ledger
 from lenet5.studies.work import do
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-SECONDS_TO_SAVE = 30.0
-SECONDS_A_SIGN = 1.0  # between two signs of life
-MOST_SECONDS_A_LOOK = 5.0
-DEADLINE_SECONDS = 600.0
-ATTEMPTS = 3  # to hand a task to a process that lives
+SECONDS_TO_SAVE = 30.0  # that a process has to save its position after SIGTERM, before it is killed
+SECONDS_A_SIGN = 1.0  # minimum between two heartbeats
+MOST_SECONDS_A_LOOK = 5.0  # maximum that one pass of `wait` adds to a worker's silence
+DEADLINE_SECONDS = 600.0  # without a heartbeat, after which a process counts as hung
+ATTEMPTS = 3  # to hand a task to a living process
 T = TypeVar("T")
 Attend = Callable[[T, Alive], Outcome]
 
 
 class Worker(Generic[T]):
-    """A process at the other end of a pipe, and the task that it has."""
+    """A worker process, the pipe to it, and its current task."""
 
     def __init__(self, attend: Attend[T]) -> None:
         # Spawned, not forked: a copy of a process whose libraries have threads may hang.
@@ -39,14 +39,14 @@ class Worker(Generic[T]):
             self.process.start()
         theirs.close()
         self.task: T | None = None
-        self.silent = 0.0  # seconds without a sign of life
+        self.silent = 0.0  # seconds without a heartbeat
 
 
 class Processes(Generic[T]):
-    """Does tasks of one kind in a number of processes. One that dies costs its task an attempt, and is replaced.
+    """A pool of worker processes for tasks of one kind. A process that dies fails its task and is replaced.
 
-    attend    what a process does with a task; a function of a module, for it is found there by its name
-    deadline  seconds without a sign of life after which a process counts as hung; it is ended, as if it had died
+    attend    runs one task; a module-level function, because it is pickled by name
+    deadline  seconds without a heartbeat after which a process counts as hung and is killed
     """
 
     def __init__(self, workers: int, attend: Attend[T], deadline: float = DEADLINE_SECONDS) -> None:
@@ -56,11 +56,11 @@ class Processes(Generic[T]):
         self._stopping = False
 
     def free(self) -> int:
-        """Return how many processes have nothing to do."""
+        """Return the number of idle processes."""
         return sum(worker.task is None for worker in self._workers)
 
     def give(self, task: T) -> None:
-        """Hand a task to a process that has none; one that died meanwhile is replaced. Raises StudyError."""
+        """Hand a task to an idle process; dead processes are replaced. Raises StudyError."""
         worker = next(worker for worker in self._workers if worker.task is None)
         for _ in range(ATTEMPTS):
             try:
@@ -70,10 +70,10 @@ class Processes(Generic[T]):
             else:
                 worker.task, worker.silent = task, 0.0
                 return
-        raise StudyError("the worker processes end as soon as they are started; is the memory of this machine full?")
+        raise StudyError("the worker processes exit as soon as they start; is this machine out of memory?")
 
     def wait(self, seconds: float) -> list[tuple[T, Outcome]]:
-        """Return the outcomes that have come, and end processes that hang."""
+        """Return the outcomes that have arrived; kill processes that hang."""
         busy = {worker.pipe: worker for worker in self._workers if worker.task is not None}
         outcomes = []
         for pipe in wait(list(busy), timeout=seconds):
@@ -84,18 +84,18 @@ class Processes(Generic[T]):
                 outcome: Outcome | None = worker.pipe.recv()
             except (EOFError, OSError):
                 worker.process.join()
-                outcome = Outcome("failed", error=f"its process died (exit code {worker.process.exitcode})")
+                outcome = Outcome("failed", error=f"the worker process died (exit code {worker.process.exitcode})")
                 self._replaced(worker)
             worker.silent = 0.0
-            if outcome is not None:  # more than a sign of life
+            if outcome is not None:  # None is a heartbeat
                 worker.task = None
                 outcomes.append((task, outcome))
         return outcomes + self._hung()
 
     def _hung(self) -> list[tuple[T, Outcome]]:
-        """End the processes that have given no sign of life for too long; return the outcomes of their tasks."""
+        """Kill the processes whose last heartbeat is too old; return the outcomes of their tasks."""
         now = time.monotonic()
-        # A look that took longer was no silence of theirs: this process slept, and maybe they with it.
+        # A longer gap means that this process was suspended, perhaps along with the workers: it is not their silence.
         passed, self._looked = min(now - self._looked, MOST_SECONDS_A_LOOK), now
         outcomes = []
         for worker in [worker for worker in self._workers if worker.task is not None]:
@@ -103,14 +103,14 @@ class Processes(Generic[T]):
             if worker.silent > self._deadline and worker.task is not None:
                 worker.process.kill()
                 worker.process.join()
-                error = f"no sign of life for {self._deadline:g} seconds (--deadline); its process was ended"
+                error = f"no progress for {self._deadline:g} seconds (--deadline); the worker process was killed"
                 outcomes.append((worker.task, Outcome("failed", error=error)))
                 worker.task = None
                 self._replaced(worker)
         return outcomes
 
     def _replaced(self, worker: Worker[T]) -> Worker[T]:
-        """Return a new process in the place of one that is dead; while all are stopped, the dead one."""
+        """Return a new process in place of a dead one; during `stop`, the dead one."""
         worker.pipe.close()
         if self._stopping:
             return worker
@@ -119,16 +119,16 @@ class Processes(Generic[T]):
         return new
 
     def stop(self) -> None:
-        """Ask every process to save and end; end those that do not."""
+        """Ask every process to save and exit; kill those that do not."""
         self._stopping = True
         for worker in self._workers:
             if worker.task is not None:
-                worker.process.terminate()  # SIGTERM asks it to save; Windows has no such request, and ends it
+                worker.process.terminate()  # SIGTERM asks it to save; on Windows it is killed at once
         deadline = time.monotonic() + SECONDS_TO_SAVE
         while any(worker.task for worker in self._workers) and time.monotonic() < deadline:
             self.wait(0.2)
         for worker in self._workers:
-            worker.pipe.close()  # an idle process sees the end of its pipe, and ends
+            worker.pipe.close()  # an idle process exits when its pipe closes
             worker.process.join(timeout=5)
             if worker.process.is_alive():
                 worker.process.kill()
@@ -142,7 +142,7 @@ class LocalExecutor(Processes[Task]):
 
 
 def serve(pipe: Connection, attend: Attend[T]) -> None:
-    """Do the tasks that come through a pipe, until it closes."""
+    """Run the tasks that arrive through a pipe, until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent passes it on
     sent = time.monotonic()
 
@@ -150,7 +150,7 @@ def serve(pipe: Connection, attend: Attend[T]) -> None:
         nonlocal sent
         if time.monotonic() - sent > SECONDS_A_SIGN:
             sent = time.monotonic()
-            with contextlib.suppress(OSError):  # the study was killed; the task goes on, for its result is kept
+            with contextlib.suppress(OSError):  # the study was killed; the task continues, and its result is kept
                 pipe.send(None)
 
     while True:
@@ -161,12 +161,12 @@ def serve(pipe: Connection, attend: Attend[T]) -> None:
         outcome = attend(task, alive)
         try:
             pipe.send(outcome)
-        except OSError:  # the study was killed; what was done is in the ledger
+        except OSError:  # the study was killed; the result is in the ledger
             return
 
 
 def attend(task: Task, alive: Alive) -> Outcome:
-    """Do a task unless another process has it or has done it; write its result down."""
+    """Run a task and record its result, unless another process is running it or has finished it."""
     ledger = Ledger(task.folder.parents[1])
     try:
         with ledger.alone(task.unit):
@@ -187,7 +187,7 @@ def attend(task: Task, alive: Alive) -> Outcome:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Start processes inside this block with one thread for each library: they share the cores among them."""
+    """Make processes started within the block use one thread in each library, since together they fill the cores."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:

@@ -18,11 +18,11 @@ Options = dict[str, tuple[str, ...]]
 
 
 class Axis(Plan):
-    """One thing that is varied.
+    """One factor that is varied.
 
-    name        what it is
-    options     label -> overrides of the recipe, such as "batch_size=64"; an empty list leaves the recipe as it is
-    cumulative  each option has also the overrides of all options before it: one change after another
+    name        the factor's name
+    options     label -> overrides of the recipe, such as "batch_size=64"; an empty list leaves the recipe unchanged
+    cumulative  each option includes the overrides of all options before it
     """
 
     name: str
@@ -39,11 +39,11 @@ class Axis(Plan):
 class StudyPlan(Plan):
     """The runs of a study: every combination of the axes' options, each with every seed.
 
-    recipe  a shipped recipe's name, or a TOML file, beside the plan if its path is relative
+    recipe  a shipped recipe's name, or the path of a TOML file, relative to the plan
     seeds   a list, or a number: 5 means 1 to 5
-    data    a data set's name, or the path of your own labelled images, beside the plan if it is relative and lies there
+    data    a data set's name, or the path of your own labelled images; a relative path is tried beside the plan first
     set     overrides for all runs
-    vary    the axes; none is a study of seeds alone
+    vary    the axes; without any, only the seeds vary
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -65,7 +65,7 @@ class StudyPlan(Plan):
 
 
 def read(path: Path) -> StudyPlan:
-    """Return the plan in a TOML file. Raises StudyError, naming what is wrong with it."""
+    """Return the plan in a TOML file. Raises StudyError, naming the error in it."""
     tree = files.parse_toml(files.read_text(path, error=StudyError), str(path), StudyError)
     known = StudyPlan.model_fields
     for key in tree:

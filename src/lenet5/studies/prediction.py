@@ -1,7 +1,7 @@
-"""One further run, predicted from n runs that differ in nothing but the seed.
+"""Prediction of one further run from n runs that differ only in their seeds.
 
-Values are places on a scale without limits (`scale`). A published number is treated as one further run: it agrees with
-ours as long as it could be one of them. SciPy's special functions are enough; its statistics take long to import.
+Values are on an unbounded scale (`scale`). A published number is treated as one further run: it agrees with ours as
+long as it could be one of them. Uses scipy.special only, because scipy.stats is slow to import.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from scipy import special
 
 ALPHA = 0.05
 POWER = 0.8
-RARE = 0.05  # a source whose run is rarer than this among ours is not reproduced
+RARE = 0.05  # probability: a result that is rarer than this among our runs is not reproduced
 
 
 class Sample(NamedTuple):
-    """What a prediction needs of n runs: their number, mean and standard deviation."""
+    """Number, mean and standard deviation of n runs."""
 
     n: int
     mean: float
@@ -32,7 +32,7 @@ class Sample(NamedTuple):
 
 
 def sample(values: Sequence[float], least_deviation: float) -> Sample:
-    """Return the sample of at least two values; runs that agree exactly still have the deviation of rounding."""
+    """Return the sample of at least two values; its deviation is at least that of rounding, `least_deviation`."""
     array = np.asarray(values, float)
     return Sample(len(array), float(array.mean()), max(float(array.std(ddof=1)), least_deviation))
 
@@ -43,7 +43,7 @@ def p_value(found: Sample, published: float) -> float:
 
 
 def interval(found: Sample, alpha: float = ALPHA) -> tuple[float, float]:
-    """Return where a further run falls with probability 1 - alpha."""
+    """Return the prediction interval, which contains a further run with probability 1 - alpha."""
     half = _critical(found.n - 1, alpha) * found.spread
     return found.mean - half, found.mean + half
 
@@ -89,7 +89,7 @@ def curve_p_value(curves: NDArray[np.float64], published: NDArray[np.float64], l
 
 
 def curve_power(curves: NDArray[np.float64], shift: float, alpha: float, least: NDArray[np.float64]) -> float:
-    """Return how many of our own curves, each held against the others, are noticed when moved up or down by `shift`."""
+    """Return the fraction of our own curves that are rejected by the others after a shift up or down by `shift`."""
     noticed = [
         curve_p_value(np.delete(curves, i, 0), curves[i] + sign * shift, least) < alpha
         for i in range(len(curves))
@@ -106,7 +106,7 @@ def share_interval(k: int, n: int, alpha: float = ALPHA) -> tuple[float, float]:
 
 
 def share_p_value(k: int, n: int) -> float:
-    """Return the p of an event that is not rare being seen only k times of n.
+    """Return the p-value of seeing an event at most k times in n, under the hypothesis that it is not rare.
 
     It is below alpha exactly where the upper limit of `share_interval` is below `RARE`.
     """

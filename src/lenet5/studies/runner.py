@@ -1,4 +1,4 @@
-"""Do what is missing of a study."""
+"""The loop that runs the missing units of a study."""
 
 import time
 from collections import deque
@@ -14,13 +14,21 @@ from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
 from lenet5.training.interrupt import polite_stop
 
-SECONDS_A_LOOK = 0.5  # at the keyboard, between outcomes
-SECONDS_UNTIL_ASKED_AGAIN = 5.0  # for a unit that another process has
+SECONDS_A_LOOK = 0.5  # maximum wait for outcomes before the next check for Ctrl-C
+SECONDS_UNTIL_ASKED_AGAIN = 5.0  # before retrying a unit that another process has locked
 
 
 @dataclass
 class State:
-    """How far a study is: units done, set aside, left; how long one took here; and what another process has had."""
+    """Progress of a study.
+
+    total    number of units
+    done     units with a result
+    failed   units set aside
+    seconds  duration of each unit done here
+    workers  number of tasks run at a time
+    held     digests of the units reported as locked by another process
+    """
 
     total: int
     done: int = 0
@@ -31,14 +39,14 @@ class State:
 
     @property
     def seconds_left(self) -> float | None:
-        """An estimate by the mean of the units done here; None until the first one is."""
+        """Estimated from the mean duration of the units done here; None until the first one is."""
         if not self.seconds:
             return None
         return (self.total - self.done - self.failed) * sum(self.seconds) / len(self.seconds) / self.workers
 
 
 class Observer(Protocol):
-    """Who watches a study."""
+    """Receives the progress of a study."""
 
     def changed(self, state: State) -> None:
         """Called at the beginning, and whenever the state changes."""
@@ -53,7 +61,7 @@ class Observer(Protocol):
         ...
 
     def waiting(self, unit: Unit, reason: str) -> None:
-        """Called once for a unit that another process has."""
+        """Called once for a unit that another process has locked."""
         ...
 
 
@@ -67,13 +75,13 @@ def run(
     accept_changes: bool = False,
     by_choice: bool = False,
 ) -> State:
-    """Do every unit that is neither done nor set aside; the rest goes on when one fails.
+    """Run every unit that is neither done nor set aside; when one fails, the others continue.
 
-    accept_changes  count results that were computed under other conditions than those of now; that is recorded
-    by_choice       hand out all seeds of a choice before those of the next, for an executor that trains them together
+    accept_changes  count results that were computed under other conditions, and record the differences
+    by_choice       submit all seeds of a choice before those of the next, for an executor that trains them together
 
-    Raises InterruptedRunError after Ctrl-C or SIGTERM; what ran has saved its place. Raises StudyError, naming what
-    differs, when a result was computed under other conditions and that is not accepted.
+    Raises InterruptedRunError after Ctrl-C or SIGTERM, when the running units have saved their position. Raises
+    StudyError, naming the differences, when a result was computed under other conditions that are not accepted.
     """
     try:
         return _run(units, ledger, executor, data_folder, observer, accept_changes, by_choice)
@@ -118,7 +126,7 @@ def _run(
                     queue.append((again_at, task.unit))
                 observer.changed(state)
             if stop.signal_number is not None:
-                raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command goes on.")
+                raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command continues.")
     return state
 
 
@@ -130,7 +138,7 @@ def _give(
     data_folder: Path | None,
     accept_changes: bool,
 ) -> None:
-    """Hand out units whose time has come, as many as there are hands."""
+    """Submit the units that are due, as many as the executor takes."""
     for _ in range(len(queue)):
         if not executor.free():
             return
@@ -145,10 +153,10 @@ def _give(
 def _account(
     unit: Unit, outcome: Outcome, seconds: float, ledger: Ledger, state: State, observer: Observer
 ) -> float | None:
-    """Take note of an outcome; return when the unit is to be tried again, or None."""
+    """Record an outcome; return the time at which the unit is to be tried again, or None."""
     match outcome.kind:
         case "done":
-            assert outcome.value is not None, "what is done has a result"
+            assert outcome.value is not None, "a finished task has a result"
             ledger.receive(unit, outcome.value, outcome.files or {})
             state.done += 1
             state.seconds.append(seconds)

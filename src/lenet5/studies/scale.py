@@ -1,27 +1,27 @@
-"""Scales without limits: the logit of an error rate, and the logarithm of a loss.
+"""Unbounded scales: the logit of an error rate, and the logarithm of a loss.
 
-Runs that differ in their seed alone scatter evenly on these scales, and an interval computed there, transformed back,
-never leaves the possible range.
+Runs that differ only in their seeds scatter symmetrically on these scales, and an interval computed there and
+transformed back never leaves the possible range.
 """
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
 from typing import Protocol
 
-HALF_A_COUNT = 0.5  # added to the errors and to the correct answers, so that a perfect score has a logit
-LEAST_LOSS = 1e-12
-LOSS_DIGITS = 1e-4  # relative: losses are kept to about four digits
+HALF_A_COUNT = 0.5  # images added to the errors and to the correct answers, so that a perfect score has a finite logit
+LEAST_LOSS = 1e-12  # smaller losses count as this, so that a loss of 0 has a logarithm
+LOSS_DIGITS = 1e-4  # relative rounding of losses, which are stored to about four digits
 
 
 class Scale(Protocol):
-    """A monotone map from what is measured to a number without limits."""
+    """A monotone map from a measured value to an unbounded number."""
 
     def to(self, value: float) -> float:
-        """Return the place of a value on the scale."""
+        """Transform a value to the scale."""
         ...
 
     def back(self, place: float) -> float:
-        """Return the value at a place."""
+        """Transform a number on the scale back to a value."""
         ...
 
     def rounding(self, place: float) -> float:
@@ -36,12 +36,12 @@ class ErrorRate:
     images: int
 
     def to(self, value: float) -> float:
-        """Return log((errors + 1/2) / (correct + 1/2)); counts beyond the limits are taken as the limits."""
+        """Return log((errors + 1/2) / (correct + 1/2)); counts are clipped to 0..images."""
         errors = min(max(value, 0.0), self.images)
         return log((errors + HALF_A_COUNT) / (self.images - errors + HALF_A_COUNT))
 
     def back(self, place: float) -> float:
-        """Return the errors, from 0 to `images`."""
+        """Return the number of errors, from 0 to `images`."""
         rate = 1 / (1 + exp(-place)) if place > 0 else exp(place) / (1 + exp(place))
         return min(max(rate * (self.images + 2 * HALF_A_COUNT) - HALF_A_COUNT, 0.0), self.images)
 
@@ -56,7 +56,7 @@ class Loss:
     """The natural logarithm of a loss."""
 
     def to(self, value: float) -> float:
-        """Return the logarithm; a loss of 0 counts as the least."""
+        """Return the logarithm; losses below `LEAST_LOSS` count as `LEAST_LOSS`."""
         return log(max(value, LEAST_LOSS))
 
     def back(self, place: float) -> float:
@@ -64,5 +64,5 @@ class Loss:
         return exp(place)
 
     def rounding(self, place: float) -> float:
-        """Return the deviation that rounding to the kept digits causes."""
+        """Return the deviation caused by rounding to the stored digits."""
         return LOSS_DIGITS

@@ -1,4 +1,4 @@
-"""Means, intervals and tests over seeds, by SciPy. Values are numbers of runs that differ in nothing but the seed."""
+"""Means, intervals and tests over seeds, by SciPy. The values come from runs that differ only in their seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Summary:
-    """A mean over n runs with its 95 % interval (Student's t); of one run both ends are NaN."""
+    """A mean over n runs with its 95 % confidence interval (Student's t), which is NaN for one run."""
 
     n: int
     mean: float
@@ -21,7 +21,7 @@ class Summary:
 
 
 def summary(values: Sequence[float], confidence: float = 0.95) -> Summary:
-    """Return mean, standard deviation and the interval in which the true mean lies."""
+    """Return mean, standard deviation and the confidence interval of the mean."""
     n, middle = len(values), mean(values)
     if n < 2:
         return Summary(n, middle, float("nan"), float("nan"), float("nan"))
@@ -31,7 +31,7 @@ def summary(values: Sequence[float], confidence: float = 0.95) -> Summary:
 
 
 def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
-    """Return how likely so large a mean difference is by chance (paired t-test): values in the order of the seeds."""
+    """Return the p-value of the paired t-test; both sequences are in the order of the seeds."""
     from scipy.stats import ttest_rel  # takes half a second to import
 
     if np.array_equal(first, second):
@@ -40,7 +40,7 @@ def paired_p(first: Sequence[float], second: Sequence[float]) -> float:
 
 
 def mcnemar_p(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> float:
-    """Return McNemar's exact test for two models on one test set: (N,) whether each answer is right."""
+    """Return the p-value of McNemar's exact test for two models on one test set; (N,) True for correct answers."""
     from scipy.stats import binomtest
 
     only_first = int(np.count_nonzero(first_right & ~second_right))

@@ -1,4 +1,4 @@
-"""Units trained together: a process takes several seeds of one recipe at once, as networks side by side."""
+"""Units trained together: one process trains several seeds of a recipe simultaneously, as networks side by side."""
 
 import traceback
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ Tasks = tuple[Task, ...]
 
 
 class TogetherExecutor:
-    """`executor.Executor` on this machine, for units that differ in nothing but the seed, some of them at once."""
+    """`executor.Executor` on this machine that trains units which differ only in their seeds together."""
 
     def __init__(self, together: int, workers: int, deadline: float = DEADLINE_SECONDS) -> None:
-        """Start processes, each of which trains up to `together` networks at once; deadline: see `local.Processes`."""
+        """Start processes that each train up to `together` networks at once; for `deadline` see `local.Processes`."""
         self._together, self._workers = together, workers
         self._processes = Processes[Tasks](workers, attend_together, deadline)
         self._waiting: list[Task] = []
         self._running = 0
 
     def free(self) -> int:
-        """Return how many more tasks may be given now."""
+        """Return how many more tasks can be submitted now."""
         return self._together * self._workers - self._running - len(self._waiting)
 
     def give(self, task: Task) -> None:
-        """Take a task; it begins with the next ones of its recipe."""
+        """Submit a task; it starts together with the next ones of its recipe."""
         self._waiting.append(task)
 
     def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
-        """Begin what can begin, and return the outcomes that have come."""
+        """Start the tasks that can start, and return the outcomes that have arrived."""
         while self._waiting and self._processes.free():
             first = recipe_of(self._waiting[0].unit)
             chosen = [task for task in self._waiting if recipe_of(task.unit) == first][: self._together]
@@ -53,17 +53,17 @@ class TogetherExecutor:
         return outcomes
 
     def stop(self) -> None:
-        """Ask what runs to save its place, and end."""
+        """Ask the running tasks to save their position, and end."""
         self._processes.stop()
 
 
 def recipe_of(unit: Unit) -> tuple[str, str, str]:
-    """Return what units have in common that can be trained together: all but the seed."""
+    """Return the key that units must share to be trained together: everything but the seed."""
     return unit.recipe.model_copy(update={"seed": 0}).digest, unit.engine, unit.device
 
 
 def attend_together(tasks: Tasks, alive: Alive) -> Outcome:
-    """Do tasks that differ in nothing but the seed; the value holds the outcome of each, in their order."""
+    """Run tasks that differ only in their seeds; `value` holds the outcome of each, in order."""
     outcomes: dict[str, Outcome] = {}
     with ExitStack() as held:
         mine = []
@@ -83,7 +83,7 @@ def attend_together(tasks: Tasks, alive: Alive) -> Outcome:
                     mine.append(task)
         try:
             outcomes |= _do(mine, alive) if mine else {}
-        except InterruptedRunError:  # while a teacher was trained
+        except InterruptedRunError:  # while training a teacher
             outcomes |= {task.unit.digest: Outcome("stopped") for task in mine}
         except Lenet5Error as error:
             outcomes |= {task.unit.digest: Outcome("failed", error=str(error)) for task in mine}
@@ -93,7 +93,7 @@ def attend_together(tasks: Tasks, alive: Alive) -> Outcome:
 
 
 def _do(tasks: Sequence[Task], alive: Alive) -> dict[str, Outcome]:
-    """Train units together, those that stand at one place at once; write their results down."""
+    """Train units together, grouping those at the same position of their runs; record the results."""
     first = tasks[0]
     machine = registry.get_together(first.unit.engine, first.unit.device)
     images = parts(first.unit.recipe, first.data_folder)

@@ -1,4 +1,4 @@
-"""From a plan to its units: one run each, named by the digest of everything that decides its result."""
+"""Expansion of a plan into units of one run each, named by a digest of everything that determines the result."""
 
 import hashlib
 import json
@@ -18,8 +18,8 @@ from lenet5.studies.plan import StudyPlan
 class Unit:
     """One run of a study.
 
-    label  the options that it stands for, one for each axis of the plan
-    toml   its recipe, whole; text, so that it travels to any process or machine
+    label  its options, one for each axis of the plan
+    toml   its complete recipe as text, which can be sent to any process or machine
     """
 
     label: tuple[str, ...]
@@ -35,18 +35,18 @@ class Unit:
 
     @property
     def digest(self) -> str:
-        """20 hexadecimal digits of what decides the result, but for rounding: recipe, engine, version, device.
+        """20 hexadecimal digits that identify the result up to rounding: recipe, engine, version, device.
 
-        Each runs in one thread. How many networks are trained together leaves no more than rounding, so it is not here.
+        Every unit runs in one thread. The number of networks trained together affects only rounding and is left out.
         """
         decides = [self.recipe.digest, self.engine, VERSION, *([self.device] if self.device != "cpu" else [])]
         return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:20]
 
 
 def units(plan: StudyPlan, engine: str, device: str = "cpu") -> list[Unit]:
-    """Return the units of a plan, seed by seed so that every option has a first result early.
+    """Return the units of a plan, seed by seed, so that every option has a first result early.
 
-    Raises RecipeError, before anything runs, when an option breaks the recipe's form; DataError.
+    Raises RecipeError, before anything runs, when an option makes a recipe invalid; raises DataError.
     """
     made = []
     for seed in plan.seed_list:

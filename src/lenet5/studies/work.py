@@ -1,4 +1,4 @@
-"""Do one unit: train, or go on with a run that was stopped, and return its outcome."""
+"""Execution of one unit: a new run, or the continuation of a stopped one."""
 
 import contextlib
 from pathlib import Path
@@ -14,29 +14,29 @@ from lenet5.training.train import Unwatched, resume, train
 
 
 class Signs(Unwatched):
-    """An observer that passes on that a run goes on."""
+    """An observer that reports progress as heartbeats."""
 
     def __init__(self, alive: Alive) -> None:
         self._alive = alive
 
     def progress(self, position: Position, loss: float, images_per_second: float) -> None:
-        """Pass it on."""
+        """Send a heartbeat."""
         self._alive()
 
     def epoch(self, row: EpochRow) -> None:
-        """Pass it on."""
+        """Send a heartbeat."""
         self._alive()
 
 
 def do(
     unit: Unit, folder: Path, data_folder: Path | None, *, alive: Alive = lambda: None, accept_changes: bool = False
 ) -> dict[str, Any]:
-    """Train one unit inside `folder`, and return its outcome: plain values, for a file or a wire.
+    """Train one unit inside `folder`, and return its result as plain values that JSON can hold.
 
-    alive           called as it goes on
-    accept_changes  go on with a run that was begun under other conditions
+    alive           called regularly as training makes progress
+    accept_changes  continue a run that was started under other conditions
 
-    Raises Lenet5Error as training does; InterruptedRunError when it was asked to stop and has saved its place.
+    Raises Lenet5Error as training does; InterruptedRunError after a request to stop, when the position is saved.
     """
     run, watched = unfinished(folder), Signs(alive)
     if run is None:
@@ -61,9 +61,9 @@ def do(
 
 
 def outcome_of(unit: Unit, run: RunFolder) -> dict[str, Any]:
-    """Return the outcome of a unit whose run is finished."""
+    """Return the result of a unit whose run is finished."""
     result = run.result()
-    assert result is not None, "training ends with a result"
+    assert result is not None, "a finished run has a result"
     epochs = run.history().epochs
     return {
         "label": unit.label,
@@ -83,7 +83,7 @@ def outcome_of(unit: Unit, run: RunFolder) -> dict[str, Any]:
 
 
 def unfinished(folder: Path) -> RunFolder | None:
-    """Return a run in the folder that can go on, or None."""
+    """Return the run in the folder that can be continued, or None."""
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             with contextlib.suppress(RunError):

@@ -1,4 +1,4 @@
-"""What teachers answer to the images of an epoch, as targets for their pupil."""
+"""The teachers' probabilities for the images of an epoch, as targets for the student."""
 
 from collections.abc import Sequence
 from dataclasses import replace

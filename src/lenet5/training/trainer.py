@@ -1,4 +1,4 @@
-"""The loop: epoch by epoch, batch by batch, there and back."""
+"""The training loop over epochs and batches."""
 
 import time
 from collections.abc import Generator, Sequence
@@ -142,7 +142,7 @@ class Trainer:
         return steps, time.perf_counter() - started
 
     def work(self) -> Work:
-        """Train every epoch that is left, asking for training steps and scores: whoever goes on sends the answers.
+        """Train every epoch that is left, asking for training steps and scores, which the caller sends.
 
         So several trainers can go forward at once. Raises as `to_the_end`.
         """

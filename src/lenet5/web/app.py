@@ -1,4 +1,4 @@
-"""The routes. Each answers from `Service`; what is refused is a Problem."""
+"""The routes. Each uses `Service`; rejected requests raise a Problem."""
 
 import json
 import math
@@ -24,24 +24,24 @@ FORM = {
         "required": ["image"],
     }
 }
-INTERNAL = "something went wrong inside the server; its log says what, by the request id."
+INTERNAL = "internal server error; see the server's log, by the request id."
 NAME = {"name": "model", "in": "query", "schema": {"type": "string"}, "description": "one of /v1/models"}
 MAX_ERROR = {
     "name": "max_error",
     "in": "query",
     "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100},
-    "description": "reject unsure digits so that at most so many percent of the others are wrong",
+    "description": "reject unsure digits so that at most this percentage of the others is wrong",
 }
 BRIGHT = {
     "name": "bright",
     "in": "query",
     "schema": {"type": "boolean"},
-    "description": "whether the writing is brighter than its paper; found out where it is not said",
+    "description": "whether the writing is brighter than its paper; detected if not given",
 }
 
 
 def _takes(parameters: list[dict[str, Any]], *, arrays: bool) -> dict[str, Any]:
-    """Return how openapi.json describes a request that this module reads itself."""
+    """Return the OpenAPI description of a request that this module parses itself."""
     content = {"image/png": PICTURE, "image/jpeg": PICTURE, "multipart/form-data": FORM}
     if arrays:
         content["application/json"] = {"schema": schema.Sent.model_json_schema()}
@@ -55,7 +55,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
 
 
 async def predict(service: Service, request: Request) -> Response:
-    """Answer for images of single digits."""
+    """Classify images of single digits."""
     served = _model(service, request)
     images = await _images(service, request, most=service.limits.images)
     answers = await served.answers(images)
@@ -63,7 +63,7 @@ async def predict(service: Service, request: Request) -> Response:
 
 
 async def explain(service: Service, request: Request) -> Response:
-    """Answer for one image, and show the output of every layer."""
+    """Classify one image, and return the output of every layer."""
     served = _model(service, request)
     images = await _images(service, request, most=1)
     return Response(await served.explanation(images), media_type="application/json")
@@ -75,14 +75,14 @@ async def read(service: Service, request: Request) -> Response:
     max_error, bright = _max_error(request.query_params), _bright(request.query_params)
     upload = await _upload(service, request)
     if upload.is_json:
-        raise Problem("media-type", "a photograph is sent as image/* or as multipart/form-data, not as JSON.")
+        raise Problem("media-type", "send a photograph as image/* or as multipart/form-data, not as JSON.")
     job = {"do": "read", "model": served.source, "max_error": max_error, "bright": bright}
     page = await service.workers.do(job, upload.content, service.limits.read_seconds)
     return Response(page, media_type="application/json")
 
 
 def build(service: Service) -> FastAPI:
-    """Return the application, with /openapi.json and without pages of documentation, which load scripts from afar."""
+    """Return the application, with /openapi.json but no documentation pages, which load scripts from other hosts."""
     app = FastAPI(
         title="lenet5", version=service.version, docs_url=None, redoc_url=None, redirect_slashes=False,
         responses=REFUSALS, description="Reads digits with LeNet-5. See docs/serving.md.",
@@ -110,28 +110,28 @@ def build(service: Service) -> FastAPI:
 
     @app.get("/v1/models/{name}", response_model=schema.ModelFacts)
     async def model_route(name: str) -> Response:
-        """Tell what must be known of a model."""
+        """Return the facts about a model."""
         return _json(_named(service, name).facts)
 
     @app.get("/v1/limits", response_model=dict[str, float])
     async def limits_route() -> Response:
-        """Tell how much may be asked for."""
+        """Return the limits."""
         return _json(service.limits_told)
 
     @app.get("/livez", response_model=schema.Said)
     async def livez_route() -> Response:
-        """Tell that the process is alive."""
+        """Return that the process is alive."""
         return _json({"status": "alive"})
 
     @app.get("/readyz", response_model=schema.Said)
     async def readyz_route() -> Response:
-        """Tell whether requests are welcome."""
+        """Return whether requests are accepted."""
         service.check_ready()
         return _json({"status": "ready"})
 
     @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     async def metrics_route() -> Response:
-        """Tell Prometheus how much was done."""
+        """Return the counters for Prometheus."""
         return Response(service.counters.text(), headers={"content-type": counters.MEDIA_TYPE})
 
     async def page_route(request: Request) -> Response:
@@ -148,7 +148,7 @@ def build(service: Service) -> FastAPI:
 
 
 def answer_to(problem: Problem) -> Response:
-    """Return a problem as an answer."""
+    """Return a problem as a response."""
     return Response(problem.body(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
@@ -158,17 +158,17 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 
 async def _internal(_: Request, __: Exception) -> Response:
-    """Answer in place of a traceback, which goes on to the log."""
+    """Respond without the traceback, which goes to the log."""
     return answer_to(Problem("internal", INTERNAL))
 
 
 async def _http_problem(_: Request, error: Exception) -> Response:
-    """Say in our words what Starlette's router refuses."""
+    """Convert the errors of Starlette's router to problems."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         headers = dict(error.headers or {})
-        return answer_to(Problem("method", f"this path takes {headers.get('Allow', 'GET')}.", headers=headers))
-    return answer_to(Problem("not-found", "there is nothing at this path; /openapi.json lists what there is."))
+        return answer_to(Problem("method", f"this path accepts {headers.get('Allow', 'GET')}.", headers=headers))
+    return answer_to(Problem("not-found", "there is nothing at this path; /openapi.json lists the paths."))
 
 
 def _model(service: Service, request: Request) -> Served:
@@ -206,7 +206,7 @@ def _max_error(query: Mapping[str, str]) -> float | None:
     except ValueError:
         value = math.nan
     if not 0 < value < 100:
-        raise Problem("parameter", "max_error is a percentage above 0 and below 100, such as 1.")
+        raise Problem("parameter", "max_error must be a percentage above 0 and below 100, such as 1.")
     return value
 
 
@@ -214,7 +214,7 @@ def _bright(query: Mapping[str, str]) -> bool | None:
     if "bright" not in query:
         return None
     if query["bright"] not in ("true", "false"):
-        raise Problem("parameter", "bright is true or false.")
+        raise Problem("parameter", "bright must be true or false.")
     return query["bright"] == "true"
 
 

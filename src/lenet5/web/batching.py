@@ -1,7 +1,7 @@
-"""Requests that arrive together are computed together; none waits for others to come.
+"""Dynamic batching of requests without a timer.
 
-While one batch is computed, what arrives is gathered; it is the next batch. So there is no timer: a lone request is
-computed at once, and under load batches grow by themselves.
+Requests that arrive while one batch is computed form the next batch. A lone request is therefore computed at once, and
+batches grow with the load.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True, eq=False)
 class Waiting:
-    """A request's images, when they are too old to be computed, and where its scores go."""
+    """A request's images, their deadline, and the future for the scores."""
 
     images: Pixels
     deadline: float
@@ -29,11 +29,11 @@ class Waiting:
 
 
 class Batcher:
-    """Gathers images for one model.
+    """Batches images for one model.
 
     compute       images (N, 28, 28) -> scores (N, classes); called in `executor`, once at a time
-    queue_images  how many images may wait; more are refused
-    batch_images  a batch takes whole requests, until it has as many
+    queue_images  maximum number of waiting images; more are rejected
+    batch_images  a batch takes whole requests until it has at least this number of images
     """
 
     def __init__(
@@ -49,11 +49,10 @@ class Batcher:
     async def scores(self, images: Pixels, seconds: float) -> Float:
         """Return the scores of a request's images.
 
-        Raises Problem: busy where the queue is full; deadline where `seconds` went by before its turn came, and then
-        it is not computed.
+        Raises Problem: busy when the queue is full; deadline when the computation could not start within `seconds`.
         """
         if self.waiting + len(images) > self.queue_images:
-            raise Problem("busy", f"{self.waiting} images are waiting already; try again in a second.", retry_after=1)
+            raise Problem("busy", f"{self.waiting} images are already waiting; try again in a second.", retry_after=1)
         loop = asyncio.get_running_loop()
         waiting = Waiting(images, loop.time() + seconds, loop.create_future())
         self._queue.append(waiting)
@@ -63,7 +62,7 @@ class Batcher:
         return await waiting.scores
 
     async def _run(self) -> None:
-        """Compute batch after batch until nothing waits."""
+        """Compute batch after batch until the queue is empty."""
         loop = asyncio.get_running_loop()
         while self._queue:
             batch = self._next(loop.time())
@@ -86,7 +85,7 @@ class Batcher:
                 start += len(each.images)
 
     def _next(self, now: float) -> list[Waiting]:
-        """Take a batch from the queue; what is too old gets its refusal, what was given up is dropped."""
+        """Take a batch from the queue; reject expired requests and drop cancelled ones."""
         batch, size = [], 0
         while self._queue and size < self.batch_images:
             each = self._queue.popleft()
@@ -95,7 +94,11 @@ class Batcher:
                 continue
             if now > each.deadline:
                 each.scores.set_exception(
-                    Problem("deadline", "the server did not come to it in time; nothing was computed.", retry_after=1)
+                    Problem(
+                        "deadline",
+                        "the server was too busy to compute it in time.",
+                        retry_after=1,
+                    )
                 )
                 continue
             batch.append(each)

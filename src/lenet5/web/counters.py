@@ -1,4 +1,4 @@
-"""What /metrics tells Prometheus. No label comes from a client: paths and statuses are from fixed lists."""
+"""Prometheus metrics of /metrics. No label comes from a client: paths and statuses are from fixed lists."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 class Counters:
-    """Counts of one server."""
+    """The metrics of one server."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -21,12 +21,12 @@ class Counters:
         )  # fmt: skip
 
     def answered(self, path: str, status: int, seconds: float) -> None:
-        """Count an answer. The path must be one of the server's own."""
+        """Count a response. The path must be one of the server's."""
         self._requests.labels(path, str(status)).inc()
         self._seconds.labels(path).observe(seconds)
 
     def watch(self, name: str, text: str, value: Callable[[], float]) -> None:
-        """Show a value as it is when it is asked for."""
+        """Add a gauge whose value is computed on request."""
         Gauge(name, text, registry=self.registry).set_function(value)
 
     def text(self) -> bytes:

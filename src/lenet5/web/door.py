@@ -1,4 +1,4 @@
-"""What every request goes through: the guard, a request id, counting, the headers of every answer."""
+"""The outermost ASGI application: access control, request ids, metrics and common response headers."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ log = logging.getLogger("lenet5.web")
 PATHS = frozenset(
     ("/", "/v1/predict", "/v1/read", "/v1/explain", "/v1/models", "/v1/limits", "/livez", "/readyz", "/metrics")
 )
-# Work goes straight to its function. FastAPI's own way to it takes longer than everything else about a prediction.
+# These paths bypass FastAPI's routing, which would take longer than the rest of a prediction.
 WORK: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
     "/v1/predict": predict,
     "/v1/explain": explain,
@@ -30,7 +30,7 @@ WORK: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
 
 
 class Door:
-    """The application that uvicorn calls."""
+    """The ASGI application that uvicorn calls."""
 
     def __init__(self, service: Service, app: FastAPI) -> None:
         self.service, self.app = service, app
@@ -38,7 +38,7 @@ class Door:
         self._prefix, self._numbers = secrets.token_hex(6), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; whatever happens, with an answer of ours."""
+        """Answer one request, in every case with a response in our format."""
         began, status = time.perf_counter(), 0
         request_id = f"{self._prefix}-{next(self._numbers):x}"
         added = [*self._fixed, (b"x-request-id", request_id.encode())]
@@ -58,7 +58,7 @@ class Door:
         except Problem as problem:
             await answer_to(problem)(scope, receive, send_with_headers)
         except Exception:
-            # One line of JSON, so that nothing in a message can look like a line of its own. No request is quoted.
+            # One line of JSON, against log injection. The request itself is never logged.
             log.error(json.dumps({"request": request_id, "error": traceback.format_exc()}))
             if not status:
                 await answer_to(Problem("internal", INTERNAL))(scope, receive, send_with_headers)
@@ -69,7 +69,7 @@ class Door:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = scope["path"], scope["method"]
-        # uvicorn bounds a header that is still coming in; this one may have come in one piece.
+        # uvicorn bounds only headers that arrive in several pieces.
         first_line = len(method) + len(scope["raw_path"]) + len(scope["query_string"])
         headers = sum(len(name) + len(value) for name, value in scope["headers"])
         if first_line + headers > self.service.limits.header_bytes:
@@ -77,7 +77,7 @@ class Door:
         self.service.guard.check(path, scope["headers"])
         work = WORK.get(path) if method == "POST" else None
         if work is None:
-            # A HEAD is a GET whose body uvicorn does not send.
+            # HEAD is handled as GET; uvicorn does not send the body.
             await self.app({**scope, "method": "GET"} if method == "HEAD" else scope, receive, send)
             return
         if self.service.stopping:

@@ -1,6 +1,6 @@
-"""What goes between the server and a worker process: a JSON header and raw bytes, each with its length in front.
+"""Messages between the server and its worker processes: a JSON header and raw bytes, each preceded by its length.
 
-Nothing is pickled: whatever a broken worker sends, it is bytes to the server.
+Nothing is pickled, so a compromised worker cannot make the server execute code.
 """
 
 import json
@@ -17,6 +17,6 @@ def pack(header: dict[str, Any], content: bytes = b"") -> bytes:
 
 
 def lengths(head: bytes) -> tuple[int, int]:
-    """Return how long the header and the bytes after it are."""
+    """Return the lengths of the header and of the bytes after it."""
     text, content = LENGTHS.unpack(head)
     return text, content

@@ -1,25 +1,25 @@
-"""How much a client may ask for: every bound of the server in one place, shown by /v1/limits."""
+"""All limits of the server, as returned by /v1/limits."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds; names end in their units.
+    """Limits of the server; names end in their units.
 
-    bodies_bytes     held of all requests' bodies at once, from their arrival to their answers
-    free_bytes       of each body, not counted there: digits get through however many photographs are waiting
-    json_bytes       a body that is JSON, which is parsed while others wait; 256 images as JSON have 1.0 MB
+    bodies_bytes     total size of all request bodies in memory, from their arrival to their responses
+    free_bytes       first bytes of each body that do not count, so that digits pass even when many photographs wait
+    json_bytes       size of a JSON body, whose parsing blocks other requests; 256 images as JSON take 1.0 MB
     receive_seconds  from the first byte of a request, or the opening of its connection, to its last byte
-    idle_seconds     how long a connection may rest between requests
-    predict_seconds  from a request's arrival to its computing; also for /v1/explain
-    read_seconds     for a photograph to wait for a worker process, and as long again to be read
-    decode_seconds   the same for a picture given to /v1/predict or /v1/explain, to be decoded
-    send_seconds     from a request's first byte to its answer's last byte
-    drain_seconds    for what is in flight, once the server was asked to stop
-    queue_images     images that may wait for the model
-    batch_images     images from which a batch takes no further request
-    waiting_pictures pictures that may wait for a worker process
+    idle_seconds     maximum idle time of a connection between requests
+    predict_seconds  from the arrival of a request to the start of its computation; also for /v1/explain
+    read_seconds     for a photograph to wait for a worker process, and again to be read
+    decode_seconds   the same for a picture sent to /v1/predict or /v1/explain, to be decoded
+    send_seconds     from the first byte of a request to the last byte of its response
+    drain_seconds    for requests in flight after the server was asked to stop
+    queue_images     maximum number of images waiting for the model
+    batch_images     number of images at which a batch is full
+    waiting_pictures maximum number of pictures waiting for a worker process
     memory_bytes     address space of a worker process
     """
 

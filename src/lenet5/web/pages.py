@@ -9,13 +9,13 @@ from starlette.responses import Response
 from lenet5 import files
 from lenet5.web import static_page
 
-# Told here, for what a system's table of types says of JavaScript is not always true.
+# Fixed here, because a system's table of types is not always right about JavaScript.
 TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8"}
 
 
 @dataclass(frozen=True)
 class File:
-    """One file, its type, and a mark that changes when its bytes do."""
+    """One file with its type and its ETag."""
 
     content: bytes
     media_type: str
@@ -29,7 +29,7 @@ def load() -> dict[str, File]:
 
 
 def answer(pages: dict[str, File], request: Request) -> Response:
-    """Return a file, or that it has not changed. Only paths of the table are routes, so none leads outside."""
+    """Return a file, or "not modified". Only paths in the table are served, so none can escape the page's folder."""
     file = pages[request.scope["path"]]
     headers = {"etag": file.mark, "cache-control": "no-cache"}
     if file.mark in request.headers.get("if-none-match", ""):

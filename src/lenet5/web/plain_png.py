@@ -1,8 +1,8 @@
-"""The plainest PNG of a digit, decoded here and not in a worker process.
+"""Decoding of simple PNG digits in the server, without a worker process.
 
-28x28 pixels, 8-bit grey, not interlaced, is what test images come as, and asking a worker costs more than decoding
-them. It is safe in the server itself: nothing but zlib, bounded to 812 bytes, and Python touches the bytes; no
-allocation follows what the file says. Any other picture goes to a worker.
+Test images are usually 28x28 pixels, 8-bit grey, not interlaced, and calling a worker costs more than decoding them.
+This is safe in the server: only zlib, bounded to 812 bytes, and Python touch the bytes, and no allocation depends on
+values in the file. Any other picture goes to a worker.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from lenet5.bulk.png import SIDE, scanlines
 
-MOST_BYTES = 4_096  # a file of our form has about 270 bytes; the walk over the chunks of a larger one takes time
+MOST_BYTES = 4_096  # larger files are not decoded here; typical ones have about 270
 
 
 def decode(content: bytes) -> NDArray[np.uint8] | None:
-    """Return the image (1, 28, 28), or None for any other file, the damaged among them."""
+    """Return the image (1, 28, 28), or None for any other file, including damaged ones."""
     lines = scanlines(content) if len(content) <= MOST_BYTES else None
     if lines is None or max(lines[:: SIDE + 1]) > 4:
         return None

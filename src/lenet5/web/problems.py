@@ -1,4 +1,4 @@
-"""What can go wrong with a request, as problem+json (RFC 9457). The type is stable; the words may change."""
+"""Errors of requests as problem+json (RFC 9457). The types are stable; the wording may change."""
 
 import json
 from http import HTTPStatus
@@ -32,12 +32,12 @@ STATUS = {
 
 
 class Problem(Exception):  # noqa: N818  the word of the RFC
-    """A request that is refused, or failed.
+    """A request that was rejected or failed.
 
-    kind         the end of its type; decides the status by STATUS
+    kind         last part of the type; STATUS maps it to the HTTP status
     detail       one or two sentences for a person: what was found, what was expected
-    retry_after  seconds after which it makes sense to try again
-    headers      more headers of the answer
+    retry_after  seconds after which to try again
+    headers      additional headers of the response
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What goes over the wire as JSON, in both directions; also the schemas of openapi.json."""
+"""JSON requests and responses; also the schemas of openapi.json."""
 
 from typing import Annotated, Any
 
@@ -8,26 +8,26 @@ from lenet5.data.prepare import SIDE
 from lenet5.web.problems import Problem
 
 Pixel = Annotated[int, Field(strict=True, ge=0, le=255)]
-# The first fault ends the work: a list of a million of them would keep the others waiting.
+# Validation stops at the first fault: reporting a million of them would block other requests.
 Row = Annotated[list[Pixel], Field(min_length=SIDE, max_length=SIDE, fail_fast=True)]
 Image = Annotated[list[Row], Field(min_length=SIDE, max_length=SIDE, fail_fast=True)]
 
 
 class Sent(BaseModel):
-    """Images in MNIST form: 28 rows of 28 whole numbers, 0 background, 255 ink."""
+    """Images in MNIST form: 28 rows of 28 integers, 0 background, 255 ink."""
 
-    # Whole numbers only: of an image of 0 and 1 nobody could tell whether its ink is 1 of 1 or 1 of 255.
+    # Integers only: with floats, the scale of an image of 0 and 1 would be ambiguous (1 of 1, or 1 of 255).
     images: Annotated[list[Image], Field(min_length=1, max_length=256, fail_fast=True)]
 
 
 class Answer(BaseModel):
-    """What the model says of one image."""
+    """The model's prediction for one image."""
 
     text: str = Field(description="the name of the class with the highest score")
-    index: int = Field(description="its place in `class_names` of the model, from 0")
-    probability: float = Field(description="by the model's calibration, rounded to 6 places")
-    margin: float = Field(description="by how much the best score leads the second best, rounded to 4 places")
-    probabilities: list[float] = Field(description="of all classes, in the order of `class_names`, 6 places")
+    index: int = Field(description="its index in the model's `class_names`, from 0")
+    probability: float = Field(description="calibrated, rounded to 6 decimals")
+    margin: float = Field(description="best score minus second best, rounded to 4 decimals")
+    probabilities: list[float] = Field(description="of all classes, in the order of `class_names`, 6 decimals")
 
 
 class Predicted(BaseModel):
@@ -43,11 +43,11 @@ class Layer(BaseModel):
 
     name: str
     shape: list[int]
-    values: list[Any] = Field(description="nested as the shape says, rounded to 5 places")
+    values: list[Any] = Field(description="nested according to the shape, rounded to 5 decimals")
 
 
 class Explained(BaseModel):
-    """One answer, and the output of every layer that led to it, the input first."""
+    """One prediction, and the output of every layer, input first."""
 
     model: str
     digest: str
@@ -70,21 +70,21 @@ class Alternative(BaseModel):
 
 
 class ReadDigit(BaseModel):
-    """One digit; boxes are left, top, right, bottom in pixels, ends excluded."""
+    """One digit; boxes are left, top, right, bottom in pixels, with exclusive ends."""
 
-    text: str = Field(description="the best answer; ? where it is rejected")
+    text: str = Field(description="the best answer; ? if rejected")
     box: list[int]
     answers: list[Choice]
     margin: float
-    rejected: str | None = Field(description="why the best answer is not given")
+    rejected: str | None = Field(description="the reason for the rejection")
 
 
 class ReadNumber(BaseModel):
-    """Digits that stand together."""
+    """A number: adjacent digits."""
 
     text: str
     box: list[int]
-    rejected: bool = Field(description="whether any of its digits is")
+    rejected: bool = Field(description="whether any of its digits is rejected")
     digits: list[ReadDigit]
     alternatives: list[Alternative]
 
@@ -97,14 +97,14 @@ class ReadLine(BaseModel):
 
 
 class NoDigit(BaseModel):
-    """A piece of ink that was not taken for a digit."""
+    """A piece of ink that was not recognised as a digit."""
 
     box: list[int]
     why: str
 
 
 class ReadPage(BaseModel):
-    """What a photograph says, as `lenet5 read --json` has it."""
+    """The text of a photograph, as in `lenet5 read --json`."""
 
     name: str
     page: int
@@ -117,24 +117,24 @@ class ReadPage(BaseModel):
 
 
 class ModelFacts(BaseModel):
-    """A model that is served; `card` is what must be known of it before it is trusted."""
+    """A served model with its model card."""
 
     name: str
     digest: str
     parameters: int
     class_names: list[str]
-    reads: bool = Field(description="whether /v1/read takes it: it tells the ten digits apart")
+    reads: bool = Field(description="whether /v1/read accepts it: its classes include the ten digits")
     card: dict[str, Any]
 
 
 class ModelNames(BaseModel):
-    """The models that are served; the first one answers unless another is named."""
+    """The served models; the first one is the default."""
 
     models: list[str]
 
 
 class Said(BaseModel):
-    """How the server is."""
+    """The state of the server."""
 
     status: str
 
@@ -157,8 +157,8 @@ def parse_images(content: bytes, most: int) -> bytes:
         where = ".".join(str(each) for each in first["loc"][:4])
         raise Problem("json", f"{where or 'the body'}: {first['msg']}. {EXPECTED}") from None
     if len(sent.images) > most:
-        raise Problem("json", f"there are {len(sent.images)} images; up to {most} may come at once.")
+        raise Problem("json", f"there are {len(sent.images)} images; at most {most} are allowed in one request.")
     return b"".join([bytes(row) for image in sent.images for row in image])
 
 
-EXPECTED = 'Expected {"images": [...]}, each image 28 rows of 28 whole numbers 0..255, 0 background.'
+EXPECTED = 'Expected {"images": [...]}, each image 28 rows of 28 integers 0..255, 0 background.'

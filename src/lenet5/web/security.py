@@ -1,8 +1,8 @@
-"""Who may ask: the token, the names this server answers to, and pages of other origins.
+"""Access control: the token, the accepted host names, and pages of other origins.
 
-A web page anywhere can make a browser send requests to this machine. Two things betray it: the Origin header, which a
-page cannot forge; and, where the page's own name was made to point here (DNS rebinding), the Host header, which then
-holds that name. A Host that is an address in numbers was not rebound.
+Any web page can make a browser send requests to this machine. Two headers reveal it: Origin, which a page cannot forge;
+and, if the page's host name was made to resolve to this machine (DNS rebinding), Host, which then contains that name. A
+numeric address in Host cannot be the result of rebinding.
 """
 
 import hmac
@@ -15,8 +15,8 @@ from pathlib import Path
 from lenet5.errors import ServeError
 from lenet5.web.problems import Problem
 
-OPEN = ("/livez", "/readyz")  # asked by machines that hold no token
-GUARDED = ("/v1/", "/metrics", "/openapi.json")  # the rest is the page, which holds nothing of anybody
+OPEN = ("/livez", "/readyz")  # probes of orchestrators, which have no token
+GUARDED = ("/v1/", "/metrics", "/openapi.json")  # everything else is the public page
 POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"
 HEADERS = {
     "content-security-policy": f"{POLICY}; frame-ancestors 'none'",
@@ -26,17 +26,17 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-LEAST_TOKEN = 16  # characters
+LEAST_TOKEN = 16  # minimum number of characters
 ORIGIN = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
 class Guard:
-    """Lets a request in, or raises Problem.
+    """Checks whether a request is allowed.
 
-    token   what clients must show as "Authorization: Bearer ..."; None lets everybody in
-    names   host names that this server answers to, in lower case
-    frames  origins whose pages may show the page in a frame
+    token   required in "Authorization: Bearer ..."; None allows everybody
+    names   accepted host names, in lower case
+    frames  origins whose pages may embed the page in a frame
     """
 
     token: bytes | None
@@ -45,10 +45,10 @@ class Guard:
 
     @property
     def headers(self) -> dict[str, str]:
-        """The headers of every answer."""
+        """The headers of every response."""
         if not self.frames:
             return HEADERS
-        # X-Frame-Options knows no list of origins; browsers that know frame-ancestors go by that.
+        # X-Frame-Options cannot list origins; browsers prefer frame-ancestors.
         framed = {"content-security-policy": f"{POLICY}; frame-ancestors {' '.join(self.frames)}"}
         return {name: value for name, value in {**HEADERS, **framed}.items() if name != "x-frame-options"}
 
@@ -64,10 +64,10 @@ class Guard:
             elif name == b"authorization":
                 authorization = value
             elif name == b"content-encoding" and value.lower() != b"identity":
-                raise Problem("content-encoding", "the body is encoded; send it as it is.")
+                raise Problem("content-encoding", "the body is encoded; send it without Content-Encoding.")
             elif name in (b"content-length", b"transfer-encoding"):
                 framed += 1
-        if framed > 1:  # two statements of a length are how requests are smuggled past a proxy
+        if framed > 1:  # conflicting lengths are a request-smuggling attack
             raise Problem("malformed-request", "the request states its length twice.", headers={"connection": "close"})
         if not self._known(host.decode("latin-1")):
             raise Problem("foreign-host", "this server does not answer to that Host; see --allow-host.")
@@ -78,12 +78,12 @@ class Guard:
             if scheme.lower() != b"bearer" or not hmac.compare_digest(shown.strip(), self.token):
                 raise Problem(
                     "token",
-                    "this needs the header Authorization: Bearer TOKEN.",
+                    "this path needs the header Authorization: Bearer TOKEN.",
                     headers={"www-authenticate": 'Bearer realm="lenet5"'},
                 )
 
     def _known(self, host: str) -> bool:
-        """Whether a Host header names this server: a name of its own, or any address in numbers."""
+        """Whether a Host header is acceptable: one of this server's names, or any numeric address."""
         if host.lower() in self.names:
             return True
         name = host[: host.index("]") + 1] if host.startswith("[") and "]" in host else host.partition(":")[0]
@@ -101,23 +101,23 @@ def guard(
 ) -> Guard:
     """Return the guard for a server bound to `host`.
 
-    Raises ServeError where others could reach it and there is neither a token nor the word that none is wanted, and
-    for a frame's origin that is none.
+    Raises ServeError when others could reach the server and there is neither a token nor `no_auth`, and for an invalid
+    origin in `frames`.
     """
     for origin in frames:
         if not ORIGIN.fullmatch(origin):
             raise ServeError(f"--allow-frame {origin}: an origin is expected, such as https://school.example.")
     if not is_loopback(host) and token is None and not no_auth:
         raise ServeError(
-            f"--host {host} lets others reach this server, and it has no token. Give one with --token-file or in "
-            "LENET5_TOKEN, or say --no-auth."
+            f"--host {host} lets others reach this server, but it has no token. Give one with --token-file or in "
+            "LENET5_TOKEN, or use --no-auth."
         )
     own = {"localhost", socket.gethostname().lower(), host.lower()}
     return Guard(None if no_auth else token, frozenset(own | {name.lower() for name in allowed}), frames)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen at is reached from this machine alone."""
+    """Whether a listening address is reachable only from this machine."""
     if host.lower() == "localhost":
         return True
     try:
@@ -137,7 +137,7 @@ def read_token(file: Path | None, environment: str | None) -> bytes | None:
     where = str(file) if file else "LENET5_TOKEN"
     if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise ServeError(
-            f"{where}: a token has at least {LEAST_TOKEN} printable ASCII characters and no space; make one with: "
+            f"{where}: a token has at least {LEAST_TOKEN} printable ASCII characters and no spaces; create one with: "
             'python -c "import secrets; print(secrets.token_urlsafe())"'
         )
     return token.encode()

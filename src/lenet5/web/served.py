@@ -1,4 +1,4 @@
-"""A model at the server: loaded, and asked one batch at a time. Its scores are finite: `models/range.py`."""
+"""A served model, which computes one batch at a time. Its scores are finite: `models/range.py`."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ DIGITS = {str(digit) for digit in range(10)}
 class Served:
     """One model.
 
-    source  what it was asked for by: a shipped model's name, a model file, a run folder
+    source  a shipped model's name, a model file or a run folder
 
     Raises ModelError, EngineError.
     """
@@ -34,26 +34,26 @@ class Served:
         self.digest = files.file_sha256(_file(Path(source)))
         self.limits = limits
         self.facts = self._facts()
-        # The kernels of the native engine compute each image of a batch by itself, in the same order of additions.
-        # Matrix products of other engines choose theirs by the size of the batch, so they get images one by one.
+        # The native kernels compute each image of a batch with the same order of additions. Matrix products of other
+        # engines may depend on the batch size, so images are passed one by one.
         self._alone = registry.get(engine, device).name != "native"
-        # One thread: the model is used by one batch at a time, while the event loop goes on with the others' requests.
+        # One thread: the model computes one batch at a time while the event loop continues.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"model {self.name}")
         self.batcher = Batcher(
             self._scores, self._thread, queue_images=limits.queue_images, batch_images=limits.batch_images
         )
 
     async def answers(self, images: Pixels) -> list[dict[str, Any]]:
-        """Return what /v1/predict says of images (N, 28, 28). Raises Problem."""
+        """Return the predictions of /v1/predict for images (N, 28, 28). Raises Problem."""
         return self._said(await self.batcher.scores(images, self.limits.predict_seconds))
 
     async def explanation(self, image: Pixels) -> bytes:
-        """Return what /v1/explain says of one image (1, 28, 28), as JSON. Raises Problem."""
+        """Return the response of /v1/explain for one image (1, 28, 28), as JSON. Raises Problem."""
         answer = (await self.answers(image))[0]
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._explain, image, answer)
 
     def close(self) -> None:
-        """Let the thread end."""
+        """Stop the thread."""
         self._thread.shutdown(wait=False)
 
     def _scores(self, images: Pixels) -> Float:

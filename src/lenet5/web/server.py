@@ -1,4 +1,4 @@
-"""From settings to a running server, and to its end: what is in flight is finished, then the process exits with 0."""
+"""Start and graceful shutdown of the server: requests in flight are finished, then the process exits with 0."""
 
 import asyncio
 import contextlib
@@ -24,18 +24,18 @@ from lenet5.web.service import Service, load_models
 from lenet5.web.workers import Workers
 
 log = logging.getLogger("lenet5.web")
-FILES_BESIDE_CONNECTIONS = 64  # what Python, the engine and the event loop have open
-FILES_A_WORKER = 8  # its pipes, and those of the one that takes its place
-ACCEPTED_AT_ONCE = 32  # connections; before the next ones are accepted, those above the limit are closed
+FILES_BESIDE_CONNECTIONS = 64  # open files of Python, the engine and the event loop
+FILES_A_WORKER = 8  # open files of a worker's pipes, and of those of its replacement
+ACCEPTED_AT_ONCE = 32  # connections; excess connections are closed before the next ones are accepted
 FEWEST_CONNECTIONS = 16
-BACKLOG = 1_024  # connections that wait to be accepted
+BACKLOG = 1_024  # connections waiting to be accepted
 ACCEPT_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-QUIET_SECONDS = 10.0  # between two lines of the log about connections that cannot be accepted
+QUIET_SECONDS = 10.0  # between two log lines about connections that cannot be accepted
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `lenet5 serve` was asked for."""
+    """The settings of `lenet5 serve`."""
 
     models: tuple[str, ...]
     host: str
@@ -47,21 +47,21 @@ class Settings:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which goes on listening while it finishes, so that /readyz can say that it stops."""
+    """uvicorn's server, which keeps listening during shutdown, so that /readyz can report it."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self._service = service
-        self._ticks = 0  # since the signal
+        self._ticks = 0  # uvicorn's ticks since the signal
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop: at the first signal when all is done, at the second at once."""
+        """Shut down gracefully at the first signal, immediately at the second."""
         if self._service.stopping:
             os._exit(128 + sig)
         self._service.stopping = True
 
     async def on_tick(self, counter: int) -> bool:
-        """Exit once nothing is in flight any more, or after the time for that."""
+        """Exit once no request is in flight, or after `drain_seconds`."""
         if self._service.stopping and not self.should_exit:
             late = self._ticks > 10 * self._service.limits.drain_seconds  # uvicorn ticks ten times a second
             self.should_exit = late or (self._service.in_flight == 0 and self._ticks > 0)
@@ -70,11 +70,11 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> None:
-    """Serve until a signal comes.
+    """Serve until a signal arrives.
 
-    started  is told the address, once requests are taken
+    started  called with the address once requests are accepted
 
-    Raises ServeError where the address cannot be had; ModelError, EngineError.
+    Raises ServeError when the address cannot be used; ModelError, EngineError.
     """
     limits = _within_files(settings.limits, settings.workers)
     service = Service(
@@ -99,7 +99,7 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
         h11_max_incomplete_event_size=limits.header_bytes,
     )
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log what is wrong with clients' forms
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it would log every malformed form of a client
     address = listening.getsockname()
     url = f"http://{f'[{address[0]}]' if ':' in address[0] else address[0]}:{address[1]}"
     with contextlib.suppress(KeyboardInterrupt):
@@ -124,18 +124,18 @@ async def _run(server: Server, service: Service, listening: socket.socket, start
 async def _tell(server: Server, listening: socket.socket, started: Callable[[], None]) -> None:
     while not server.started:
         await asyncio.sleep(0.01)
-    listening.listen(BACKLOG)  # asyncio takes one number for how many wait and how many it accepts at once
+    listening.listen(BACKLOG)  # asyncio uses one number for both the backlog and the connections accepted at once
     started()
 
 
 class _Complaints:
-    """What the event loop complains of goes to the log; that no connection can be accepted, once in a while."""
+    """Logs the event loop's errors; rate-limits those about connections that cannot be accepted."""
 
     def __init__(self) -> None:
         self._quiet_until = 0.0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log one complaint."""
+        """Log one error."""
         error = context.get("exception")
         if not (isinstance(error, OSError) and error.errno in ACCEPT_ERRORS):
             loop.default_exception_handler(context)
@@ -148,8 +148,8 @@ def _listen(host: str, port: int) -> socket.socket:
     """Return a socket at an address. Raises ServeError."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # The protocol is named, for asyncio turns off Nagle's algorithm only where it is: otherwise the last bytes of
-        # an answer wait for the client's acknowledgement, which systems delay by 40 ms.
+        # The protocol is explicit because asyncio disables Nagle's algorithm only then: otherwise the last bytes of a
+        # response wait for the client's acknowledgement, which systems delay by 40 ms.
         listening = socket.socket(family, kind, socket.IPPROTO_TCP)
     except OSError as error:
         raise _not_listening(host, port, error) from None
@@ -168,9 +168,9 @@ def _not_listening(host: str, port: int, error: OSError) -> ServeError:
 
 
 def _within_files(limits: Limits, workers: int) -> Limits:
-    """Return the limits with as many connections as this process may have open files for.
+    """Return the limits with the number of connections reduced to the allowed number of open files.
 
-    Raises ServeError where the system allows too few to serve at all.
+    Raises ServeError when the system allows too few to serve at all.
     """
     beside = FILES_BESIDE_CONNECTIONS + FILES_A_WORKER * workers + 2 * ACCEPTED_AT_ONCE
     allowed = _allowed_files(limits.connections + beside)
@@ -183,7 +183,7 @@ def _within_files(limits: Limits, workers: int) -> Limits:
 
 
 def _allowed_files(wanted: int) -> int:
-    """Return how many open files this process may have, after asking the system for as many as are wanted."""
+    """Return the limit of open files of this process, after raising it up to `wanted` if possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(ValueError, OSError):

@@ -1,4 +1,4 @@
-"""What the routes answer from: the models, the workers, the limits, the page, and whether the server is stopping."""
+"""The state shared by the routes: models, workers, limits, the page, and whether the server is stopping."""
 
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -19,9 +19,9 @@ from lenet5.web.workers import Workers
 class Service:
     """One server's state.
 
-    models     by name; the first one is used where none is named
-    in_flight  requests that came in and are not answered yet
-    stopping   what is in flight is finished, nothing new is taken
+    models     by name; the first one is the default
+    in_flight  number of requests that are not answered yet
+    stopping   requests in flight are finished, new ones are rejected
     """
 
     models: dict[str, Served]
@@ -33,7 +33,7 @@ class Service:
     stopping: bool = False
 
     def __post_init__(self) -> None:
-        """Let /metrics watch what is counted elsewhere."""
+        """Add gauges of values counted elsewhere to /metrics."""
         self.bodies = Bodies(self.limits)
         batchers = [served.batcher for served in self.models.values()]
         watch = self.counters.watch
@@ -48,7 +48,7 @@ class Service:
 
     @property
     def default(self) -> Served:
-        """The model that answers unless another is named."""
+        """The default model."""
         return next(iter(self.models.values()))
 
     @cached_property
@@ -63,11 +63,11 @@ class Service:
 
     @property
     def limits_told(self) -> dict[str, float]:
-        """The limits, as /v1/limits tells them."""
+        """The limits as returned by /v1/limits."""
         return asdict(self.limits)
 
     def check_ready(self) -> None:
-        """Raise Problem where requests are not welcome: stopping, no worker ready, or a queue more than half full."""
+        """Raise Problem when the server is not ready: stopping, no worker ready, or a queue more than half full."""
         if self.stopping:
             raise Problem("stopping", "the server is stopping.", retry_after=10)
         if not self.workers.alive:
@@ -77,11 +77,11 @@ class Service:
 
 
 def load_models(sources: list[str], limits: Limits, engine: str, device: str) -> dict[str, Served]:
-    """Return the models by name. Raises ServeError where two have the same name; ModelError, EngineError."""
+    """Return the models by name. Raises ServeError when two have the same name; ModelError, EngineError."""
     models: dict[str, Served] = {}
     for source in sources:
         served = Served(source, limits, engine, device)
         if served.name in models:
-            raise ServeError(f"two models have the name {served.name}; give a copy of one of them another file name.")
+            raise ServeError(f"two models have the name {served.name}; rename the file of one of them.")
         models[served.name] = served
     return models

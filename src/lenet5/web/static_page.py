@@ -1,4 +1,4 @@
-"""The page as files for any web host: nothing runs but the page itself."""
+"""Export of the page as static files for any web host."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from lenet5.models.model import Card
 
 PAGE = Path(__file__).parent / "page"
 TRAINING = Path(__file__).parent / "training"  # weights kept early in training, MODEL.safetensors
-# Of one file: everything is in it, nothing is fetched.
+# For the single file, which contains everything and loads nothing.
 SINGLE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
@@ -21,11 +21,10 @@ FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_nam
 
 
 def model_list() -> list[dict[str, object]]:
-    """Return what models/models.json says: name and file of each shipped model, and the facts of its card.
+    """Return the contents of models/models.json: name, file and card of each shipped model.
 
-    `training`, where weights were kept early in its training, names their file, after how many images each was kept,
-    and the error rate of each on the test images, in percent.
-    Raises ModelError where a shipped file is damaged.
+    `training`, if weights from early training exist, names their file, the number of images before each, and the error
+    rate of each on the test images, in percent. Raises ModelError when a shipped file is damaged.
     """
     return [
         {"name": path.stem, "file": path.name, **_facts(file.read(path).card), **_training(path.stem)}
@@ -34,7 +33,7 @@ def model_list() -> list[dict[str, object]]:
 
 
 def contents() -> dict[str, bytes]:
-    """Return every file of the static page: its path inside the folder -> what it holds."""
+    """Return every file of the static page: path inside the folder -> contents."""
     found = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.is_file()}
     for path in (*file.WEIGHTS.glob("*.safetensors"), *TRAINING.glob("*.safetensors")):
         found[f"models/{_served(path)}"] = path.read_bytes()
@@ -50,10 +49,10 @@ def export_page(folder: Path) -> list[Path]:
 
 
 def single_file() -> bytes:
-    """Return the page with the shipped models as one HTML file that works by double-click, from file://.
+    """Return the page with the shipped models as one HTML file that also works from file://.
 
-    Modules and models are in it as base64: no browser loads either from a file beside the page. The modules import one
-    another through an import map, since addresses relative to a data: URL mean nothing.
+    Modules and models are embedded as base64, because browsers load neither from other local files. The modules import
+    one another through an import map, because relative addresses do not work in data: URLs.
     """
     page = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.iterdir()) if path.is_file()}
     modules = {name: source for name, source in page.items() if name.endswith(".js")}
@@ -77,14 +76,14 @@ def single_file() -> bytes:
 
 
 def export_single_file(path: Path) -> None:
-    """Write the page as one HTML file. Raises RunError when the file exists, or the disk refuses."""
+    """Write the page as one HTML file. Raises RunError when the file exists, or on disk errors."""
     if path.exists():
-        raise RunError(f"{path} exists already; give a new name.")
+        raise RunError(f"{path} already exists; choose another name.")
     files.write_atomically(path, single_file())
 
 
 def _by_map(source: str) -> str:
-    """Return a module whose imports go through the import map."""
+    """Rewrite a module's imports to use the import map."""
     return re.sub(r'(from |import )"\./([a-z_]+\.js)"', r'\1"lenet5/\2"', source)
 
 

@@ -1,4 +1,4 @@
-"""What a client sends: the body, bounded, and the picture or the JSON in it."""
+"""Request bodies of bounded size, and the picture or JSON in them."""
 
 import re
 from collections.abc import AsyncGenerator, Mapping
@@ -18,19 +18,19 @@ BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
 
 
 class GoneError(Exception):
-    """The client has gone; nobody is left to be told anything."""
+    """The client has disconnected, so no response can be sent."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture's bytes, or JSON's."""
+    """The bytes of a picture or of JSON."""
 
     content: bytes
     is_json: bool = False
 
 
 async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: Limits) -> Upload:
-    """Return what came: a picture as the body or as the file `image` of a form, or JSON.
+    """Return the upload: a picture as the body or as the file `image` of a form, or JSON.
 
     Raises Problem: body-too-large, media-type, picture; GoneError.
     """
@@ -48,9 +48,9 @@ async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: L
 
 
 async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
-    """Return the body. Raises Problem as soon as it is known to be too large; what still comes is thrown away."""
-    too_large = Problem("body-too-large", f"the body of such a request may have {most:,} bytes.")
-    if int(headers.get("content-length", 0)) > most:  # its form was checked when the request was parsed
+    """Return the body. Raises Problem as soon as it is known to be too large; the rest is discarded."""
+    too_large = Problem("body-too-large", f"the body of such a request may have at most {most:,} bytes.")
+    if int(headers.get("content-length", 0)) > most:  # validated by the HTTP parser
         raise too_large
     parts, size, more = [], 0, True
     while more:
@@ -69,7 +69,7 @@ def _boundary(content_type: str) -> bytes:
     """Return the boundary of a form. Raises Problem."""
     boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
     if not BOUNDARY.fullmatch(boundary):
-        raise Problem("media-type", "the form's boundary is missing, or not as RFC 2046 has it.")
+        raise Problem("media-type", "the form's boundary is missing or invalid (RFC 2046).")
     return boundary
 
 
@@ -79,7 +79,7 @@ async def _file(boundary: bytes, content: bytes, most: int) -> bytes:
     async def whole() -> AsyncGenerator[bytes, None]:
         yield content
 
-    # No other parameter comes through: by the client's `charset` the parser would decode with any codec of Python's.
+    # Other parameters are dropped: with the client's `charset` the parser would use any of Python's codecs.
     headers = Headers({"content-type": f'{FORM}; boundary="{boundary.decode()}"'})
     parser = MultiPartParser(headers, whole(), max_files=1, max_fields=4)
     parser.spool_max_size = most  # in memory; the server writes no file
@@ -87,7 +87,7 @@ async def _file(boundary: bytes, content: bytes, most: int) -> bytes:
         form = await parser.parse()
     except (MultiPartException, KeyError, ValueError) as error:
         said = getattr(error, "message", "it cannot be parsed")
-        raise Problem("media-type", f"the form is not as RFC 7578 has it: {said}.") from None
+        raise Problem("media-type", f"the form is invalid (RFC 7578): {said}.") from None
     try:
         found = form.get(FIELD)
         if not isinstance(found, UploadFile):

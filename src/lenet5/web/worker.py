@@ -1,7 +1,7 @@
-"""A worker process: decodes pictures and reads photographs, within bounds of memory and processor time.
+"""A disposable worker process that decodes pictures and reads photographs with limited memory and CPU time.
 
-Started by `workers.py` as `python -m lenet5.web.worker`, with frames on its standard input and output; it ends when its
-input does. Whatever a picture does to its decoder, it does it here.
+Started by `workers.py` as `python -m lenet5.web.worker`, with frames on its standard input and output; it exits when
+its input ends. A malicious picture can harm only this process.
 """
 
 import io
@@ -25,17 +25,17 @@ from lenet5.reading.reader import Reader
 from lenet5.reading.source import pictures
 from lenet5.web import frames
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # the rarer formats' decoders are where most faults are found
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # decoders of rarer formats have most of the vulnerabilities
 SIDE = 28
 
 
 class RefusedError(Exception):
-    """A picture is refused; the kind of its Problem is the first argument, its detail the second."""
+    """A picture is rejected; arguments: kind and detail of the Problem."""
 
 
 def main(read: BinaryIO, write: BinaryIO, settings: dict[str, Any]) -> None:
-    """Answer frame after frame until there are no more."""
-    Image.MAX_IMAGE_PIXELS = None  # `_weigh` is stricter, and says how large a picture is
+    """Answer frames until the input ends."""
+    Image.MAX_IMAGE_PIXELS = None  # `_weigh` is stricter, and its message contains the size
     _limit(settings["memory_bytes"])
     write.write(frames.pack({"ready": True}))
     write.flush()
@@ -53,7 +53,7 @@ def main(read: BinaryIO, write: BinaryIO, settings: dict[str, Any]) -> None:
         except Lenet5Error as error:
             reply = frames.pack({"kind": "picture", "detail": str(error)})
         except MemoryError:
-            reply = frames.pack({"kind": "picture", "detail": "the picture takes more memory than there is for one."})
+            reply = frames.pack({"kind": "picture", "detail": "the picture needs more memory than is allowed for one."})
         write.write(reply)
         write.flush()
 
@@ -74,7 +74,7 @@ def digit(content: bytes) -> bytes:
 
 
 def photograph(content: bytes, job: dict[str, Any]) -> bytes:
-    """Return what a photograph says, as JSON. Raises ReadingError, ModelError."""
+    """Return the text of a photograph, as JSON. Raises ReadingError, ModelError."""
     page = _reader(job["model"], job["max_error"]).read(content, bright=job["bright"])
     return json.dumps(plain(page)).encode()
 
@@ -89,31 +89,31 @@ def _loaded(model: str) -> Predictor:
 
 
 def _weigh(content: bytes, settings: dict[str, Any]) -> None:
-    """Raise RefusedError where a picture's header promises what is not decoded here."""
+    """Raise RefusedError when a picture's header declares an unsupported format or size."""
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
             width, height = opened.size
-    except Exception:  # what Pillow raises on broken files is open-ended
+    except Exception:  # Pillow may raise any type for broken files
         raise RefusedError(
-            "picture", f"is no picture that is read here, or damaged; {', '.join(FORMATS)} are."
+            "picture", f"is not a supported picture, or is damaged; supported formats are {', '.join(FORMATS)}."
         ) from None
     side, most = settings["side"], settings["pixels"]
     if max(width, height) > side or width * height > most:
         raise RefusedError(
             "picture",
-            f"the picture has {width:,} x {height:,} pixels; up to {most:,}, and up to {side:,} a side, are decoded.",
+            f"the picture has {width:,} x {height:,} pixels; the limits are {most:,} pixels and {side:,} per side.",
         )
 
 
 def _limit(memory_bytes: int) -> None:
-    """Bound this process: memory, and no core dump, which would hold what somebody sent."""
-    with suppress(ValueError, OSError):  # macOS knows no bound of the address space; time stays bounded there
+    """Limit this process's memory, and disable core dumps, which would contain users' data."""
+    with suppress(ValueError, OSError):  # macOS has no limit of the address space; time is still limited
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _allow_seconds(seconds: int) -> None:
-    """Let this process compute for so much longer; then the system ends it (SIGXCPU)."""
+    """Allow this process `seconds` more of CPU time, after which the system kills it (SIGXCPU)."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
     resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + seconds + 1, hard))
@@ -121,5 +121,5 @@ def _allow_seconds(seconds: int) -> None:
 
 if __name__ == "__main__":
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not come between the frames
+    os.dup2(2, 1)  # output of libraries must not mix with the frames
     main(sys.stdin.buffer, replies, json.loads(sys.argv[1]))

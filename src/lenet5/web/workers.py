@@ -1,7 +1,7 @@
-"""The worker processes, from the server's side: who is free, who has died, who takes too long.
+"""The server's pool of worker processes: assignment, timeouts and replacement.
 
-A picture that ends its worker costs that one request. A worker that has died is replaced; later and later, while
-workers die before they are ready.
+A picture that crashes its worker fails only that request. A dead worker is replaced, with increasing delays (backoff)
+while workers die before they are ready.
 """
 
 import asyncio
@@ -18,46 +18,46 @@ from lenet5.web.limits import Limits
 from lenet5.web.problems import Problem
 
 LONGEST_PAUSE_SECONDS = 10.0
-MOST_FRAME = 64 << 20  # bytes; a broken worker may say anything
+MOST_FRAME = 64 << 20  # bytes; larger frames from a broken worker are an error
 MODULE = "lenet5.web.worker"
 
 
 class Workers:
-    """So many processes, kept alive. `start` before use, `stop` at the end."""
+    """A pool of `count` processes, kept alive. Call `start` before use and `stop` at the end."""
 
     def __init__(self, count: int, limits: Limits) -> None:
         self.count, self.limits = count, limits
         self.deaths = 0
-        self.waiting = 0  # pictures, for a free worker
+        self.waiting = 0  # pictures waiting for a free worker
         self._free: asyncio.LifoQueue[asyncio.subprocess.Process] = asyncio.LifoQueue()
         self._alive: set[asyncio.subprocess.Process] = set()
         self._keepers: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begin to start the workers; they are ready about a second later."""
+        """Start the workers, which are ready about a second later."""
         self._keepers = [asyncio.create_task(self._keep()) for _ in range(self.count)]
 
     @property
     def alive(self) -> int:
-        """How many processes are ready or at work."""
+        """The number of processes that are ready or busy."""
         return len(self._alive)
 
     async def stop(self) -> None:
-        """End all workers."""
+        """Stop all workers."""
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
 
     async def do(self, job: dict[str, Any], content: bytes, seconds: float) -> bytes:
-        """Return what a worker makes of a picture, which may wait for so long, and then be worked on for as long.
+        """Return a worker's result for a picture, which may wait up to `seconds`, and then take as long again.
 
-        Raises Problem: what the worker says of the picture; busy; deadline, where no worker is free in time; picture,
-        where it takes too long; worker-died.
+        Raises Problem: the worker's rejection of the picture; busy; deadline, if no worker is free in time; picture,
+        if it takes too long; worker-died.
         """
         if self.waiting >= self.limits.waiting_pictures:
-            raise Problem("busy", f"{self.waiting} pictures are waiting already; try again shortly.", retry_after=2)
+            raise Problem("busy", f"{self.waiting} pictures are already waiting; try again shortly.", retry_after=2)
         worker = await self._get(seconds)
-        # The work has all of the time again. Otherwise what waited long would cost its worker, and the rush would grow.
+        # The time limit starts again. Otherwise long waits would get workers killed, which would increase the load.
         frame = frames.pack({**job, "seconds": math.ceil(seconds)}, content)
         try:
             async with asyncio.timeout(seconds):
@@ -72,9 +72,9 @@ class Workers:
                 raise Problem(
                     "picture", f"the picture took longer than {seconds:g} seconds; make it smaller."
                 ) from None
-            raise Problem("worker-died", "the process that decoded the picture has died; others were not.") from None
+            raise Problem("worker-died", "the process that decoded the picture has died.") from None
         except asyncio.CancelledError:
-            worker.kill()  # its answer to this request would be taken for the next one's
+            worker.kill()  # its late response would be mistaken for the next one's
             raise
         self._free.put_nowait(worker)
         if header:
@@ -95,12 +95,12 @@ class Workers:
             self.waiting -= 1
 
     async def _keep(self) -> None:
-        """Keep one worker: start it, wait for its death, start the next."""
+        """Keep one worker running: start it, wait for its end, start the next."""
         pause = 0.0
         while True:
             try:
                 worker = await self._started()
-            except OSError:  # no memory, no process or no open file is to be had just now
+            except OSError:  # out of memory, processes or open files
                 pause = min(2 * pause + 0.25, LONGEST_PAUSE_SECONDS)
                 await asyncio.sleep(pause)
                 continue
@@ -128,13 +128,13 @@ class Workers:
             "pixels": self.limits.picture_pixels,
             "side": self.limits.picture_side_px,
         }
-        # The token is nothing that a picture's decoder should ever see.
+        # Decoders must not have access to the token.
         environment = {name: value for name, value in os.environ.items() if name != "LENET5_TOKEN"}
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", MODULE, json.dumps(settings),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-            start_new_session=True,  # Ctrl-C in a terminal is for the server; it ends its workers itself
+            start_new_session=True,  # Ctrl-C in a terminal goes to the server only, which stops its workers
         )  # fmt: skip
 
 
@@ -146,7 +146,7 @@ async def _ask(worker: asyncio.subprocess.Process, frame: bytes) -> tuple[dict[s
 
 
 async def _frame(worker: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
-    """Return a worker's next frame. Raises IncompleteReadError when it has died, ValueError for no frame."""
+    """Return a worker's next frame. Raises IncompleteReadError when it has died, ValueError for an invalid frame."""
     assert worker.stdout is not None
     text, size = frames.lengths(await worker.stdout.readexactly(frames.LENGTHS.size))
     if text + size > MOST_FRAME:

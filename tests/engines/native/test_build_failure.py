@@ -78,8 +78,8 @@ def test_failed_build_names_compiler_version_first_error_and_log(checkout: Path,
     reason = reason_in(checkout)
     version = subprocess.run(["c++", "-dumpfullversion"], capture_output=True, text=True, check=True).stdout.strip()
     assert f"{version} ({broken_compiler}) failed" in reason
-    assert "native/src/plan.cpp:7:1: internal compiler error: in tsubst, at pt.cc:16. The whole log: " in reason
-    log = Path(reason.partition("The whole log: ")[2].partition(". ")[0])
+    assert "native/src/plan.cpp:7:1: internal compiler error: in tsubst, at pt.cc:16. Full log: " in reason
+    log = Path(reason.partition("Full log: ")[2].partition(". ")[0])
     assert log.is_relative_to(checkout / "installed")
     assert "internal compiler error" in log.read_text()
     assert f"{checkout}{os.sep}" not in log.read_text()  # shown to others, it names no folder of the user

@@ -149,7 +149,7 @@ def test_threads_of_the_command_line_reach_the_record(tmp_path: Path, small_mnis
 
 @pytest.mark.parametrize("threads", [0, 1025])
 def test_a_number_of_threads_that_cannot_be_is_refused(threads: int) -> None:
-    with pytest.raises(EngineError, match=f"{threads} threads are asked for; choose 1 to 1024"):
+    with pytest.raises(EngineError, match=f"{threads} threads were requested; choose 1 to 1024"):
         lenet5.load("modern", threads=threads)
 
 

@@ -22,5 +22,5 @@ def test_damped_momentum_is_the_recursion_that_defines_it(dampening: float) -> N
 
 
 def test_dampening_without_momentum_is_refused() -> None:
-    with pytest.raises(ValueError, match="belongs to momentum"):
+    with pytest.raises(ValueError, match="needs momentum"):
         plan.Sgd(learning_rate=0.1, dampening=0.5)

@@ -1,1 +1,1 @@
-"""The engine in C++: all images of a block in the lanes of the processor's vectors. The sources are in `native/`."""
+"""The C++ engine: each vector lane holds one image of a block. The sources are in `native/`."""

@@ -1,4 +1,4 @@
-"""The compiled part of the native engine, or the reason why it is missing."""
+"""The compiled module of the native engine, or the reason why it is missing."""
 
 import importlib
 import json
@@ -13,7 +13,7 @@ from lenet5.machine import usable_cores
 
 MODULE = "lenet5.engines.native._kernels"
 
-# Written by native/packaging/lenet5_build.py where the compiled part could not be built.
+# Written by native/packaging/lenet5_build.py when the compiled module cannot be built.
 RECORD = Path(__file__).with_name("build-failure.json")
 LOG = Path(__file__).with_name("build-failure.log")
 
@@ -26,26 +26,26 @@ REINSTALL = (
 
 @dataclass(frozen=True)
 class BuildFailure:
-    """Why the installation left the compiled part out."""
+    """The reason why the compiled module was not built during installation."""
 
     compiler: str | None  # as CMake calls it ("GNU", "Clang"); None when no compiler worked
     version: str | None
     path: str | None
     error: str  # the first error line
-    log: Path  # all that CMake and the compiler printed
+    log: Path  # the full output of CMake and the compiler
 
     @property
     def sentence(self) -> str:
-        """Compiler, version, first error line, and the path of the log, in one sentence."""
+        """Compiler, version, first error line and path of the log."""
         cause = "no working C++ compiler was found"
         if self.compiler:
             cause = f"{self.compiler} {self.version} ({self.path}) failed"
-        return f"{cause} when lenet5 was installed: {self.error.rstrip('.')}. The whole log: {self.log}"
+        return f"{cause} when lenet5 was installed: {self.error.rstrip('.')}. Full log: {self.log}"
 
 
 @cache
 def build_failure() -> BuildFailure | None:
-    """Return why the compiled part was not built, or None where no failed build is on record."""
+    """Return why the compiled module was not built, or None when no failed build is on record."""
     try:
         record = json.loads(RECORD.read_text(encoding="utf-8"))
         return BuildFailure(record["compiler"], record["version"], record["path"], str(record["error"]), LOG)
@@ -55,7 +55,7 @@ def build_failure() -> BuildFailure | None:
 
 @cache
 def missing_because() -> str | None:
-    """Return why the native engine cannot be used here, with what helps, or None when it can."""
+    """Return why the native engine cannot be used here and what to do, or None when it can."""
     try:
         module = importlib.import_module(MODULE)
         module.instructions()
@@ -69,7 +69,7 @@ def missing_because() -> str | None:
                 f"source files. {REINSTALL}"
             )
         return f'engine "native" was not built: {failure.sentence}. {REINSTALL}'
-    except (ImportError, ValueError) as error:  # built for another system, or LENET5_INSTRUCTIONS asks for too much
+    except (ImportError, ValueError) as error:  # for another system, or unsupported LENET5_INSTRUCTIONS
         return f'engine "native" cannot be used: {error}'
     return None
 

@@ -1,4 +1,4 @@
-"""The network of the native engine: what the compiled part needs to know, and arrays in and out."""
+"""The native engine's network: passes the architecture and arrays to the compiled module, and results back."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,13 +16,13 @@ from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Adam, Optimizer, Sdlm, Sgd, rbf_curvature
 
-# kind, maps or units or classes, side, padding, function, frozen, the input's maps that each map sees, codes, their
-# factor or the share of dropout
+# kind; number of maps, units or classes; kernel or square side; padding; activation function; frozen; connection table
+# (the input maps of each map); RBF codes; RBF factor or dropout probability
 LayerTuple = tuple[str, int, int, int, str, bool, Sequence[Sequence[int]], Sequence[float], float]
 
 
 def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
-    """Return one layer as the compiled part reads it."""
+    """Return one layer in the form that the compiled module takes."""
     match placed.layer:
         case plan.Convolution(maps=maps, kernel=kernel, padding=padding, table=table):
             seen = () if table == "full" else placed.layer.maps_seen(placed.input_shape[0])
@@ -48,14 +48,14 @@ def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
 
 
 def optimizer_arguments(optimizer: Optimizer) -> dict[str, str | float]:
-    """Return an optimiser as the compiled part reads it: what a kind does not have is 0."""
+    """Return an optimiser in the form that the compiled module takes; settings that a kind does not have are 0."""
     unused = dict.fromkeys(("momentum", "weight_decay", "beta1", "beta2", "epsilon", "mu"), 0.0)
     settings = optimizer.model_dump(include=set(unused))
     return unused | settings | {"optimizer": optimizer.kind}
 
 
 def memories_of(optimizer: Optimizer) -> tuple[str, ...]:
-    """Return the names of what an optimiser remembers for each trained array."""
+    """Return the names of the optimiser's state for each trained array, such as "velocity"."""
     match optimizer:
         case Sgd(momentum=momentum):
             return ("momentum",) if momentum else ()
@@ -97,7 +97,7 @@ class NativeNetwork:
         self._put_weights(weights)
 
     def hold(self, examples: Examples) -> None:
-        """Keep references: bytes are read where they lie, and prepared on their way into the kernels."""
+        """Keep references; images are prepared block by block as the kernels read them, without a copy in between."""
         preparation, labels = examples.preparation, np.ascontiguousarray(examples.labels)
         classes = self.architecture.classes
         for label in (labels.min(), labels.max()) if len(labels) else ():
@@ -116,7 +116,7 @@ class NativeNetwork:
         )
 
     def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
-        """Take one training step for each batch of indices into the examples held, without Python in between."""
+        """Take one training step for each batch of indices into the current examples, all in one call to C++."""
         if not batches:
             return Steps(np.empty(0), np.empty(0, np.int64))
         order = np.concatenate(batches)
@@ -131,7 +131,7 @@ class NativeNetwork:
         return scores
 
     def activations(self, inputs: Float) -> dict[str, Float]:
-        """Return the output of each layer, by its name in `Architecture.placed`. Plain loops, not the fast kernels."""
+        """Return the output of each layer, by its name in `Architecture.placed`; computed by the reference kernels."""
         outputs = self._network.activations(self._checked(inputs))
         return {
             placed.name: output.reshape(len(inputs), *placed.output_shape)
@@ -155,7 +155,7 @@ class NativeNetwork:
         return self._named(self._shapes, self._network.weights())
 
     def state(self) -> Weights:
-        """Return a copy of what the optimiser remembers."""
+        """Return a copy of the optimiser's state."""
         memories, steps = self._network.state()
         state: Weights = {"steps": np.array(steps, np.int64)} if self._counts_steps else {}
         for memory, arrays in zip(self._memories, memories, strict=True):
@@ -163,7 +163,7 @@ class NativeNetwork:
         return state
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
         check_state(self.state(), state)
         self._put_weights(weights)
@@ -171,11 +171,11 @@ class NativeNetwork:
         self._network.set_state(memories, int(state.get("steps", 0)))
 
     def watch(self) -> None:
-        """From now on book where the first thread's time goes; `seconds` tells it."""
+        """Start measuring where the first thread spends its time; `seconds` returns the result."""
         self._network.watch()
 
     def seconds(self) -> list[tuple[int, dict[str, float]]]:
-        """Return the seconds of each kind of work since `watch`, for each stage: a layer with all that follows it."""
+        """Return the seconds of each kind of work since `watch`, for each stage: a layer and those fused with it."""
         seconds: list[tuple[int, dict[str, float]]] = self._network.seconds()
         return seconds
 
@@ -215,7 +215,7 @@ class NativeEngine:
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> NativeNetwork:
-        """Return a network with these first weights.
+        """Return a network with these initial weights.
 
         Raises ModelError when they do not fit, EngineError for a precision other than float32.
         """
@@ -230,14 +230,14 @@ class NativeEngine:
         bends: NDArray[np.int32] | None,
         reach: NDArray[np.int32],
     ) -> NDArray[np.uint8]:
-        """Return a bent copy of each image; see `engines.contract.Engine`."""
+        """Return a distorted copy of each image; see `engines.contract.Engine`."""
         copies: NDArray[np.uint8] = kernels().warp(
             images=np.ascontiguousarray(images), affine=affine, bends=bends, reach=reach
         )
         return copies
 
     def describe(self) -> dict[str, str]:
-        """Return the instruction set that was chosen, which decides every byte, and the number of threads."""
+        """Return the instruction set in use, which determines every byte, and the number of threads."""
         return {
             "engine": self.name,
             "instructions": kernels().instructions(),
@@ -246,5 +246,5 @@ class NativeEngine:
         }
 
     def peak_memory_bytes(self) -> None:
-        """There is no device memory: the process's own is what counts."""
+        """Return None: the engine uses main memory only."""
         return

@@ -1,11 +1,11 @@
-"""LeNet-5 from scratch, to be read: each layer kind in a file of its own, forward beside backward.
+"""LeNet-5 from scratch, written to be read: each layer kind in its own file, forward beside backward.
 
-Every layer is a class with three methods. `forward(x)` returns the output and keeps what the way back needs;
-`backward(grad_y)` takes the gradient of the loss for the output, stores the gradients of its own weights in
-`gradients`, and returns the gradient for the input; `curvature(curv_y)` is the same way back for second
-derivatives. There is no loop over images or pixels: an operation is
-one NumPy expression over the whole batch, or a handful of shifted slices.
+Every layer is a class with three methods. `forward(x)` returns the output and stores the values that the backward
+pass needs; `backward(grad_y)` takes the gradient of the loss with respect to the output, stores the gradients of the
+layer's weights in `gradients`, and returns the gradient with respect to the input; `curvature(curv_y)` does the same
+for second derivatives. There is no loop over images or pixels: an operation is one NumPy expression over the whole
+batch, or a handful of shifted slices.
 
-Letters, as in the field: N images, C maps in, K maps out, H W height and width, R S height and width of a
-kernel. Read next: `conv.py`, the heart; `network.py`, which walks the layers there and back.
+Letters, as usual in the literature: N images, C maps in, K maps out, H W height and width, R S height and width of a
+kernel. Read next: `conv.py`, the heart of the network; `network.py`, which runs the layers forward and backward.
 """

@@ -1,9 +1,9 @@
-"""The convolution: every kernel looks at every 5x5 patch of the maps below.
+"""Convolution: the inner product of every kernel with every patch of the input maps.
 
     y[n, k, h, w] = bias[k] + sum over c, r, s of weight[k, c, r, s] x[n, c, h + r, w + s]
 
-The patches are first laid out as columns of a matrix; then the sum is one matrix product, forward and in both
-directions back. (It is a correlation, as in the 1998 paper and in every framework: the kernel is not turned.)
+The patches are laid out as the columns of a matrix (im2col), so that the forward pass and both gradients are matrix
+products. (Strictly it is a cross-correlation, as in the 1998 paper and every framework: the kernel is not flipped.)
 """
 
 import numpy as np
@@ -20,10 +20,10 @@ def patches_of(x: Float, R: int, S: int) -> Float:
 
 
 def add_patches(columns: Float, C: int, H: int, W: int, R: int, S: int) -> Float:
-    """Add every column back into the place it came from: the transpose of `patches_of`.
+    """Add every column back to the pixels it was copied from (col2im): the transpose of `patches_of`.
 
-    A pixel lies in up to R S patches, and gets the sum of what they bring. All patches' pixels at one
-    place (r, s) form one shifted picture, so R S additions of whole batches do it.
+    A pixel lies in up to R S patches and receives the sum of their values. The pixels at position (r, s) of all
+    patches form one shifted image, so R S additions of whole batches suffice.
     """
     N, out_H, out_W = len(columns), H - R + 1, W - S + 1
     planes = columns.reshape(N, C, R, S, out_H, out_W)
@@ -35,9 +35,10 @@ def add_patches(columns: Float, C: int, H: int, W: int, R: int, S: int) -> Float
 
 
 class Convolution:
-    """K kernels of R x S over C maps, stride 1, zeros around the maps where `padding` asks for them.
+    """K kernels of R x S over C maps, stride 1, with zero padding.
 
-    mask  (K, C) 0 where a map does not see a map of the input: that weight is 0 and stays 0. None: all see all.
+    mask  (K, C) 0 where an output map is not connected to an input map: those weights are and stay 0. None: all
+          are connected.
     """
 
     def __init__(self, weight: Float, bias: Float, padding: int, mask: Float | None = None) -> None:
@@ -60,12 +61,12 @@ class Convolution:
         return y.reshape(len(x), K, x.shape[2] - R + 1, x.shape[3] - S + 1)
 
     def backward(self, grad_y: Float) -> Float:
-        """Turn the three factors of the product round: each gets the other two."""
+        """Return the gradient for the input; each gradient is a product of the other two factors."""
         self.gradients, grad_x = self._back(grad_y, self.parameters["weight"], self._patches)
         return grad_x
 
     def curvature(self, curv_y: Float) -> Float:
-        """The same with every factor squared, since second derivatives pass by squared slopes (equations 23 to 27)."""
+        """The same with every factor squared: second derivatives propagate by squared slopes (equations 23 to 27)."""
         self.curvatures, curv_x = self._back(curv_y, self.parameters["weight"] ** 2, self._patches**2)
         return curv_x
 
@@ -78,7 +79,7 @@ class Convolution:
         if self.mask is not None:
             grad_weight *= self.mask[:, :, None, None]
         gradients: Weights = {"weight": grad_weight, "bias": grad.sum(axis=(0, 2))}
-        if not self.needs_input_gradient:  # the first layer's input is the image: nothing learns from it
+        if not self.needs_input_gradient:  # the first layer's input is the image, whose gradient nobody uses
             return gradients, grad_y
         grad_patches = weight.reshape(K, -1).T @ grad  # (N, C R S, H' W')
         grad_x = add_patches(grad_patches, C, H, W, R, S)

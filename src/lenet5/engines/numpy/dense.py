@@ -18,7 +18,7 @@ class Dense:
         return x @ self.parameters["weight"].T + self.parameters["bias"]
 
     def backward(self, grad_y: Float) -> Float:
-        """(N, K) -> (N, C); the batch is summed over in the weights' gradients."""
+        """(N, K) -> (N, C); the gradients of the weights are summed over the batch."""
         self.gradients = {"weight": grad_y.T @ self._x, "bias": grad_y.sum(axis=0)}
         return grad_y @ self.parameters["weight"]
 
@@ -29,7 +29,7 @@ class Dense:
 
 
 class Flatten(WithoutWeights):
-    """All maps of an image in one row: (N, C, H, W) -> (N, C H W)."""
+    """Flattening of each image's maps into a vector: (N, C, H, W) -> (N, C H W)."""
 
     def forward(self, x: Float) -> Float:
         """(N, C, H, W) -> (N, C H W)."""
@@ -37,7 +37,7 @@ class Flatten(WithoutWeights):
         return x.reshape(len(x), -1)
 
     def backward(self, grad_y: Float) -> Float:
-        """The same numbers, in the maps' shape."""
+        """The same numbers in the shape of the maps."""
         return grad_y.reshape(self._input_shape)
 
     curvature = backward

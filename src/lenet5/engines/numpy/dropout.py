@@ -1,4 +1,4 @@
-"""Dropout (Srivastava et al. 2014): in training some units are left out and the others enlarged; in use all stay."""
+"""Dropout (Srivastava et al. 2014): in training, random units are set to 0 and the others scaled up."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,15 @@ from lenet5.engines.numpy.layer import WithoutWeights
 
 
 class Dropout(WithoutWeights):
-    """Leave out so large a `share` of the units, which ones is decided by `engines/chance.py`."""
+    """Set a fraction `share` of the units to 0 in training; the mask comes from `engines/chance.py`.
+
+    number  index of the layer in the architecture
+    """
 
     def __init__(self, share: float, number: int) -> None:
         super().__init__()
         self.share, self.number = share, number
-        self.images: NDArray[np.int64] | None = None  # of the batch, in training; None: nothing is left out
+        self.images: NDArray[np.int64] | None = None  # the batch's indices; None: dropout is off
         self.key = 0
 
     def forward(self, x: Float) -> Float:
@@ -26,7 +29,7 @@ class Dropout(WithoutWeights):
         return x * self._factor
 
     def backward(self, grad_y: Float) -> Float:
-        """The same units, enlarged alike."""
+        """The gradient through the same mask and scale."""
         return grad_y * self._factor
 
     def curvature(self, curv_y: Float) -> Float:

@@ -1,4 +1,4 @@
-"""What the network asks of a layer."""
+"""The interface of a layer."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from lenet5.engines.contract import Float, Weights
 
 
 class Layer(Protocol):
-    """One step of the network, there and back.
+    """One layer of the network, with its forward and backward passes.
 
     parameters  "weight" and "bias" where the layer has them; the network and the optimiser share these arrays
     gradients   the gradient of the objective for each of them, after `backward`
@@ -22,20 +22,20 @@ class Layer(Protocol):
         ...
 
     def backward(self, grad_y: Float) -> Float:
-        """Return the gradient for the input; store those for the parameters."""
+        """Return the gradient with respect to the input; store those of the parameters."""
         ...
 
     def curvature(self, curv_y: Float) -> Float:
-        """The same for second derivatives: from those for the output to those for the input and the parameters.
+        """The same for second derivatives.
 
-        Each is that of one number alone, in the Gauss-Newton approximation: an output's second derivative comes to an
-        input by the square of the slope (1998 paper, equations 25 and 27).
+        Only the diagonal, in the Gauss-Newton approximation: the second derivative of an output reaches an input
+        multiplied by the square of the slope (1998 paper, equations 25 and 27).
         """
         ...
 
 
 class WithoutWeights:
-    """What the layers that learn nothing share."""
+    """Base of the layers without trainable parameters."""
 
     def __init__(self) -> None:
         self.parameters: Weights = {}

@@ -1,4 +1,4 @@
-"""What training makes small: each loss with its gradient for the scores.
+"""The losses, each with its gradient with respect to the scores.
 
 scores  (N, classes)     labels  (N,) int64
 Returns the mean loss over the batch, and the gradient (N, classes) of its mean or sum.
@@ -14,9 +14,9 @@ from lenet5.spec.objective import Objective
 
 
 def cross_entropy(scores: Float, targets: Float) -> tuple[float, Float]:
-    """-log of the softmax at the label; with targets (N, classes), which sum to 1, its mean weighted by them.
+    """Minus the log-softmax, averaged over the classes with weights `targets` (N, classes) that sum to 1.
 
-    Gradient of the sum: softmax - targets, where a label's targets are its one-hot row.
+    A label's targets are its one-hot row. Gradient of the sum: softmax - targets.
     """
     shifted = scores - scores.max(axis=1, keepdims=True)  # exp of a large score would overflow
     exponentials = np.exp(shifted)
@@ -34,7 +34,7 @@ def mean_squared_error(scores: Float, labels: NDArray[np.int64]) -> tuple[float,
 
 
 def maximum_likelihood(scores: Float, labels: NDArray[np.int64]) -> tuple[float, Float]:
-    """The penalty of the right class, -score (1998 paper, equation 8); gradient of the sum: -one-hot."""
+    """The penalty of the correct class, -score (1998 paper, equation 8); gradient of the sum: -one-hot."""
     rows = np.arange(len(labels))
     gradient = np.zeros_like(scores)
     gradient[rows, labels] = -1
@@ -42,9 +42,9 @@ def maximum_likelihood(scores: Float, labels: NDArray[np.int64]) -> tuple[float,
 
 
 def maximum_a_posteriori(scores: Float, labels: NDArray[np.int64], j: float) -> tuple[float, Float]:
-    """-score + log(exp(-j) + sum of exp(score)) (equation 9): cross-entropy with one class more, "rubbish".
+    """-score + log(exp(-j) + sum of exp(score)) (equation 9): cross-entropy with one additional class, "rubbish".
 
-    Its score is -j and it is never right.
+    The score of that class is -j, and it is never the label.
     """
     rubbish = np.full((len(scores), 1), -j, scores.dtype)
     loss, gradient = cross_entropy(np.hstack([scores, rubbish]), _one_hot(labels, scores.shape[1] + 1, scores.dtype))
@@ -59,7 +59,7 @@ def _one_hot(labels: NDArray[np.int64], classes: int, dtype: np.dtype[Any]) -> F
 def loss_and_gradient(
     objective: Objective, scores: Float, labels: NDArray[np.int64], targets: Float | None = None
 ) -> tuple[float, Float]:
-    """Return the mean loss and the gradient that the objective's reduction asks for.
+    """Return the mean loss, and the gradient of the mean or sum, as the objective's reduction says.
 
     targets  for cross-entropy: (N, classes) in place of the labels
     """
@@ -79,9 +79,9 @@ def loss_and_gradient(
 
 
 def curvature_of_scores(objective: Objective, scores: Float) -> Float:
-    """Return the loss's second derivative for each score of each image alone: (N, classes).
+    """Return the second derivative of each image's loss with respect to each of its scores: (N, classes).
 
-    Exact for all four: none of them depends on the label.
+    Exact for all four losses: none of these second derivatives depends on the label.
     """
     match objective.loss:
         case "cross_entropy":

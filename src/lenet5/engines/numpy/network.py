@@ -1,4 +1,4 @@
-"""The network: the layers in a row, walked forward and back."""
+"""The network: a sequence of layers, run forward and backward."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
 from lenet5.warp import warp
 
-CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
+CURVATURE_BATCH = 100  # images in each pass, to bound memory
 SQUASH: dict[str, Callable[[], Squash]] = {
     "relu": Relu,
     "tanh": Tanh,
@@ -41,10 +41,10 @@ SQUASH: dict[str, Callable[[], Squash]] = {
 
 
 def layer_for(number: int, placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
-    """Return the working layer for one place in an architecture.
+    """Return the layer that computes one entry of an architecture.
 
-    number  of the layer, from 0
-    at_rbf  the second derivative for each input of an rbf layer
+    number  index of the layer, from 0
+    at_rbf  second derivative with respect to each input of an rbf layer
     """
     own = [weights[name] for name in placed.parameter_shapes]
     match placed.layer:
@@ -100,20 +100,20 @@ class NumpyNetwork:
             self._layers[0].needs_input_gradient = False
 
     def hold(self, examples: Examples) -> None:
-        """Keep a reference: batches are prepared when they are needed, so nothing is copied."""
+        """Keep a reference; each batch is prepared when it is needed."""
         self._examples = examples
 
     def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
-        """Take one training step for each batch of indices into the examples held; one learning rate each, or one."""
+        """Take one training step for each batch of indices; one learning rate for each batch, or one for all."""
         rates = np.broadcast_to(learning_rates, len(batches)).tolist()
         losses, correct = np.empty(len(batches)), np.empty(len(batches), np.int64)
-        # A run that diverges is seen by its losses, which the caller checks; NumPy need not warn as well.
+        # The caller detects a diverging run by its losses, so NumPy's warnings would be noise.
         with np.errstate(over="ignore", invalid="ignore"):
             for step, batch in enumerate(batches):
                 inputs, labels = self._examples.inputs(batch), self._examples.labels[batch]
                 targets = None if self._examples.targets is None else self._examples.targets[batch]
                 with self._chance(batch):
-                    losses[step], correct[step], gradients = self._there_and_back(inputs, labels, targets)
+                    losses[step], correct[step], gradients = self._forward_backward(inputs, labels, targets)
                 self._optimizer.step(self._trainable, gradients, rates[step])
                 for layer in self._layers:
                     if isinstance(layer, BatchNormalization):
@@ -137,7 +137,7 @@ class NumpyNetwork:
 
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
-        loss, _, gradients = self._there_and_back(inputs, labels)
+        loss, _, gradients = self._forward_backward(inputs, labels)
         return loss, gradients
 
     def curvature(self, inputs: Float) -> Weights:
@@ -157,21 +157,21 @@ class NumpyNetwork:
         return {name: w.copy() for name, w in self._weights.items()}
 
     def state(self) -> Weights:
-        """Return a copy of what the optimiser remembers."""
+        """Return a copy of the optimiser's state."""
         return {name: array.copy() for name, array in self._optimizer.state.items()}
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
         check_state(self._optimizer.state, state)
         for own, given in ((self._weights, weights), (self._optimizer.state, state)):
             for name, array in own.items():
                 array[...] = given[name]
 
-    def _there_and_back(
+    def _forward_backward(
         self, inputs: Float, labels: NDArray[np.int64], targets: NDArray[np.float32] | None = None
     ) -> tuple[float, int, dict[str, Float]]:
-        """Walk forward to the loss and back to every gradient. Returns loss, images right, gradients."""
+        """Return the mean loss, the number of correctly classified images, and the gradients."""
         with self._statistics_of_the_batch():
             scores = self.scores(inputs)
             targets = soft_targets(self.objective, labels, targets, scores.shape[1])
@@ -182,7 +182,7 @@ class NumpyNetwork:
 
     @contextmanager
     def _statistics_of_the_batch(self) -> Iterator[None]:
-        """Let batch normalisation take the statistics of what comes through, not the running ones."""
+        """Make batch normalisation use the statistics of the batch instead of the running ones."""
         layers = [layer for layer in self._layers if isinstance(layer, BatchNormalization)]
         for layer in layers:
             layer.training = True
@@ -192,7 +192,7 @@ class NumpyNetwork:
 
     @contextmanager
     def _chance(self, batch: NDArray[np.int64]) -> Iterator[None]:
-        """Let dropout leave units out, by the chance of the examples."""
+        """Turn dropout on, with masks keyed by the examples' `chance`."""
         layers = [layer for layer in self._layers if isinstance(layer, Dropout)]
         for layer in layers:
             layer.images, layer.key = batch, self._examples.chance
@@ -201,7 +201,7 @@ class NumpyNetwork:
             layer.images = None
 
     def _of_all_layers(self, what: Literal["gradients", "curvatures"]) -> Weights:
-        """Return what the layers stored for each trainable array."""
+        """Return the gradients or curvatures that the layers stored, by the names of the trainable arrays."""
         return {
             f"{name}.{part}": array
             for name, layer in zip(self._names, self._layers, strict=True)
@@ -220,8 +220,8 @@ class NumpyEngine:
 
     name = "numpy"
     device = "cpu"
-    threads_matter = True  # BLAS divides its sums among them
-    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
+    threads_matter = True  # BLAS splits its sums among threads, which changes the rounding
+    warp = staticmethod(warp)  # distorted copies of images, by NumPy; see `warp.py`
 
     def build(
         self,
@@ -233,13 +233,13 @@ class NumpyEngine:
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> NumpyNetwork:
-        """Return a network with these first weights. Raises ModelError when they do not fit."""
+        """Return a network with these initial weights. Raises ModelError when they do not fit."""
         return NumpyNetwork(architecture, weights, objective, optimizer, frozen, precision)
 
     def describe(self) -> dict[str, str]:
         """Return the version of NumPy, its instruction sets, and the kernels and threads of its BLAS."""
         every = [pool for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"]
-        libraries = [pool for pool in every if "numpy" in pool["filepath"]] or every  # SciPy may have brought another
+        libraries = [pool for pool in every if "numpy" in pool["filepath"]] or every  # SciPy may have loaded another
         kernels = [f"{pool['internal_api']} {pool.get('architecture', '')}".strip() for pool in libraries]
         threads = [pool["num_threads"] for pool in libraries]
         return {
@@ -251,5 +251,5 @@ class NumpyEngine:
         }
 
     def peak_memory_bytes(self) -> None:
-        """There is no device memory: the process's own is what counts."""
+        """Return None: the engine uses main memory only."""
         return

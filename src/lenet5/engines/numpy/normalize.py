@@ -2,7 +2,7 @@
 
     x^ = (x - mean) / sqrt(variance + VARIANCE_FLOOR),    y = weight x^ + bias
 
-Both statistics are those of the batch in training, and running ones otherwise.
+Mean and variance are those of the batch in training, and running averages otherwise.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from lenet5.spec.layers import RUNNING_SHARE, VARIANCE_FLOOR
 
 
 class BatchNormalization:
-    """C maps, or C units."""
+    """Batch normalisation of C maps or C units."""
 
     def __init__(self, weight: Float, bias: Float, mean: Float, variance: Float) -> None:
         self.parameters: Weights = {"weight": weight, "bias": bias}
@@ -35,7 +35,7 @@ class BatchNormalization:
         return y
 
     def backward(self, grad_y: Float) -> Float:
-        """The batch's statistics depend on x, too: what shifts or stretches a whole map makes no difference."""
+        """The gradient through the batch's statistics, too: its components along shift and scale of a map cancel."""
         x_hat, axes = self._normal, self._axes
         self.gradients = {"weight": (grad_y * x_hat).sum(axis=axes), "bias": grad_y.sum(axis=axes)}
         shift, stretch = (self._wide(self.gradients[name] / self._count, x_hat) for name in ("bias", "weight"))
@@ -43,15 +43,15 @@ class BatchNormalization:
         return grad_x
 
     def keep_statistics(self) -> None:
-        """Let the last batch into the running statistics; its variance is that of a sample (divided by n - 1)."""
+        """Update the running statistics with the last batch, using the unbiased variance (divided by n - 1)."""
         of_sample = self._batch_variance * self._count / max(self._count - 1, 1)
         for running, batch in ((self.mean, self._batch_mean), (self.variance, of_sample)):
             running += RUNNING_SHARE * (batch - running)
 
     def curvature(self, curv_y: Float) -> Float:
-        """Not defined: each image's outputs depend on the whole batch. The network has said so before."""
+        """Not defined, because an image's outputs depend on the whole batch; the network raises EngineError first."""
         raise NotImplementedError
 
     def _wide(self, values: Float, x: Float) -> Float:
-        """Put one value for each map into the shape of the maps."""
+        """Reshape one value for each map so that it broadcasts over x."""
         return values.reshape(-1, *[1] * (x.ndim - 2))

@@ -1,4 +1,4 @@
-"""How weights follow their gradients. The definitions are PyTorch's; the arrays are changed in place."""
+"""The optimisers, as PyTorch defines them. They change the weights in place."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -10,12 +10,12 @@ from lenet5.spec import optimizer as plan
 
 
 class Optimizer(Protocol):
-    """Changes weights; `state` is what it remembers between steps, by name."""
+    """An update rule; `state` holds its arrays between steps, by name."""
 
     state: Weights
 
     def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
-        """Change each weight by its gradient."""
+        """Update each weight by its gradient."""
         ...
 
 
@@ -28,7 +28,7 @@ class Sgd:
         self.state: Weights = {f"momentum.{name}": np.zeros_like(w) for name, w in remembered.items()}
 
     def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
-        """Change each weight by its gradient."""
+        """Update each weight by its gradient."""
         for name, w in weights.items():
             change = gradients[name]
             if self.settings.weight_decay:
@@ -42,7 +42,7 @@ class Sgd:
 
 
 class Adam:
-    """Means of the gradient and of its square set a step of its own for each weight."""
+    """Adam (Kingma and Ba 2015): running means of the gradient and of its square scale each weight's step."""
 
     def __init__(self, settings: plan.Adam, weights: Mapping[str, Float]) -> None:
         self.settings = settings
@@ -52,11 +52,11 @@ class Adam:
             self.state[f"square.{name}"] = np.zeros_like(w)
 
     def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
-        """Change each weight by its gradient."""
+        """Update each weight by its gradient."""
         plan = self.settings
         self.state["steps"] += 1
         steps = int(self.state["steps"])
-        # Both means start at 0 and are too small at first; dividing by these makes up for it.
+        # Bias correction: both means start at 0, so that they are too small at first.
         mean_share, square_share = 1 - plan.beta1**steps, 1 - plan.beta2**steps
         for name, w in weights.items():
             g = gradients[name] + plan.weight_decay * w if plan.weight_decay else gradients[name]
@@ -70,7 +70,7 @@ class Adam:
 class Sdlm:
     """w <- w - learning_rate / (mu + h) g: the flatter the loss along a weight, the larger its step.
 
-    h, "curvature" in the state, is put there before each epoch.
+    h, "curvature" in the state, is set before each epoch.
     """
 
     def __init__(self, settings: plan.Sdlm, weights: Mapping[str, Float]) -> None:
@@ -78,13 +78,13 @@ class Sdlm:
         self.state: Weights = {f"curvature.{name}": np.zeros_like(w) for name, w in weights.items()}
 
     def step(self, weights: Mapping[str, Float], gradients: Mapping[str, Float], learning_rate: float) -> None:
-        """Change each weight by its gradient."""
+        """Update each weight by its gradient."""
         for name, w in weights.items():
             w -= learning_rate / (self.settings.mu + self.state[f"curvature.{name}"]) * gradients[name]
 
 
 def optimizer_for(settings: plan.Optimizer, weights: Mapping[str, Float]) -> Optimizer:
-    """Return the optimiser that the settings describe, with a fresh memory for these weights."""
+    """Return the optimiser that the settings describe, with a fresh state for these weights."""
     match settings:
         case plan.Sgd():
             return Sgd(settings, weights)

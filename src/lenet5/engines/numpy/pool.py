@@ -1,7 +1,7 @@
-"""Pooling: each square of the maps becomes one number, its mean or its largest value.
+"""Pooling: each square of a map is replaced by one number, its mean or its maximum.
 
-The squares do not overlap, so all their pixels at one corner (r, s) form a smaller picture, `corner`.
-A whole batch is pooled with one operation a corner.
+The squares do not overlap, so the pixels at position (r, s) of all squares form a smaller image, `corner`, and a whole
+batch is pooled with one operation for each position.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from lenet5.engines.numpy.layer import WithoutWeights
 
 
 def corners(x: Float, size: int) -> Iterator[Float]:
-    """Yield a view of x (N, C, H, W) for each place in the squares, row by row: (N, C, H/size, W/size)."""
+    """Yield a view of x (N, C, H, W) for each position in the squares, row by row: (N, C, H/size, W/size)."""
     for r in range(size):
         for s in range(size):
             yield x[:, :, r::size, s::size]
@@ -25,7 +25,7 @@ def square_sums(x: Float, size: int) -> Float:
 
 
 def spread(y: Float, size: int) -> Float:
-    """Copy each number of y (N, C, H, W) to all places of its square: (N, C, H size, W size)."""
+    """Copy each number of y (N, C, H, W) to every pixel of its square: (N, C, H size, W size)."""
     N, C, H, W = y.shape
     x = np.empty((N, C, H * size, W * size), y.dtype)
     for corner in corners(x, size):
@@ -45,11 +45,11 @@ class AveragePool(WithoutWeights):
         return square_sums(x, self.size) / self.size**2
 
     def backward(self, grad_y: Float) -> Float:
-        """Each pixel of a square had the same part in the mean."""
+        """Every pixel of a square has the same weight in the mean."""
         return spread(grad_y / self.size**2, self.size)
 
     def curvature(self, curv_y: Float) -> Float:
-        """The part of each pixel, squared."""
+        """The same with the weight squared."""
         return spread(curv_y / self.size**4, self.size)
 
 
@@ -71,7 +71,7 @@ class MaxPool(WithoutWeights):
         return y
 
     def backward(self, grad_y: Float) -> Float:
-        """Only the pixel that was largest gets the gradient; of equals the first, row by row."""
+        """The gradient goes to the largest pixel only; in a tie to the first one, row by row."""
         grad_x = np.empty_like(self._x)
         free = np.ones(grad_y.shape, bool)
         for corner, grad_corner in zip(corners(self._x, self.size), corners(grad_x, self.size), strict=True):

@@ -1,8 +1,8 @@
-"""The output of 1998: a unit for each class, and how far the input is from the class's code.
+"""The RBF output layer of 1998: each class's unit measures the distance of the input from the class's code.
 
     y[n, k] = -factor * sum over i of (x[n, i] - code[k, i])^2
 
-The paper's y (equation 7, p. 8) is this with its sign turned and a factor of 1: a penalty. Here the highest score wins.
+The paper's y (equation 7, p. 8) has the opposite sign and a factor of 1: a penalty. Here the highest score wins.
 """
 
 import numpy as np
@@ -32,9 +32,9 @@ class Rbf(WithoutWeights):
         return grad_x
 
     def curvature(self, curv_y: Float) -> Float:
-        """One constant for every input: here the second derivatives begin, whatever the loss.
+        """One constant for every input, whatever the loss: back-propagation of second derivatives begins here.
 
-        For equation 8 it is exactly 2 times the factor. For equation 9 the exact one can be negative; the authors'
-        later program, too, takes a constant.
+        For equation 8 the exact value is 2 times the factor. For equation 9 the exact value can be negative; the
+        authors' later program uses a constant, too.
         """
         return np.full_like(self._differences[:, 0], self.curvature_of_inputs)

@@ -1,4 +1,4 @@
-"""The functions that squash, or rectify, each unit. Each slope is written in terms of the output y."""
+"""The activation functions. Each derivative is written in terms of the output y."""
 
 from abc import abstractmethod
 
@@ -11,19 +11,19 @@ from lenet5.spec.paper import SQUASH_SLOPE as S
 
 
 class Squash(WithoutWeights):
-    """What the functions share: any shape; the same shape comes out."""
+    """Base of the activation functions, which apply to each number of an array of any shape."""
 
     def forward(self, x: Float) -> Float:
-        """Apply the function to every number."""
+        """Return the function of every number."""
         self._y: Float = self.value(x)
         return self._y
 
     def backward(self, grad_y: Float) -> Float:
-        """The gradient times the slope."""
+        """The gradient times the derivative of the function."""
         return grad_y * self.slope(self._y)
 
     def curvature(self, curv_y: Float) -> Float:
-        """The second derivative times the square of the slope; f'' is left out (1998 paper, equation 27)."""
+        """The second derivative times the square of f'; the term with f'' is dropped (1998 paper, equation 27)."""
         squared: Float = curv_y * self.slope(self._y) ** 2
         return squared
 
@@ -45,7 +45,7 @@ class Relu(Squash):
         return y
 
     def slope(self, y: Float) -> Float:
-        """Return 1 where the unit is on."""
+        """Return 1 where the unit is active, else 0."""
         return (y > 0).astype(y.dtype)
 
 

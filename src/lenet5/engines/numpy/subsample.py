@@ -1,8 +1,9 @@
-"""Subsampling as in 1998: the four pixels of each square are added, weighted and shifted.
+"""Subsampling as in 1998: the sum of each square, times a coefficient, plus a bias.
 
     y[n, c, h, w] = coefficient[c] (sum of the square) + bias[c]
 
-One coefficient and one bias for each map, both trained (1998 paper, p. 7); the squashing is a layer of its own.
+Each map has one trainable coefficient and one trainable bias (1998 paper, p. 7); the activation function is a separate
+layer.
 """
 
 from lenet5.engines.contract import Float, Weights
@@ -10,7 +11,7 @@ from lenet5.engines.numpy.pool import spread, square_sums
 
 
 class Subsample:
-    """C maps in squares of size x size."""
+    """Subsampling of C maps by squares of size x size."""
 
     def __init__(self, coefficient: Float, bias: Float, size: int) -> None:
         self.parameters: Weights = {"coefficient": coefficient, "bias": bias}
@@ -24,7 +25,7 @@ class Subsample:
         return self.parameters["coefficient"][:, None, None] * self._sums + self.parameters["bias"][:, None, None]
 
     def backward(self, grad_y: Float) -> Float:
-        """The four pixels of a square had the same part in its sum."""
+        """Every pixel of a square has the same weight in its sum."""
         self.gradients, grad_x = self._back(grad_y, self.parameters["coefficient"], self._sums)
         return grad_x
 

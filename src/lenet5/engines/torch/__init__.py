@@ -1,9 +1,9 @@
 """LeNet-5 in PyTorch: the same numbers as the NumPy engine, faster, and on a GPU where there is one.
 
-The gradients come from PyTorch's own differentiation, so the two engines check each other. Every tensor begins with
-the axis of the networks: any number of them can be trained side by side, and a network alone is one of one. All that
-is trained lies in one tensor, whose views are the named weights: an update is a few operations however many layers
-there are. On CUDA several training steps are captured as one graph and replayed.
+The gradients come from PyTorch's automatic differentiation, so the two engines check each other. The first axis of
+every tensor counts networks: any number of them can be trained side by side, and a single network has M = 1. All
+trainable numbers lie in one flat tensor, and the named weights are views of it, so an update takes a few operations
+whatever the number of layers. On CUDA several training steps are captured as one graph and replayed.
 
-Read next: `stack.py`, whose `_step` is the whole of training; `layers.py`; `optimizers.py`.
+Read next: `stack.py`, whose `_step` is one complete training step; `layers.py`; `optimizers.py`.
 """

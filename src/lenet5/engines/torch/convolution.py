@@ -1,10 +1,10 @@
 """Convolutions of several networks at once, as matrix products.
 
-The patches under the kernels are copied out once; the forward pass and both gradients are then batched products, one
-for each image. PyTorch's own convolution has no form for networks side by side but groups, and its deterministic
-gradients are slow for the few maps of a LeNet-5.
+The patches under the kernels are copied out once (im2col); the forward pass and both gradients are then batched matrix
+products, one for each image. PyTorch's own convolution offers only groups for networks side by side, and its
+deterministic gradients are slow for the few maps of a LeNet-5.
 
-Letters: M networks, N images, C maps in, K maps out, k side of a kernel, L places of a kernel in an image.
+Letters: M networks, N images, C maps in, K maps out, k side of a kernel, L positions of a kernel in an image.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from torch.nn import functional
 
 
 class Convolution(Function):
-    """Slide each network's kernels over its own images; stride 1."""
+    """Convolution of each network's kernels with its own images; stride 1."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
@@ -45,7 +45,7 @@ class Convolution(Function):
 
 
 def patches(x: Tensor, k: int, padding: int) -> Tensor:
-    """Return what lies under a kernel at each of its places: (M, N, C, H, W) -> (M N, C k k, L)."""
+    """Return the patch under a kernel at each of its positions: (M, N, C, H, W) -> (M N, C k k, L)."""
     if padding:
         x = functional.pad(x, (padding,) * 4)
     windows = x.unfold(3, k, 1).unfold(4, k, 1)  # (M, N, C, H', W', k, k)

@@ -1,7 +1,8 @@
-"""Second derivatives on their way back through a layer (1998 paper, equations 23 to 27).
+"""Back-propagation of second derivatives through a layer (1998 paper, equations 23 to 27).
 
-Each is that of one number alone, in the Gauss-Newton approximation: they pass like gradients, but by squared slopes. So
-a layer that multiplies passes them as PyTorch differentiates the same layer of squared weights and a squared input.
+Only the diagonal, in the Gauss-Newton approximation: second derivatives propagate like gradients, but by squared
+slopes. For a layer of products they are therefore PyTorch's gradients of the same layer with squared weights and a
+squared input.
 """
 
 import torch
@@ -15,11 +16,11 @@ from lenet5.spec.architecture import PlacedLayer
 def layer_curvature(
     placed: PlacedLayer, x: Tensor, curv_y: Tensor, weights: dict[str, Tensor], at_rbf: float
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the second derivatives for the layer's input, and for each of its own weights; of one network.
+    """Return the second derivatives for the layer's input and for each of its weights, for one network.
 
-    x       (1, N, ...) what the layer got      curv_y  (1, N, ...) the second derivatives for its output
+    x       (1, N, ...) the layer's input       curv_y  (1, N, ...) the second derivatives for its output
     weights (1, ...) each
-    at_rbf  the constant for every input of an rbf layer, whatever comes back to it
+    at_rbf  the constant for every input of an rbf layer, whatever curv_y is
     """
     match placed.layer:
         case plan.Rbf():
@@ -43,11 +44,11 @@ def layer_curvature(
             (curv_x,) = _passed_back(placed, x, curv_y, {})
             return curv_x, {}
         case plan.BatchNormalization():
-            raise NotImplementedError("the network has refused it before")
+            raise NotImplementedError("check_second_derivatives rejects batch normalisation")
 
 
 def _passed_back(placed: PlacedLayer, x: Tensor, grad_y: Tensor, weights: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    """Return the gradients of a layer for its input and its weights."""
+    """Return the gradients of a layer with respect to its input and its weights."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         y = function_for(placed, weights, x.device)(x)
@@ -55,5 +56,5 @@ def _passed_back(placed: PlacedLayer, x: Tensor, grad_y: Tensor, weights: dict[s
 
 
 def _spread(y: Tensor, size: int) -> Tensor:
-    """Copy each number to all places of its square."""
+    """Copy each number to every pixel of its square."""
     return y.repeat_interleave(size, 3).repeat_interleave(size, 4)

@@ -1,4 +1,4 @@
-"""Where PyTorch computes, and how it is kept to the same bytes every time."""
+"""Choice of PyTorch's device, and its deterministic settings."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from lenet5.errors import EngineError
 
 
 def choose(name: str) -> torch.device:
-    """Return the device of that name; "auto" is the fastest kind there is: cuda, mps, cpu.
+    """Return the device of that name; "auto" is the first available of cuda, mps and cpu.
 
     Raises EngineError when there is no such device here.
     """
@@ -24,7 +24,7 @@ def choose(name: str) -> torch.device:
 
 
 def number_type(precision: Precision, device: torch.device) -> torch.dtype:
-    """Return PyTorch's type of a precision. Raises EngineError where the device does not have it."""
+    """Return PyTorch's dtype for a precision. Raises EngineError when the device does not support it."""
     if precision == "float64" and device.type == "mps":
         raise EngineError('device "mps" has no float64; use float32, or device "cpu".')
     return torch.float64 if precision == "float64" else torch.float32
@@ -32,11 +32,11 @@ def number_type(precision: Precision, device: torch.device) -> torch.dtype:
 
 @contextmanager
 def deterministic(device: torch.device) -> Iterator[None]:
-    """Keep CUDA to algorithms that give the same bytes every time, in full float32; put settings back after.
+    """Restrict CUDA to deterministic algorithms in full float32 within the block; restore the settings after it.
 
-    The backward pass runs in the calling thread: the threads that PyTorch keeps for it start without a CUDA context,
-    are not part of a graph's capture, and may keep a process from ending.
-    The CPU needs none of it: for one number of threads its results are the same every time.
+    The backward pass runs in the calling thread: PyTorch's threads for it start without a CUDA context, are not part of
+    a graph's capture, and may prevent a process from exiting.
+    The CPU needs no settings: its results are deterministic for a fixed number of threads.
     """
     if device.type != "cuda":
         yield

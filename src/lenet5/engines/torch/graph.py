@@ -1,4 +1,4 @@
-"""Training steps captured once as a CUDA graph, then replayed: one launch in place of a thousand."""
+"""Training steps captured once as a CUDA graph, then replayed: one launch instead of a thousand."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,14 +10,14 @@ WARM_UP_STEPS = 3  # libraries set up their workspaces in the first calls, which
 
 
 class CapturedSteps:
-    """Steps of one shape, called like the function that takes them. The next call overwrites their results."""
+    """Captured steps of one shape, called like the original function. Each call overwrites the results."""
 
     def __init__(self, steps: Steps, indices: Tensor, rates: Tensor, changed: Iterable[Tensor]) -> None:
-        """Capture steps; leaves everything as it was.
+        """Capture steps, then restore every tensor that they changed.
 
-        steps    may not wait for the device, nor read anything but tensors that stay where they are
-        indices  any batches of the right shape, with a rate for each
-        changed  every tensor that the steps change
+        steps    must neither wait for the device nor read anything but tensors at fixed addresses
+        indices  any batches of the right shape, with a learning rate for each
+        changed  every tensor that the steps modify
         """
         self._indices, self._rates = indices.clone(), rates.clone()
         before = [(tensor, tensor.detach().clone()) for tensor in changed]

@@ -1,7 +1,7 @@
 """Each layer of an architecture as a function of its input, for M networks side by side.
 
-Inputs and weights begin with the axis of the networks; a network alone is M = 1. PyTorch's own operations, but for
-average pooling on the CPU, which `pool.py` writes out, and the convolutions of `convolution.py`.
+The first axis of inputs and weights counts networks; a single network has M = 1. The operations are PyTorch's, except
+average pooling on the CPU (`pool.py`) and convolution (`convolution.py`).
 """
 
 from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ def square_sums(x: Tensor, size: int) -> Tensor:
 
 
 def pooled(pool: Function, x: Tensor) -> Tensor:
-    """Return what a function of (N, C, H, W) makes of the images of all networks."""
+    """Apply a function of (N, C, H, W) to the images of all networks."""
     y = pool(x.flatten(0, 1))
     return y.view(*x.shape[:2], *y.shape[1:])
 
@@ -76,7 +76,7 @@ SQUASH: dict[str, Function] = {
 def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: torch.device, number: int = 0) -> Function:
     """Return one layer as a function from its input (M, N, ...) to its output (M, N, ...).
 
-    number   of the layer in its network, which decides what dropout leaves out
+    number   index of the layer in its network, which decides the dropout mask
     weights  the tensors (M, ...) that the function reads at every call, by their names in the architecture
     """
     own = [weights[name] for name in placed.parameter_shapes]
@@ -86,7 +86,7 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
             table = connection_mask(placed)
             if table is None:
                 return partial(convolution, weight=weight, bias=bias, padding=padding)
-            # The product keeps missing connections at 0: their gradient is 0, too.
+            # The product keeps the weights of missing connections at 0: their gradient is 0, too.
             mask = torch.tensor(table, dtype=weight.dtype, device=device)[:, :, None, None]
             return lambda x: convolution(x, weight * mask, bias, padding)
         case plan.Subsample(size=size):

@@ -1,4 +1,4 @@
-"""What training makes small, image by image."""
+"""The losses of each image, and the objective of a batch."""
 
 import torch
 from torch import Tensor
@@ -26,9 +26,9 @@ def image_losses(objective: Objective, scores: Tensor, labels: Tensor, targets: 
 
 
 def minimized(objective: Objective, losses: Tensor, classes: int) -> Tensor:
-    """Return what is made small, from the losses (M, N) of a batch of each network: their mean or sum, over all M.
+    """Return the objective: the mean or sum of the losses (M, N) of each network's batch, summed over the M networks.
 
-    The networks share no number, so the gradient of the sum over them is each one's own.
+    The networks share no weights, so the gradient of this sum holds the gradient of each network.
     """
     if objective.reduction == "mean":
         return losses.sum() / losses.shape[-1]
@@ -36,12 +36,12 @@ def minimized(objective: Objective, losses: Tensor, classes: int) -> Tensor:
 
 
 def with_rubbish(scores: Tensor, objective: Objective) -> Tensor:
-    """Return (..., classes + 1): equation 9 of 1998 is cross-entropy with a class more, whose score is -j."""
+    """Append the score -j of the class "rubbish" of 1998 (equation 9). Returns (..., classes + 1)."""
     return torch.cat([scores, scores.new_full((*scores.shape[:-1], 1), -(objective.j or 0.0))], dim=-1)
 
 
 def curvature_of_scores(objective: Objective, scores: Tensor) -> Tensor:
-    """Return the loss's second derivative for each score of each image alone: (..., classes)."""
+    """Return the second derivative of each image's loss with respect to each of its scores: (..., classes)."""
     match objective.loss:
         case "cross_entropy":
             p = scores.softmax(-1)

@@ -1,4 +1,4 @@
-"""The door to PyTorch: a network, which is one of a stack, and the engine that builds them."""
+"""The torch engine, and its networks, each of which is one network of a stack."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,28 +21,28 @@ from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
 from lenet5.warp import warp
 
-CURVATURE_BATCH = 100  # images at a time, so that memory stays bounded
+CURVATURE_BATCH = 100  # images in each pass, to bound memory
 
 
 class TorchNetwork:
     """`engines.contract.Network` in PyTorch. Deterministic for one device and one number of threads."""
 
     def __init__(self, stack: Stack, number: int, optimizer: Optimizer) -> None:
-        """Be the network of that number in a stack."""
+        """Wrap network `number` of a stack."""
         self.architecture, self.objective = stack.architecture, stack.objective
         self._stack, self._number = stack, number
         self._at_rbf = rbf_curvature(optimizer)
 
     def hold(self, examples: Examples) -> None:
-        """Put the prepared inputs of all examples on the device; those already there are not put again."""
+        """Copy the prepared inputs of all examples to the device, unless they are already there."""
         self._stack.hold(self._number, examples)
 
     def train(self, batches: Sequence[NDArray[np.int64]], learning_rates: LearningRates) -> Steps:
-        """Take one training step for each batch of indices into the examples held; one learning rate each, or one.
+        """Take one training step for each batch of indices; one learning rate for each batch, or one for all.
 
-        The device is waited for once, at the end. Networks of a stack are trained by `TorchTogether.train`.
+        Synchronizes with the device once, at the end. The networks of a larger stack train by `TorchTogether.train`.
         """
-        assert len(self._stack) == 1, "the networks of a stack take their steps together"
+        assert len(self._stack) == 1, "the networks of a stack are trained together"
         return self._stack.train([batches], learning_rates)[0]
 
     def scores(self, inputs: Float) -> Float:
@@ -102,21 +102,21 @@ class TorchNetwork:
         return copies(self._stack.arrays, self._number)
 
     def state(self) -> Weights:
-        """Return a copy of what the optimiser remembers."""
+        """Return a copy of the optimiser's state."""
         return copies(self._stack.state, self._number)
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Put weights and optimiser state back, as `weights` and `state` returned them."""
+        """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
         check_state(self.state(), state)
         self._stack.load(self._number, weights, state)
 
     def _own(self) -> dict[str, Tensor]:
-        """Return this network's part of the weights, (1, ...) each."""
+        """Return this network's slice of the weights, (1, ...) each."""
         return {name: tensor[self._number : self._number + 1] for name, tensor in self._stack.arrays.items()}
 
     def _layers(self) -> dict[str, Function]:
-        """Return this network's layers by their names."""
+        """Return this network's layers, by name."""
         if len(self._stack) == 1:
             return self._stack.layers
         return functions(self.architecture, self._own(), self._stack.device)
@@ -133,7 +133,7 @@ def moved(stack: Stack, inputs: Float) -> Tensor:
 
 
 class TorchTogether:
-    """`engines.contract.Together` in PyTorch: a stack, and the networks that it holds."""
+    """`engines.contract.Together` in PyTorch: a stack and its networks."""
 
     def __init__(self, stack: Stack, optimizer: Optimizer) -> None:
         self._stack = stack
@@ -156,10 +156,10 @@ class TorchEngine:
 
     name = "torch"
     threads_matter = True
-    warp = staticmethod(warp)  # bent copies of images, by NumPy; see `warp.py`
+    warp = staticmethod(warp)  # distorted copies of images, by NumPy; see `warp.py`
 
     def __init__(self, device: str = "auto") -> None:
-        """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is here. Raises EngineError."""
+        """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is available. Raises EngineError."""
         self._device = devices.choose(device)
         self.device = self._device.type
 
@@ -173,7 +173,7 @@ class TorchEngine:
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> TorchNetwork:
-        """Return a network with these first weights. Raises ModelError when they do not fit."""
+        """Return a network with these initial weights. Raises ModelError when they do not fit."""
         stack = Stack(architecture, [weights], objective, optimizer, frozen, precision, self._device)
         return TorchNetwork(stack, 0, optimizer)
 
@@ -187,12 +187,12 @@ class TorchEngine:
         frozen: Sequence[str] = (),
         precision: Precision = "float32",
     ) -> TorchTogether:
-        """Return as many networks as there are first weights, which are trained at once. Raises ModelError."""
+        """Return one network for each set of initial weights, all trained simultaneously. Raises ModelError."""
         stack = Stack(architecture, weights, objective, optimizer, frozen, precision, self._device)
         return TorchTogether(stack, optimizer)
 
     def describe(self) -> dict[str, str]:
-        """Return the version of PyTorch, the device, and the instruction set and threads that the CPU's part uses."""
+        """Return the version of PyTorch, the device, and the instruction set and threads used on the CPU."""
         return {
             "engine": self.name,
             "torch": torch.__version__,
@@ -203,5 +203,5 @@ class TorchEngine:
         }
 
     def peak_memory_bytes(self) -> int | None:
-        """Return the most GPU memory used so far, or None on other devices."""
+        """Return the peak GPU memory used so far, or None on other devices."""
         return torch.cuda.max_memory_allocated(self._device) if self._device.type == "cuda" else None

@@ -1,4 +1,4 @@
-"""Batch normalisation and dropout: the two layers that do something else in training than in use."""
+"""Batch normalisation and dropout, the two layers that behave differently in training and in inference."""
 
 import torch
 from torch import Tensor
@@ -11,7 +11,11 @@ LOW_32_BITS = 0xFFFFFFFF
 
 
 class BatchNormalization:
-    """Over a batch in training, where `keeps` lets the batch into the running statistics; see the numpy engine."""
+    """Batch normalisation, as in the numpy engine.
+
+    training  use the statistics of the batch instead of the running ones
+    keeps     in training, update the running statistics with each batch
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor) -> None:
         """Take weight, bias and running statistics, (M, C) each; the statistics are updated in place."""
@@ -19,7 +23,7 @@ class BatchNormalization:
         self.training = self.keeps = False
 
     def __call__(self, x: Tensor) -> Tensor:
-        """(M, N, C, H, W) or (M, N, C) -> the same: the maps of all networks are maps side by side."""
+        """(M, N, C, H, W) or (M, N, C) -> the same; computed as one normalisation of the M C maps of all networks."""
         running = self.keeps or not self.training
         M, N, C = x.shape[:3]
         maps = x.transpose(0, 1).reshape(N, M * C, *x.shape[3:])
@@ -38,7 +42,7 @@ class BatchNormalization:
         return y.view(N, M, C, *x.shape[3:]).transpose(0, 1)
 
     def _of_one_number(self, maps: Tensor) -> Tensor:
-        """Normalise maps of one number each in training, which PyTorch refuses: mean taken away, 0 is left."""
+        """Normalise maps of a single number in training, which PyTorch rejects: without its mean such a map is 0."""
         if self.keeps:
             with torch.no_grad():
                 self.mean += RUNNING_SHARE * (maps.flatten() - self.mean)
@@ -48,10 +52,10 @@ class BatchNormalization:
 
 
 class Dropout:
-    """Leave out so large a `share` of the units, as `engines/chance.py` decides; without `images` none.
+    """Set a fraction `share` of the units to 0, by the masks of `engines/chance.py`.
 
-    keys    (M,) int64: the 32 bits of each network's epoch
-    images  (M, N) int64: each image's number in that epoch
+    keys    (M,) int64: the 32-bit key of each network's epoch
+    images  (M, N) int64: the index of each image in that epoch; None turns dropout off
     """
 
     def __init__(self, share: float, number: int) -> None:
@@ -68,7 +72,7 @@ class Dropout:
 
 
 def kept(keys: Tensor, layer: int, images: Tensor, units: int, share: float) -> Tensor:
-    """Return which units stay, (M, N, units): `chance.kept` on the device, so that a captured step can draw anew."""
+    """Return the dropout mask (M, N, units): `chance.kept` on the device, so that each captured step draws its own."""
     places = torch.arange(units, device=images.device) * int(GOLDEN)
     of_layer = mixed((keys + layer * int(GOLDEN)) & LOW_32_BITS)
     of_image = mixed(images ^ of_layer[:, None])
@@ -76,7 +80,7 @@ def kept(keys: Tensor, layer: int, images: Tensor, units: int, share: float) -> 
 
 
 def mixed(words: Tensor) -> Tensor:
-    """Return `chance.mixed` of 32-bit words in int64; a product that overflows keeps its low bits, which count."""
+    """Return `chance.mixed` of 32-bit words in int64; overflow is harmless, as only the low 32 bits are used."""
     words = ((words ^ (words >> 16)) * 0x7FEB352D) & LOW_32_BITS
     words = ((words ^ (words >> 15)) * 0x846CA68B) & LOW_32_BITS
     return words ^ (words >> 16)

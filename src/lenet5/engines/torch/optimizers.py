@@ -1,9 +1,10 @@
-"""How weights follow their gradients, as PyTorch defines it, for all weights at once.
+"""The optimisers, as PyTorch defines them, for all weights at once.
 
-weights   (M, P) every trained number of M networks, changed in place
-gradient  (M, P) its gradient; overwritten
-Nothing here waits for the device: the learning rate and the count of steps are tensors on it, so that a
-captured step stays right when they change.
+weights   (M, P) all trainable numbers of M networks, changed in place
+gradient  (M, P) their gradients; overwritten
+
+Nothing here waits for the device: the learning rate and the step count are tensors on it, so that a captured step
+stays valid when they change.
 """
 
 import math
@@ -16,13 +17,13 @@ from lenet5.spec import optimizer as plan
 
 
 class Optimizer(Protocol):
-    """Changes weights. `memory` is what it remembers of each weight, (M, P) each; `counts` of each network, (M, 1)."""
+    """An update rule. Its state: `memory`, (M, P) each, by weight, and `counts`, (M, 1) each, by network."""
 
     memory: dict[str, Tensor]
     counts: dict[str, Tensor]
 
     def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
-        """Change the weights by their gradient; the learning rate is a tensor of shape ()."""
+        """Update the weights by their gradient; the learning rate is a tensor of shape ()."""
         ...
 
 
@@ -35,7 +36,7 @@ class Sgd:
         self.counts: dict[str, Tensor] = {}
 
     def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
-        """Change the weights by their gradient."""
+        """Update the weights by their gradient."""
         if self.settings.weight_decay:
             gradient.add_(weights, alpha=self.settings.weight_decay)
         if self.settings.momentum:
@@ -46,7 +47,7 @@ class Sgd:
 
 
 class Adam:
-    """Means of the gradient and of its square set a step of its own for each weight."""
+    """Adam (Kingma and Ba 2015): running means of the gradient and of its square scale each weight's step."""
 
     def __init__(self, settings: plan.Adam, weights: Tensor) -> None:
         self.settings = settings
@@ -54,7 +55,7 @@ class Adam:
         self.counts = {"steps": torch.zeros(*weights.shape[:-1], 1, dtype=torch.int64, device=weights.device)}
 
     def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
-        """Change the weights by their gradient."""
+        """Update the weights by their gradient."""
         settings, mean, square = self.settings, self.memory["mean"], self.memory["square"]
         steps = self.counts["steps"].add_(1).to(weights.dtype)
         if settings.weight_decay:
@@ -66,7 +67,7 @@ class Adam:
 
 
 class Sdlm:
-    """w <- w - learning_rate / (mu + h) g, with h put there before each epoch."""
+    """w <- w - learning_rate / (mu + h) g, with h, the curvature, set before each epoch."""
 
     def __init__(self, settings: plan.Sdlm, weights: Tensor) -> None:
         self.settings = settings
@@ -74,20 +75,20 @@ class Sdlm:
         self.counts: dict[str, Tensor] = {}
 
     def step(self, weights: Tensor, gradient: Tensor, learning_rate: Tensor) -> None:
-        """Change the weights by their gradient."""
+        """Update the weights by their gradient."""
         weights.sub_(gradient.div_(self.memory["curvature"] + self.settings.mu).mul_(learning_rate))
 
 
 def _share(beta: float, steps: Tensor) -> Tensor:
-    """Return 1 - beta^steps: means that start at 0 are too small by this factor.
+    """Return 1 - beta^steps, the bias correction of running means that start at 0.
 
-    By expm1, since in float32 the plain difference would lose four digits at the first steps.
+    Computed by expm1: in float32 the plain difference would lose four digits at the first steps.
     """
     return -torch.expm1(steps * (math.log(beta) if beta else -math.inf))
 
 
 def optimizer_for(settings: plan.Optimizer, weights: Tensor) -> Optimizer:
-    """Return the optimiser that the settings describe, with a fresh memory for these weights."""
+    """Return the optimiser that the settings describe, with a fresh state for these weights."""
     match settings:
         case plan.Sgd():
             return Sgd(settings, weights)

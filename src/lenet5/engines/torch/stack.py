@@ -1,8 +1,8 @@
-"""M networks of one architecture side by side in PyTorch: every tensor begins with the axis of the networks.
+"""M networks of one architecture side by side in PyTorch; the first axis of every tensor counts networks.
 
-They share the optimiser's settings and the number of images in a batch; weights, optimiser state, examples and batches
-are each one's own. A network alone is a stack of one. On CUDA several steps are captured as one graph: which batches
-they take, at which rates, and what they scored are tensors on the device, which is waited for once a call.
+They share the optimiser's settings and the batch size; each has its own weights, optimiser state, examples and batches.
+A single network is a stack of one. On CUDA several steps are captured as one graph: its batches, learning rates and
+results are tensors on the device, with which each call synchronizes once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ from lenet5.spec.layers import Shape
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer
 
-HOLD_CHUNK = 4096  # images prepared at once: 16 MB of inputs
-STEPS_AT_ONCE = 16  # in one graph: its launch is then a small part of it
-IMAGES_AT_ONCE = 16_384  # and at most so many images of all networks: their inputs are gathered before the steps
+HOLD_CHUNK = 4096  # images prepared at once; 16 MB of inputs
+STEPS_AT_ONCE = 16  # training steps in one CUDA graph; the cost of its launch is then small
+IMAGES_AT_ONCE = 16_384  # upper limit of the images in one CUDA graph, over all networks; bounds the gathered inputs
 
 
 def views(flat: Tensor, shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
-    """Return the parts of a tensor (M, P) as named tensors (M, ...) of the given shapes; they share its memory."""
+    """Split a tensor (M, P) into named views (M, ...) of the given shapes."""
     parts = torch.split(flat, [prod(shape) for shape in shapes.values()], dim=1)
     return {name: part.view(-1, *shape) for (name, shape), part in zip(shapes.items(), parts, strict=True)}
 
@@ -81,8 +81,8 @@ class Stack:
         self._held: list[Examples | None] = [None] * M
         self._targets: Tensor | None = None
         self._captured: dict[tuple[int, ...], CapturedSteps] = {}
-        self._starts = torch.zeros(M, 1, dtype=torch.int64, device=device)  # where each one's examples begin
-        self._make_room(1, 0)
+        self._starts = torch.zeros(M, 1, dtype=torch.int64, device=device)  # first row of each network's examples
+        self._allocate(1, 0)
         self._keys = torch.zeros(M, dtype=torch.int64, device=device)
         for layer in self._dropping:
             layer.keys = self._keys
@@ -91,22 +91,22 @@ class Stack:
         return len(self._held)
 
     def hold(self, number: int, examples: Examples) -> None:
-        """Put the prepared inputs of a network's examples on the device, unless they are there already.
+        """Copy the prepared inputs of a network's examples to the device, unless they are already there.
 
-        Networks that show the same images share them; as soon as one shows its own, each has a place of its own.
+        Networks with the same examples share one copy; as soon as they differ, each network gets its own.
         """
         self._keys[number] = examples.chance
         before, self._held[number] = self._held[number], examples
         if before is not None and _same(examples, before):
             return
         if self._count != len(examples.labels):
-            self._make_room(1, len(examples.labels))
+            self._allocate(1, len(examples.labels))
             self._held = [examples if other == number else None for other in range(len(self))]
         others = [held for other, held in enumerate(self._held) if held is not None and other != number]
-        if self._places < len(self) and others:
+        if self._copies < len(self) and others:
             if all(_same(examples, held) for held in others):
                 return
-            self._part()
+            self._unshare()
         self._fill(int(self._starts[number]), examples)
 
     def train(
@@ -114,15 +114,15 @@ class Stack:
     ) -> list[Steps]:
         """Take one training step of every network for each of its batches; one learning rate each, or one for all.
 
-        batches  those of each network, as many and as large as every other's; None for one that has ended, whose
-                 weights mean nothing from then on
+        batches  one series for each network, all of the same number and sizes; None for a network that has finished,
+                 whose weights are undefined from then on
         """
         going = next(each for each in batches if each is not None)
         sizes = [len(batch) for batch in going]
         order = np.zeros((len(self), sum(sizes)), np.int64)
         for row, each in zip(order, batches, strict=True):
             if each:
-                assert [len(batch) for batch in each] == sizes, "networks of a stack take batches of one size"
+                assert [len(batch) for batch in each] == sizes, "the networks of a stack take batches of the same size"
                 row[:] = np.concatenate(each)
         indices = torch.from_numpy(order).to(self.device)
         rates = torch.tensor(np.broadcast_to(learning_rates, len(going)), dtype=self.dtype, device=self.device)
@@ -137,7 +137,7 @@ class Stack:
                 start, step = start + count * size, step + count
         if not losses:
             return [Steps(np.empty(0), np.empty(0, np.int64)) for _ in batches]
-        # Summed on the host, so that it does not matter how many steps a call takes.
+        # Summed on the host, so that the result does not depend on the number of steps in a call.
         image_loss = torch.cat(losses, dim=1).cpu().numpy().astype(np.float64)
         image_right = torch.cat(right, dim=1).cpu().numpy().astype(np.int64)
         starts = np.cumsum([0, *sizes[:-1]])
@@ -152,32 +152,32 @@ class Stack:
             return self._forward(inputs)
 
     def load(self, number: int, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Put one network's weights and optimiser state back."""
+        """Restore one network's weights and optimiser state."""
         with torch.no_grad():
             for own, given in ((self.arrays, weights), (self.state, state)):
                 for name, tensor in own.items():
                     tensor[number].copy_(torch.tensor(given[name]))
 
-    def _make_room(self, places: int, count: int) -> None:
-        """Make room for so many networks' examples, all at the first place until they are parted."""
-        self._places, self._count = places, count
-        self._inputs = self._flat.new_empty(places * count, *self.architecture.input)
-        self._labels = torch.zeros(places * count, dtype=torch.int64, device=self.device)
+    def _allocate(self, copies: int, count: int) -> None:
+        """Allocate device memory for `copies` sets of `count` examples; at first all networks use the first set."""
+        self._copies, self._count = copies, count
+        self._inputs = self._flat.new_empty(copies * count, *self.architecture.input)
+        self._labels = torch.zeros(copies * count, dtype=torch.int64, device=self.device)
         self._targets = None
         self._starts.zero_()
-        self._captured.clear()  # those read the old tensors
+        self._captured.clear()  # the graphs read the old tensors
 
-    def _part(self) -> None:
-        """Give each network a copy of the examples that all have shared."""
+    def _unshare(self) -> None:
+        """Give each network its own copy of the examples that all have shared."""
         M, inputs, labels, targets = len(self), self._inputs, self._labels, self._targets
-        self._make_room(M, self._count)
+        self._allocate(M, self._count)
         self._inputs.copy_(inputs.repeat(M, 1, 1, 1))
         self._labels.copy_(labels.repeat(M))
         self._targets = None if targets is None else targets.repeat(M, 1)
         self._starts.copy_(torch.arange(M)[:, None] * self._count)
 
     def _fill(self, start: int, examples: Examples) -> None:
-        """Prepare examples, and put them where a network's begin."""
+        """Prepare examples, and write them from row `start` on."""
         count = len(examples.labels)
         for first in range(0, count, HOLD_CHUNK):
             chunk = np.arange(first, min(first + HOLD_CHUNK, count))
@@ -192,7 +192,7 @@ class Stack:
             self._targets[start : start + count] = torch.tensor(targets, dtype=self.dtype, device=self.device)
 
     def _parts(self, sizes: Sequence[int]) -> list[tuple[int, int]]:
-        """Return (batch size, number of steps) of each part of a call: as many at once as one graph takes, or one."""
+        """Return (batch size, number of steps) for each part of a call: full graphs first, then single steps."""
         parts = []
         for size, same in groupby(sizes):
             count, most = len(list(same)), self._steps_at_once(size)
@@ -204,7 +204,7 @@ class Stack:
         return max(1, min(STEPS_AT_ONCE, IMAGES_AT_ONCE // (size * len(self))))
 
     def _take(self, indices: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
-        """Take steps; on CUDA by a graph, captured at the first batches of each shape."""
+        """Take steps; on CUDA by a graph, captured for the first batches of each shape."""
         if self.device.type != "cuda":
             return self._steps(indices, rates)
         shape = tuple(indices.shape)
@@ -214,7 +214,7 @@ class Stack:
         return losses.clone(), correct.clone()
 
     def _steps(self, indices: Tensor, rates: Tensor) -> tuple[Tensor, Tensor]:
-        """Take K training steps; return each image's loss before its update, and whether it was right: (K, M, N).
+        """Take K training steps; return each image's loss before the update and whether it was correct, (K, M, N) each.
 
         indices  (K, M, N) into each network's examples    rates  (K,)
         """
@@ -259,17 +259,17 @@ class Stack:
 
 
 def functions(architecture: Architecture, arrays: Mapping[str, Tensor], device: torch.device) -> dict[str, Function]:
-    """Return the layers of networks with these weights (M, ...), by their names."""
+    """Return the layers of networks with these weights (M, ...), by name."""
     return {placed.name: function_for(placed, arrays, device, i) for i, placed in enumerate(architecture.placed)}
 
 
 def copies(tensors: Mapping[str, Tensor], number: int) -> Weights:
-    """Return copies of one network's part of tensors (M, ...), as arrays."""
+    """Return copies of one network's slice of tensors (M, ...), as arrays."""
     return {name: tensor.detach()[number].cpu().numpy().copy() for name, tensor in tensors.items()}
 
 
 def _same(one: Examples, other: Examples) -> bool:
-    """Return whether two examples are the same inputs and answers; what dropout leaves out may differ."""
+    """Return whether two examples have the same inputs and targets; their dropout keys may differ."""
     return one is other or (
         one.images is other.images
         and one.labels is other.labels
