@@ -45,7 +45,7 @@ def page_of(study: Path, data: Path, *options: str) -> str:
 
 def test_it_has_every_part_and_needs_no_other_file(study: Path, small_mnist: Path) -> None:
     page = page_of(study, small_mnist)
-    headings = re.findall(r"<h2>(.*?)</h2>", page)
+    headings = re.findall(r"<h2[^>]*>(.*?)</h2>", page)
     assert headings == [
         "Choices", "Curves", "Comparisons with the first choice", "Confusion: 32", "What ran where", "Repeat it",
     ]  # fmt: skip

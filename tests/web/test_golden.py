@@ -108,6 +108,36 @@ def test_the_gradient_on_the_input_agrees_with_numpy(page: Page, name: str) -> N
 
 
 @pytest.mark.parametrize("name", shipped.names())
+def test_the_gradient_of_every_weight_agrees_with_numpy(page: Page, name: str) -> None:
+    model = shipped.read(name)
+    codes = model.architecture.layers[-1].kind == "rbf"
+    objective = Objective(loss="maximum_a_posteriori", j=1.0) if codes else Objective()
+    network = NumpyEngine().build(model.architecture, model.weights, objective, Sgd(learning_rate=1.0))
+    image = np.random.default_rng(7).integers(0, 256, (1, 28, 28), np.uint8)  # equal neighbours would tie in a pool
+    loss, expected = network.gradients(prepare(image, model.preparation), np.array([3]))
+    got = ask(
+        page,
+        """const {lossOf, weightGradients} = await import("/learn.js");
+        const model = await open(given.name);
+        const network = build(model);
+        const scores = network.forward(prepare.prepare(Uint8Array.from(given.image), model.preparation));
+        const {loss, gradient} = lossOf(network, scores, 3);
+        const all = weightGradients(network, gradient);
+        return [loss, network.placed.flatMap(({name, layer}, i) => [
+          [`${name}.${layer.kind === "subsample" ? "coefficient" : "weight"}`, [...all[i].weight]],
+          [`${name}.bias`, [...all[i].bias]]]).filter(([, values]) => values.length)];""",
+        {"name": name, "image": image.ravel().tolist()},
+    )
+    assert got[0] == pytest.approx(loss, rel=1e-4, abs=1e-4)
+    gradients = {array: np.array(values) for array, values in got[1]}
+    assert set(gradients) == set(expected)
+    top = max(np.abs(array).max() for array in expected.values())
+    for array, values in expected.items():
+        # float32 against double sums
+        np.testing.assert_allclose(gradients[array], values.ravel(), rtol=0, atol=1e-4 * top, err_msg=array)
+
+
+@pytest.mark.parametrize("name", shipped.names())
 def test_the_sum_shown_for_a_gradient_is_its_number(page: Page, name: str) -> None:
     gaps = ask(
         page,

@@ -75,3 +75,22 @@ def test_without_biases_the_answers_change_and_come_back(stage: Page) -> None:
     assert distances(stage) != before
     stage.uncheck("#unbiased")
     assert distances(stage) == before
+
+
+@pytest.mark.parametrize("network", ["lecun-1998", "modern", "sunnyhaze"])
+def test_steps_of_training_teach_the_drawn_digit(stage: Page, network: str) -> None:
+    stage.locator(".panel select").first.select_option(network)
+    stage.wait_for_function("(name) => live.textContent.startsWith(`${name} says 3`)", arg=network)
+    stage.click("#why summary")
+    stage.select_option("#label", "5")
+    losses = []
+    for _ in range(3):
+        stage.click("#learn")
+        losses.append([float(loss) for loss in stage.inner_text("#trial-told").split("loss ")[1].split(" → ")])
+    assert all(after < before for before, after in losses)
+    for _ in range(40):
+        stage.click("#learn")
+    says(stage, "5")
+    assert "changed by you" in stage.inner_text(".panel header")
+    stage.click("[data-keep=restore]")
+    says(stage, "3")

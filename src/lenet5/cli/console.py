@@ -39,8 +39,8 @@ class EscapingConsole(Console):
 
     @property
     def width_is_known(self) -> bool:
-        """Whether somebody sees the lines as wide as the console is: on a terminal, or where COLUMNS is set."""
-        return self.is_terminal or "COLUMNS" in os.environ
+        """Whether lines are seen as wide as the console is: on a terminal, or on standard output with COLUMNS set."""
+        return self.is_terminal or (not self.stderr and "COLUMNS" in os.environ)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; where the width is known, lines break between words."""

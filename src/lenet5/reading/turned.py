@@ -16,6 +16,7 @@ from lenet5.reading.whole import NOT_A_DIGIT
 
 WELL, BADLY = 0.9, 0.8  # mean probability of a page's marks that is good enough, and that leads to a try
 GAIN = 0.1  # by which a turned page must read better
+HEAD_GAIN = 0.25  # the same upside down, where 0, 1, 6, 8 and 9 are digits, too
 # A number on its side makes lines of one or two digits.
 ALMOST_WELL, NARROW, NARROW_GAIN = 0.95, 2, 0.03
 FEWEST = 3  # digits of a number: fewer do not tell which way is up
@@ -52,14 +53,20 @@ def best(upright: Page, picture: Picture, read: Callable[[Picture], Page]) -> tu
 
     upright  what is read without turning
     """
-    own, chosen = quality(upright), (0, upright)
-    least = max(WELL, own.probability + (NARROW_GAIN if own.longest <= NARROW else GAIN))
+    own, chosen, well = quality(upright), (0, upright), WELL
     for quarters in TURNS:
         page = read(turned(picture, quarters))
         found = quality(page)
-        if found.longest >= FEWEST and found.probability >= least:
-            least, chosen = found.probability, (quarters, page)
+        if found.longest >= FEWEST and found.probability >= max(well, own.probability + _gain(own, quarters)):
+            well, chosen = found.probability, (quarters, page)
     return chosen
+
+
+def _gain(own: Quality, quarters: int) -> float:
+    """Return by how much a page must read better when it is turned."""
+    if quarters == 2:
+        return HEAD_GAIN
+    return NARROW_GAIN if own.longest <= NARROW else GAIN
 
 
 def turned(picture: Picture, quarters: int) -> Picture:

@@ -14,7 +14,10 @@ export class Edits {
     this.learned = learned;
     /** @type {(Edit & {before: Float32Array})[]} */
     this.done = [];
+    this.steps = 0; // of training
   }
+
+  get touched() { return this.done.length > 0 || this.steps > 0; }
 
   /** Where the kernel begins that joins a map to a map of the layer before; null where there is none.
    *  @param {number} layer @param {number} map @param {number} below */

@@ -1,6 +1,6 @@
 // @ts-check
 /** The page: what is drawn goes through the networks once a frame, and everything that shows it follows. */
-import { find, make, percent } from "./dom.js";
+import { find, make, number, percent } from "./dom.js";
 import { CALM, disturbed, isCalm } from "./disturb.js";
 import { list } from "./models.js";
 import { Pad, SHEET } from "./pad.js";
@@ -67,7 +67,7 @@ function several(ink) {
     chosenDigit = Infinity;
     return { ink, number: "" };
   }
-  const answers = digits.map((own) => panel.answerTo(mnistForm(own, SHEET, SHEET)));
+  const answers = digits.map((own) => panel.answerTo(formOf(own)));
   const shown = Math.min(chosenDigit, digits.length - 1);
   const had = place.contains(document.activeElement);
   place.replaceChildren(...answers.map((answer, i) => {
@@ -79,23 +79,29 @@ function several(ink) {
   return { ink: digits[shown], number: answers.join("") };
 }
 
-function update() {
-  const { ink, number } = several(pad.ink());
+/** The 28x28 image of some ink, disturbed as the sliders say. @param {Float32Array} ink */
+function formOf(ink) {
   const form = mnistForm(ink, SHEET, SHEET, centring.checked);
   if (form.box && !isCalm(disturbance)) {
     form.image = disturbed(form.image, disturbance);
     form.box = null; // it is the undisturbed ink's
     form.mass = massOf(form.image, 28, 28) ?? form.mass;
   }
+  return form;
+}
+
+function update() {
+  const { ink, number: digits } = several(pad.ink());
+  const form = formOf(ink);
   const guesses = app.panels.map((panel) => panel.render(form));
   const [first] = guesses;
   const answer = first?.answer ?? "";
-  big.querySelector("b")?.replaceChildren(number || answer || "·");
-  big.classList.toggle("long", number.length > 1);
-  big.querySelector("span")?.replaceChildren(first ? percent(first.probability) : say("nothing"));
-  const text = (number ? [number] : []).concat(guesses.flatMap((guess, i) =>
+  big.querySelector("b")?.replaceChildren(digits || answer || "·");
+  big.classList.toggle("long", digits.length > 1);
+  big.querySelector("span")?.replaceChildren(first ? (digits ? `${answer}: ` : "") + percent(first.probability) : say("nothing"));
+  const text = (digits ? [digits] : []).concat(guesses.flatMap((guess, i) =>
     guess ? [say("says", app.panels[i].shown, guess.answer, percent(guess.probability))] : [])).join(". ");
-  const heard = [number, ...guesses.map((guess) => guess?.answer)].join();
+  const heard = [digits, ...guesses.map((guess) => guess?.answer)].join();
   live.dataset.next = text;
   live.dataset.heard = heard;
   const networks = app.panels.map((panel) => panel.shown).join();
@@ -242,6 +248,14 @@ function labelled() {
 function trials() {
   const [why, target, noise, unbiased] = [find("gradient", HTMLInputElement), find("target", HTMLSelectElement), find("weight-noise", HTMLInputElement), find("unbiased", HTMLInputElement)];
   const told = find("trial-told", HTMLElement);
+  const label = find("label", HTMLSelectElement);
+  label.replaceChildren(...Array.from({ length: COUNT }, (_, digit) => make("option", { value: String(digit) }, String(digit))));
+  find("learn", HTMLButtonElement).addEventListener("click", () => {
+    told.textContent = app.panels.flatMap((panel) => {
+      const losses = panel.learn(label.value);
+      return losses ? [say("learned", panel.shown, ...losses.map(number))] : [];
+    }).join(". ") || say("nothing");
+  });
   target.replaceChildren(...Array.from({ length: COUNT }, (_, digit) => make("option", { value: String(digit) }, String(digit))));
   target.value = "8";
   why.addEventListener("change", () => { trial.why = why.checked; schedule(); });

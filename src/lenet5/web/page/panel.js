@@ -11,6 +11,7 @@ import { Evidence } from "./evidence.js";
 import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
 import { Header, Playback } from "./header.js";
 import { Inspector } from "./inspector.js";
+import { learn, lossOf } from "./learn.js";
 import { Links, partOf } from "./links.js";
 import { drawMarks } from "./marks.js";
 import { load, loadEarly } from "./models.js";
@@ -159,7 +160,7 @@ export class Panel {
   /** Say how good the network is, or that it is no longer the one that was measured. */
   changed() {
     const damaged = this.trial.noise > 0 || this.trial.unbiased;
-    const touched = this.edits.done.length > 0 || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
+    const touched = this.edits.touched || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
     this.header?.changed(touched, touched && !damaged);
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.done.length === 0;
   }
@@ -226,6 +227,19 @@ export class Panel {
     this.gradients ??= gradients(network, shares).outputs;
     const names = [best, second].map((i) => word(model.card.class_names[i]));
     return { account: backwardAccount(network.placed, this.gradients, stages, stage, unit), names };
+  }
+
+  /** Take one step of training on the drawn digit. @param {string} name  of the class that it is
+   *  @returns {[number, number] | null}  the loss before and after; null without a digit, or such a class */
+  learn(name) {
+    const { network, model, form, edits } = this;
+    const label = model?.card.class_names.indexOf(name) ?? -1;
+    if (!network || !model || !form?.mass || label < 0) return null;
+    const input = prepare(form.image, model.preparation);
+    const before = learn(network, edits.learned, input, label);
+    edits.steps++;
+    this.damage();
+    return [before, lossOf(network, network.forward(input), label).loss];
   }
 
   /** Put the weights that the trial asks for into the network. */
