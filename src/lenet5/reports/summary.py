@@ -49,8 +49,8 @@ def kind_of(placed: PlacedLayer) -> str:
 
 
 def summary_table(architecture: Architecture) -> Table:
-    """Return the layers with their output shapes, parameters, connections and multiply-adds, and the totals."""
-    table = Table("", "layer", "output shape", "param #", "connections", "mult-adds", box=None, pad_edge=False)
+    """Return the layers with their output shapes, parameters, connections and MACs (multiply-accumulates), and totals."""
+    table = Table("", "layer", "output shape", "param #", "connections", "MACs", box=None, pad_edge=False)
     for index, column in enumerate(table.columns):
         column.no_wrap = True
         column.justify = "right" if index > 2 else "left"
