@@ -49,7 +49,7 @@ def kind_of(placed: PlacedLayer) -> str:
 
 
 def summary_table(architecture: Architecture) -> Table:
-    """Return the layers with their output shapes, parameters, connections and MACs (multiply-accumulates), and totals."""
+    """Return the layers with output shapes, parameters, connections and MACs (multiply-accumulates), and the totals."""
     table = Table("", "layer", "output shape", "param #", "connections", "MACs", box=None, pad_edge=False)
     for index, column in enumerate(table.columns):
         column.no_wrap = True
