@@ -289,7 +289,7 @@ def test_a_changed_input_is_not_taken_for_the_planned_one(tmp_path: Path, digits
     job(tmp_path / "a.npy", out)
     (out / "shards" / "000000" / "000000001.parquet").unlink()
     np.save(tmp_path / "a.npy", digits[:50])
-    with pytest.raises(BulkError, match="when the job was planned"):
+    with pytest.raises(BulkError, match="since the job was planned"):
         job(tmp_path / "a.npy", out)
 
 
