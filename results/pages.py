@@ -3,12 +3,13 @@
 python results/pages.py
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, get_args
+
+from marks import fill, write
 
 from lenet5.recipes import catalogue
 from lenet5.reports import record
@@ -248,12 +249,6 @@ def _cell(value: Any) -> str:
     return " ".join(str(value).replace("|", "\\|").split())
 
 
-def fill(page: str, name: str, content: str) -> str:
-    """Return a page with new content between the marks of a name."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
-
-
 def pages() -> dict[Path, str]:
     """Return every page as it should be."""
     runs = record.read()
@@ -273,11 +268,5 @@ def pages() -> dict[Path, str]:
     return made
 
 
-def main() -> None:
-    """Write them."""
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write(pages())

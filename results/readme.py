@@ -4,9 +4,10 @@ python results/readme.py
 """
 
 import json
-import re
 from pathlib import Path
 from statistics import mean
+
+from marks import fill, write
 
 from lenet5.files import file_sha256
 from lenet5.metrics import wilson_interval_percent
@@ -125,12 +126,6 @@ def corruptions() -> str:
     return "\n".join(lines)
 
 
-def fill(page: str, name: str, content: str) -> str:
-    """Return a page with new content between the marks of a name."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    return re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n\n{content}\n\n{end}", page, flags=re.DOTALL)
-
-
 def pages() -> dict[Path, str]:
     """Return every page that is filled from the record, as it should be."""
     made = {
@@ -148,11 +143,5 @@ def pages() -> dict[Path, str]:
     return made
 
 
-def main() -> None:
-    """Write them."""
-    for path, text in pages().items():
-        path.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    write(pages())

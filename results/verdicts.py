@@ -4,9 +4,11 @@ python results/verdicts.py FOLDER        # the finished runs in FOLDER replace t
 python results/verdicts.py               # the handbook again from what is kept
 """
 
-import runpy
 import sys
 from pathlib import Path
+
+from marks import write
+from pages import pages
 
 from lenet5.recipes import catalogue
 from lenet5.reports import finished, record
@@ -51,7 +53,7 @@ def main() -> None:
     """Keep, and fill in."""
     if len(sys.argv) > 1:
         record.write(KEPT, merged(record.read(), runs_in(Path(sys.argv[1]))), kept())
-    runpy.run_path(str(Path(__file__).with_name("pages.py")), run_name="__main__")
+    write(pages())
 
 
 if __name__ == "__main__":

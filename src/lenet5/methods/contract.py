@@ -1,5 +1,6 @@
 """The interface that every compared classifier shares."""
 
+from abc import ABC, abstractmethod
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +35,22 @@ class Classifier(Protocol):
     def scores(self, images: Pixels) -> Float:
         """Return the scores (N, 10): the highest wins, and its lead over the second tells how sure it is."""
         ...
+
+
+class UsesEachNumberOnce(ABC):
+    """The costs of a classifier that takes each number it keeps into one multiply-accumulate for a digit."""
+
+    @abstractmethod
+    def _numbers(self) -> tuple[Float, ...]:
+        """Return the arrays that it keeps."""
+
+    @property
+    def multiply_adds(self) -> int:
+        return self.memory
+
+    @property
+    def memory(self) -> int:
+        return sum(array.size for array in self._numbers())
 
 
 def rows(images: Pixels) -> NDArray[np.float32]:

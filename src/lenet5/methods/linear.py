@@ -10,7 +10,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, rows
+from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, UsesEachNumberOnce, rows
 
 CHUNK = 5000  # images at a time, so that memory stays bounded
 LEAST_RIDGE = 1e-6  # relative to the mean diagonal: pixels that never change leave the system singular
@@ -60,19 +60,14 @@ def votes_of(outputs: Float) -> Float:
 
 
 @dataclass
-class Linear:
+class Linear(UsesEachNumberOnce):
     """Ten linear units, each trained by least squares to give 1 for its class and -1 for the others."""
 
     seeded = False
     weights: Matrix = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
-    @property
-    def multiply_adds(self) -> int:
-        return self.weights.size
-
-    @property
-    def memory(self) -> int:
-        return self.weights.size
+    def _numbers(self) -> tuple[Float, ...]:
+        return (self.weights,)
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         self.weights = solved(*moments(rows(images), signs(labels)))
@@ -82,7 +77,7 @@ class Linear:
 
 
 @dataclass
-class Pairwise:
+class Pairwise(UsesEachNumberOnce):
     """A linear unit for each of the 45 pairs of classes: 1 for the first, -1 for the second, other classes unseen.
 
     A class's score is the sum of the units that have it first minus the sum of those that have it second. What a unit
@@ -93,13 +88,8 @@ class Pairwise:
     seeded = False
     weights: Matrix = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
-    @property
-    def multiply_adds(self) -> int:
-        return self.weights.size
-
-    @property
-    def memory(self) -> int:
-        return self.weights.size
+    def _numbers(self) -> tuple[Float, ...]:
+        return (self.weights,)
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         features = rows(images)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, rows
+from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, UsesEachNumberOnce, rows
 
 CHUNK = 500  # images that are compared with all the training images at once
 
@@ -33,7 +33,7 @@ def voted(distances: Float, labels: Labels, k: int) -> Float:
 
 
 @dataclass
-class NearestNeighbours:
+class NearestNeighbours(UsesEachNumberOnce):
     """The most frequent class among the k nearest training images; of equally frequent ones, the nearest."""
 
     k: int = 3
@@ -41,13 +41,8 @@ class NearestNeighbours:
     prototypes: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)
     labels: Labels = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
 
-    @property
-    def multiply_adds(self) -> int:
-        return self.prototypes.size
-
-    @property
-    def memory(self) -> int:
-        return self.prototypes.size
+    def _numbers(self) -> tuple[Float, ...]:
+        return (self.prototypes,)
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         by_class = np.argsort(labels, kind="stable")

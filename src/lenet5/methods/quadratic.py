@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from lenet5.methods.contract import Float, Labels, Pixels, rows
+from lenet5.methods.contract import Float, Labels, Pixels, UsesEachNumberOnce, rows
 from lenet5.methods.linear import moments, signs, solved, with_bias
 
 
@@ -17,7 +17,7 @@ def products(features: Float) -> Float:
 
 
 @dataclass
-class PrincipalQuadratic:
+class PrincipalQuadratic(UsesEachNumberOnce):
     """The 40 principal components of an image, all their products, and a linear classifier of both.
 
     Of 5,000 training images kept apart it misclassifies 2.4 %, and 3.3 % without the components themselves.
@@ -29,13 +29,8 @@ class PrincipalQuadratic:
     axes: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (pixels, components)
     weights: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (products + 1, 10)
 
-    @property
-    def multiply_adds(self) -> int:
-        return self.axes.size + self.weights.size
-
-    @property
-    def memory(self) -> int:
-        return self.axes.size + self.weights.size
+    def _numbers(self) -> tuple[Float, ...]:
+        return self.axes, self.weights
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         pixels = rows(images)

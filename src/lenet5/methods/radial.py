@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from sklearn.cluster import KMeans
 
-from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, rows
+from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, UsesEachNumberOnce, rows
 from lenet5.methods.linear import moments, signs, solved, with_bias
 from lenet5.methods.neighbours import squared_distances
 
 
 @dataclass
-class Radial:
+class Radial(UsesEachNumberOnce):
     """1,000 Gaussian units, 100 for each class placed by k-means, and least squares with a ridge on their outputs.
 
     width  variance of the Gaussians, in mean squared distances of the training images from their nearest centre
@@ -28,13 +28,8 @@ class Radial:
     variance: float = 1.0
     weights: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (units + 1, 10)
 
-    @property
-    def multiply_adds(self) -> int:
-        return self.centres.size + self.weights.size
-
-    @property
-    def memory(self) -> int:
-        return self.centres.size + self.weights.size
+    def _numbers(self) -> tuple[Float, ...]:
+        return self.centres, self.weights
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         pixels = rows(images)

@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 from sklearn.svm import SVC
 
-from lenet5.methods.contract import Float, Labels, Pixels, rows
+from lenet5.methods.contract import Float, Labels, Pixels, UsesEachNumberOnce, rows
 from lenet5.methods.linear import votes_of
 
 CACHE_MEGABYTES = 1000
@@ -27,7 +27,7 @@ def shifted(images: Pixels, down: int, right: int) -> Pixels:
 
 
 @dataclass
-class SupportVectors:
+class SupportVectors(UsesEachNumberOnce):
     """A polynomial support vector machine.
 
     degree   of the kernel (1 + x y / m)^degree, where m is the mean squared length of the training images
@@ -42,13 +42,8 @@ class SupportVectors:
     seeded = False
     machine: SVC | None = field(default=None, repr=False)
 
-    @property
-    def multiply_adds(self) -> int:
-        return int(self._fitted.support_vectors_.size)
-
-    @property
-    def memory(self) -> int:
-        return int(self._fitted.support_vectors_.size)
+    def _numbers(self) -> tuple[Float, ...]:
+        return (self._fitted.support_vectors_,)
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         self.machine = self._trained(images, labels)
@@ -91,13 +86,8 @@ class ReducedSet(SupportVectors):
     chosen: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (vectors, pixels)
     coefficients: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (vectors, 45)
 
-    @property
-    def multiply_adds(self) -> int:
-        return int(self.chosen.size)
-
-    @property
-    def memory(self) -> int:
-        return int(self.chosen.size)
+    def _numbers(self) -> tuple[Float, ...]:
+        return (self.chosen,)
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         super().fit(images, labels, seed)
