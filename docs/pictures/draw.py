@@ -19,11 +19,11 @@ HERE = Path(__file__).parent
 
 
 def main(path: Path) -> None:
-    """Write network, curves, confusion and misread as PNG; the SVGs stay in the run folder."""
+    """Write network, curves, confusion and misclassified as PNG; the SVGs stay in the run folder."""
     run = RunFolder.open(path)
     recipe, rows = run.recipe(), run.history().epochs
     outcome = api.evaluate(path)
-    names, misread = outcome.data.class_names, outcome.misread
+    names, misclassified = outcome.data.class_names, outcome.misclassified
     parameters = f"{recipe.architecture.parameters:,} parameters"
     figures = {
         "network": diagram(recipe.architecture, f"LeNet-5 as {recipe.name} builds it: {parameters}"),
@@ -34,9 +34,9 @@ def main(path: Path) -> None:
             published=published_accuracy(recipe, rows),
         ),
         "confusion": confusion_figure(outcome.confusion, names, f"{recipe.name} on {outcome.data.name} test"),
-        "misread": gallery(
-            outcome.data.images[misread], outcome.data.labels[misread], outcome.answers[misread],
-            outcome.confidence[misread], names, f"{recipe.name} on {outcome.data.name} test", most=30,
+        "misclassified": gallery(
+            outcome.data.images[misclassified], outcome.data.labels[misclassified], outcome.answers[misclassified],
+            outcome.confidence[misclassified], names, f"{recipe.name} on {outcome.data.name} test", most=30,
         ),
     }  # fmt: skip
     for name, figure in figures.items():

@@ -239,9 +239,9 @@ def chapter(text: str, measured: dict[str, Rows]) -> str:
 def from_models(folder: Path) -> dict[str, Figure]:
     """Return the pictures that need a trained model."""
     plain, distorted = (api.evaluate(folder / f"{name}-seed1") for name in ("lecun-1998", "lecun-1998-distortions"))
-    wrong = distorted.misread
+    wrong = distorted.misclassified
     return {
-        "lecun-misread": gallery(
+        "lecun-misclassified": gallery(
             distorted.data.images[wrong], distorted.data.labels[wrong], distorted.answers[wrong],
             distorted.confidence[wrong], distorted.data.class_names, "lecun-1998-distortions, seed 1", most=100,
         ),

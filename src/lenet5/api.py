@@ -168,7 +168,7 @@ def evaluate(
     device: str = registry.AUTO,
     threads: int | None = None,
 ) -> Evaluation:
-    """Return how well a model does on a data set: accuracy, interval, confusion, misread images.
+    """Return how well a model does on a data set: accuracy, interval, confusion, misclassified images.
 
     model  anything that `load` takes; several are an ensemble, which answers by the mean of their probabilities
     data  a data set's name, or the path of your own labelled images; what the model was trained on if not given

@@ -97,7 +97,7 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     validation_scores_ : list of float or None
         Accuracy on the validation images after each epoch; None without `early_stopping`.
     model_ : lenet5.models.model.Model
-        The network as it is used, with preparation and weights; `save` writes it as a model file.
+        The trained network with its preparation; `save` writes it as a model file.
     weights_ : dict
         Its weights, name -> array.
 

@@ -71,7 +71,7 @@ def plot_confusion(outcome: Evaluation) -> Figure:
 
 def plot_misclassified(outcome: Evaluation, most: int = 60) -> Figure:
     """Return the misclassified images, the most confident first."""
-    wrong = outcome.misread
+    wrong = outcome.misclassified
     return gallery(
         outcome.data.images[wrong], outcome.data.labels[wrong], outcome.answers[wrong], outcome.confidence[wrong],
         outcome.class_names, f"{outcome.data.name} {outcome.data.part}", most,

@@ -66,7 +66,7 @@ def test_evaluate_gives_the_interval_and_draws_only_where_asked(run: Path, small
     assert not files_in(tmp_path)
     done = lenet5("evaluate", run, "--data-dir", small_mnist, "--pictures", tmp_path / "drawn")
     assert done.returncode == 0, done.stderr
-    for name in ("confusion.png", "misread.png", "misread.svg"):
+    for name in ("confusion.png", "misclassified.png", "misclassified.svg"):
         assert (tmp_path / "drawn" / name).stat().st_size > 0
 
 

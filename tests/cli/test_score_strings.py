@@ -62,7 +62,9 @@ def test_all_layouts_are_scored_alike(tmp_path: Path, strings: list[tuple[Image.
     assert all(each["model"] == "digits" and each["trained_on"] == "rough-digits" for each in found)
 
 
-def test_a_wrong_label_counts_as_misread_and_is_listed(tmp_path: Path, strings: list[tuple[Image.Image, str]]) -> None:
+def test_a_wrong_label_counts_as_misclassified_and_is_listed(
+    tmp_path: Path, strings: list[tuple[Image.Image, str]]
+) -> None:
     folder = orand(tmp_path, strings)
     truth = folder / "a_test_gt.txt"
     name = "a_car_000000.png"

@@ -79,10 +79,10 @@ def test_activations_name_every_layer(predictor: Predictor, small_mnist: Path) -
 
 def test_an_evaluation_adds_up(predictor: Predictor, small_mnist: Path) -> None:
     outcome = evaluate(predictor, load("mnist", "test", small_mnist))
-    assert outcome.correct + len(outcome.misread) == 500
+    assert outcome.correct + len(outcome.misclassified) == 500
     low, high = outcome.interval_percent
     assert low < outcome.accuracy_percent < high
-    confidence = outcome.confidence[outcome.misread]
+    confidence = outcome.confidence[outcome.misclassified]
     assert (np.diff(confidence) <= 0).all()
 
 

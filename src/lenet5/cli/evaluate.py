@@ -110,9 +110,9 @@ def _print(outcome: Evaluation, name: str, engine: str, temperature: float) -> N
     out.print(
         f"[bold]{literal(name)}[/] on {literal(outcome.data.name)} {outcome.data.part}, engine {engine}: "
         f"[bold]{percent(outcome.accuracy_percent)}[/] of {len(outcome.answers):,} images, "
-        f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misread):,} misclassified"
+        f"95 % interval {low:.2f} to {high:.2f}; {len(outcome.misclassified):,} misclassified"
     )
-    if len(outcome.misread):
+    if len(outcome.misclassified):
         rejected = outcome.rejection_for_error_percent(REJECTION_ERROR_PERCENT)
         out.print(
             f"no rejection by the two best scores leaves as few as {REJECTION_ERROR_PERCENT} % misclassified"
@@ -158,22 +158,22 @@ def _spoilt_table(accuracies: Mapping[str, float]) -> Table:
 
 
 def _draw(outcome: Evaluation, folder: Path, title: str) -> list[Path]:
-    """Write the confusion matrix, the gallery of misread images, and the error against the rejection."""
+    """Write the confusion matrix, the gallery of misclassified images, and the error against the rejection."""
     from lenet5.reports.confusion import confusion_figure  # a third of a second, for their library of pictures
     from lenet5.reports.gallery import gallery
     from lenet5.reports.rejection import rejection
     from lenet5.reports.style import save
 
-    names, misread = outcome.class_names, outcome.misread
+    names, misclassified = outcome.class_names, outcome.misclassified
     folder.mkdir(parents=True, exist_ok=True)
     written = save(confusion_figure(outcome.confusion, names, title), folder / "confusion")
     figure = gallery(
-        outcome.data.images[misread],
-        outcome.data.labels[misread],
-        outcome.answers[misread],
-        outcome.confidence[misread],
+        outcome.data.images[misclassified],
+        outcome.data.labels[misclassified],
+        outcome.answers[misclassified],
+        outcome.confidence[misclassified],
         names,
         title,
     )
-    written += save(figure, folder / "misread")
+    written += save(figure, folder / "misclassified")
     return written + save(rejection({title: (outcome.margin, outcome.right)}), folder / "rejection")

@@ -58,7 +58,7 @@ def read(
         typer.Option(help="Reject unsure digits for at most this error rate, as 1%.", show_default=False),
     ] = None,
     length: Annotated[
-        str | None, typer.Option(help="Every number has so many digits, as 5 or 4..6.", show_default=False)
+        str | None, typer.Option(help="Number of digits in every number, such as 5 or 4..6.", show_default=False)
     ] = None,
     pattern: Annotated[
         str | None, typer.Option(help="Every number is like this, # any digit, as 20##.", show_default=False)

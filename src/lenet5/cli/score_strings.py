@@ -34,9 +34,9 @@ def score_strings(
         typer.Option(help="Reject unsure digits for at most this error rate, as 1%.", show_default=False),
     ] = None,
     length: Annotated[
-        str | None, typer.Option(help="Every number has so many digits, as 4 for years.", show_default=False)
+        str | None, typer.Option(help="Number of digits in every number, such as 4 for years.", show_default=False)
     ] = None,
-    wrong: Annotated[bool, typer.Option("--wrong", help="List what is misread or rejected.")] = False,
+    wrong: Annotated[bool, typer.Option("--wrong", help="List what is misclassified or rejected.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object a set.")] = False,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,

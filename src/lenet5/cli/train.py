@@ -119,7 +119,7 @@ def train(
     given += [f"seed={seed}"] if seed is not None else []
     given += [f"frozen={json.dumps([name.strip() for name in freeze.split(',')])}"] if freeze else []
     plan = catalogue.load(str(recipe), overrides=given)
-    registry.get(engine, device)  # what is missing is said before anything is downloaded
+    registry.get(engine, device)  # fails before anything is downloaded
     plan = datasets.fitted(_with_data(str(recipe), plan, given, data_dir, offline_digits))
     if start_from is not None:
         plan = started_from(plan, start_from)

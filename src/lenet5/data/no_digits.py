@@ -32,7 +32,7 @@ class Digits:
     labels: NDArray[np.int64]
 
     def some(self, count: int, random: Random) -> Pixels:
-        """Return so many of them, at random."""
+        """Return `count` of them, drawn at random."""
         return self.images[random.integers(len(self.images), size=count)]
 
 

@@ -86,11 +86,11 @@ class Evaluation(Shown):
             "recall_percent": recall.tolist(),
             "precision_percent": precision.tolist(),
             "confusion": self.confusion.tolist(),
-            "misclassified": self.misread.tolist(),
+            "misclassified": self.misclassified.tolist(),
         }
 
     @property
-    def misread(self) -> NDArray[np.int64]:
+    def misclassified(self) -> NDArray[np.int64]:
         """Indices of the misclassified images, the most confident first."""
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.confidence[wrong], kind="stable")]

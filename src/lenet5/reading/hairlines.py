@@ -43,7 +43,7 @@ def strokes_width(pieces: list[Piece]) -> float:
 
 
 def _runs(thin: Mask, run: int) -> Mask:
-    """Return the level runs of at least so many pixels; one that is a little rough or off level still counts."""
+    """Return the level runs of at least `run` pixels; one that is a little rough or off level still counts."""
     spread = ndimage.maximum_filter1d(thin.view(np.uint8), 3, axis=0)
     long = ndimage.minimum_filter1d(spread, run, axis=1, mode="constant")
     whole: Mask = ndimage.maximum_filter1d(long, run, axis=1).view(bool) & thin

@@ -15,7 +15,7 @@ from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
 from lenet5.reading.source import Picture
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
-LYING = 2.5  # where it is so many times as wide as high
+LYING = 2.5  # where its width is at least this multiple of its height
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
 FINE = 0.004  # of its longer side a stroke is wide: a line, for no pen writes so large so finely
 HATCHED = 0.5  # of the ink is lines: no writing

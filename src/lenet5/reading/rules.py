@@ -67,7 +67,7 @@ def _tight(place: tuple[slice, slice], where: Mask) -> tuple[slice, slice]:
 
 
 def _opened(mask: Mask, run: int) -> Mask:
-    """Keep the level runs of at least so many pixels."""
+    """Keep the level runs of at least `run` pixels."""
     sums = np.cumsum(mask, axis=1, dtype=np.int32)
     sums = np.pad(sums, ((0, 0), (1, 0)))
     begins = sums[:, run:] - sums[:, :-run] == run  # (H, W - run + 1)

@@ -60,7 +60,7 @@ def _(outcome: Evaluation) -> str:
     facts = {
         "data": f"{outcome.data.name} {outcome.data.part}, {len(outcome.answers):,} images",
         "accuracy": f"{outcome.accuracy_percent:.2f} %, 95 % interval {low:.2f} to {high:.2f}",
-        "misclassified": f"{len(outcome.misread):,}",
+        "misclassified": f"{len(outcome.misclassified):,}",
         "calibration error": f"{outcome.calibration_error_percent:.2f} %",
     }
     if len(outcome.class_names) > MOST_CLASSES:

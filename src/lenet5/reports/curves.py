@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from lenet5.reports import style
 from lenet5.training.history import EpochRow, StepRow
 
-LABELLED = 10  # up to so many epochs, every point has its value written at it
+LABELLED = 10  # epochs; a longer curve has no values written at its points
 
 
 def curves(

@@ -1,4 +1,4 @@
-"""The images that a model misreads, with truth, answer and confidence."""
+"""The images that a model misclassifies, with truth, answer and confidence."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -23,9 +23,9 @@ def gallery(
     title: str = "",
     most: int = 60,
 ) -> Figure:
-    """Return misread images in a grid, in the order given.
+    """Return misclassified images in a grid, in the order given.
 
-    images              (n, 28, 28) the misread images, the most confident first
+    images              (n, 28, 28) the misclassified images, the most confident first
     labels, answers     (n,) truth and answer
     confidence          (n,) softmax of the answer, 0..1
     most                how many are shown at the most

@@ -14,7 +14,7 @@ MOST_PERCENT = 10.0  # beyond, hardly an error is left
 
 
 def rejection(models: Mapping[str, tuple[Float, NDArray[np.bool_]]], title: str = "error against rejection") -> Figure:
-    """Return a curve for each model: rejected images against the misread among the others, in percent of each.
+    """Return a curve for each model: rejected images against the misclassified among the others, in percent of each.
 
     models  name -> (confidence, right), (N,) each; see `metrics.error_by_rejection`
     """
@@ -29,7 +29,7 @@ def rejection(models: Mapping[str, tuple[Float, NDArray[np.bool_]]], title: str 
         axes.set_xlim(0, MOST_PERCENT)
         axes.set_ylim(bottom=0)
         axes.set_xlabel("images rejected, those with the smallest lead of the best score first, %")
-        axes.set_ylabel("misread among the others, %")
+        axes.set_ylabel("misclassified among the others, %")
         axes.set_title(title, loc="left")
         axes.legend()
         return drawn

@@ -35,7 +35,7 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
     model = model_file.read(run.model)
     maps = Predictor(model).activations(outcome.data.images[:1])
     recipe, history, environment = run.recipe(), run.history(), run.environment()
-    names, misread = outcome.class_names, outcome.misread
+    names, misclassified = outcome.class_names, outcome.misclassified
     low, high = outcome.interval_percent
     body = [
         document.paragraph(recipe.title),
@@ -66,8 +66,8 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         document.heading(words("Misread")),
         picture(
             gallery(
-                outcome.data.images[misread], outcome.data.labels[misread], outcome.answers[misread],
-                outcome.confidence[misread], names,
+                outcome.data.images[misclassified], outcome.data.labels[misclassified], outcome.answers[misclassified],
+                outcome.confidence[misclassified], names,
             ),
             words("Misread images, the most confident first"),
         ),

@@ -59,7 +59,7 @@ def report(
             _comparisons(choices, evaluations, language),
             document.paragraph(words(HOW_TO_READ)),
         ]
-    body += _misread(evaluations, language)
+    body += _misclassified(evaluations, language)
     failures = set_aside(folder)
     if failures:
         body += [document.heading(words("Set aside")), document.table([words("run"), words("why")], failures)]
@@ -185,19 +185,19 @@ def _chance(p: float) -> str:
     return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
-def _misread(evaluations: dict[str, list[Evaluation]], language: Language) -> list[str]:
-    """The confusion of the first choice, summed over its seeds, and the images that most of its models misread."""
+def _misclassified(evaluations: dict[str, list[Evaluation]], language: Language) -> list[str]:
+    """The confusion of the first choice, summed over its seeds, and the images that most of its models misclassify."""
     if not evaluations:
         return []
     label, outcomes = next(iter(evaluations.items()))
     matrix = sum((outcome.confusion for outcome in outcomes[1:]), outcomes[0].confusion)
-    wrong = Counter(int(index) for outcome in outcomes for index in outcome.misread)
+    wrong = Counter(int(index) for outcome in outcomes for index in outcome.misclassified)
     data = outcomes[0].data
     rows = [
         [str(index), data.class_names[data.labels[index]], f"{count} / {len(outcomes)}"]
         for index, count in wrong.most_common(12)
     ]
-    header = [say(name, language) for name in ("image", "label", "models that misread it")]
+    header = [say(name, language) for name in ("image", "label", "models that misclassify it")]
     return [
         document.heading(f"{say('Confusion', language)}: {label}"),
         document.picture(

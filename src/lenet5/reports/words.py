@@ -88,7 +88,7 @@ CHINESE = {
     "Summed over the seeds": "各种子合计",
     "image": "图像",
     "label": "标签",
-    "models that misread it": "认错它的模型数",
+    "models that misclassify it": "认错它的模型数",
     "Set aside": "搁置的运行",
     "run": "运行",
     "Every run's folder holds its recipe.toml, whole; this trains the first one again.": (

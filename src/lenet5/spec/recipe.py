@@ -34,8 +34,8 @@ class Recipe(Plan):
                   "independent": every batch is drawn at random with replacement
     class_weight  "balanced": images of rare classes are shown more often, so that every class counts alike; or a
                   weight for classes by name, 1 for the others. An epoch has as many steps as without
-    patience      stop after so many epochs without a smaller validation loss, and keep the weights of the epoch with
-                  the smallest; 0: train to the end. Needs `validation`
+    patience      early stopping: number of epochs without a smaller validation loss after which training ends with the
+                  weights of the best epoch; 0: train to the end. Needs `validation`
     distortion    distorted copies of the training images; none if not given
     averaged_epochs   number of last epochs after which the weights are averaged for the model (Izmailov et al. 2018);
                   0: the weights after the last epoch

@@ -39,7 +39,7 @@ class EpochRow:
 
 @dataclass(frozen=True)
 class StepRow:
-    """The loss of one batch before its update, every so many steps (`Recipe.report_every`)."""
+    """The loss of one batch before its update, at every `Recipe.report_every` steps."""
 
     step: int
     loss: float

@@ -237,12 +237,12 @@ class Work:
         """Give the trainer of a run, whose folder is held: the teachers trained, the checkpoint loaded.
 
         found    what is left of a run that was begun before; None for a new one
-        epochs   train on, to so many
+        epochs   train on until this number of epochs
         stop     what the trainer looks at; if None, a signal asks it to stop while the block runs
         network  see `Trainer`
 
-        Raises RunError when the run was begun under other conditions, and that is not accepted, or when it has trained
-        for so many epochs already.
+        Raises RunError when the run was begun under other conditions, and that is not accepted, or when it has already
+        reached `epochs`.
         """
         longer = _longer(self._recipe, found, epochs) if found and epochs is not None else self._recipe
         moment = found.checkpoint if found else None

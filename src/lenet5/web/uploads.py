@@ -48,7 +48,7 @@ async def receive_upload(headers: Mapping[str, str], receive: Receive, limits: L
 
 
 async def _body(headers: Mapping[str, str], receive: Receive, most: int) -> bytes:
-    """Return the body. Raises Problem as soon as it is known to be too large; the rest is discarded."""
+    """Return the body. Raises Problem once it exceeds the limit; the rest is discarded."""
     too_large = Problem("body-too-large", f"the body of such a request may have at most {most:,} bytes.")
     if int(headers.get("content-length", 0)) > most:  # validated by the HTTP parser
         raise too_large

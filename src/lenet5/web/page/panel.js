@@ -368,7 +368,7 @@ export class Panel {
     this.root.querySelectorAll(".layer").forEach((section, i) => section.classList.toggle("spot", i === layer + 1));
   }
 
-  /** Show so many pixels of the input. @param {number} count */
+  /** Show the first `count` pixels of the input. @param {number} count */
   revealInput(count) {
     if (this.revealed === count) return;
     this.revealed = count;
