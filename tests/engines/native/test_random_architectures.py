@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import random_architectures
+from numpy.typing import NDArray
 from random_architectures import compare, pairs
 
 from lenet5.engines import registry
@@ -55,6 +56,14 @@ def numpy_and_native(plan: Architecture) -> list[Network]:
     ]
 
 
+def agree_on_scores(plan: Architecture, images: int) -> tuple[list[Network], NDArray[np.float32]]:
+    """Compare the scores of two new networks; return them and the images, (N, *input)."""
+    first, second = numpy_and_native(plan)
+    inputs = np.random.default_rng(1).normal(size=(images, *plan.input)).astype(np.float32)
+    np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, up to 72 terms
+    return [first, second], inputs
+
+
 def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
     layers = (
         Convolution(name="C1", kernel=6, maps=5),
@@ -62,10 +71,7 @@ def test_a_pool_of_one_behind_a_kernel_that_covers_its_input() -> None:
         Flatten(),
         Dense(name="F1", units=3),
     )
-    plan = Architecture(input=(1, 6, 6), layers=layers)
-    first, second = numpy_and_native(plan)
-    inputs = np.random.default_rng(1).normal(size=(3, 1, 6, 6)).astype(np.float32)
-    np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 36 terms
+    agree_on_scores(Architecture(input=(1, 6, 6), layers=layers), images=3)
 
 
 def test_a_margin_behind_a_kernel_that_covers_its_input() -> None:
@@ -76,12 +82,8 @@ def test_a_margin_behind_a_kernel_that_covers_its_input() -> None:
         Flatten(),
         Dense(name="output", units=10),
     )
-    plan = Architecture(input=(1, 5, 5), layers=layers)
-    first, second = numpy_and_native(plan)
-    inputs = np.random.default_rng(1).normal(size=(17, 1, 5, 5)).astype(np.float32)
-    np.testing.assert_allclose(second.scores(inputs), first.scores(inputs), atol=1e-5)  # float32, 72 terms
-    labels = np.arange(17) % 10
-    (_, expected), (_, found) = (network.gradients(inputs, labels) for network in (first, second))
+    networks, inputs = agree_on_scores(Architecture(input=(1, 5, 5), layers=layers), images=17)
+    (_, expected), (_, found) = (network.gradients(inputs, np.arange(17) % 10) for network in networks)
     for name, array in expected.items():
         np.testing.assert_allclose(found[name], array, atol=1e-5)
 
