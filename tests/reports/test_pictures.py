@@ -74,6 +74,13 @@ def test_diagram_names_every_layer_of_every_recipe(name: str, tmp_path: Path) ->
         assert layer in said
 
 
+def test_diagram_names_the_layers_of_1998(tmp_path: Path) -> None:
+    said = words(diagram(catalogue.load("lecun-1998").architecture, "lecun-1998"), tmp_path / "diagram")
+    assert said.count("subsampling 2x2") == 2
+    assert said.count("RBF") == 1
+    assert said.count("dense") == 1
+
+
 def test_step_losses_are_drawn(tmp_path: Path) -> None:
     said = words(step_losses([StepRow(250, 0.5), StepRow(500, 0.1)], title="single batches"), tmp_path / "steps")
     assert "loss of one batch" in said

@@ -28,7 +28,7 @@ def curves(
         _accuracy_panel(accuracy, epochs, rows, published or {})
         for axes in (loss, accuracy):
             axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.margins(x=0.08)
             axes.legend(loc="best")
         return drawn

@@ -1,6 +1,7 @@
 """The network as a picture: stacks of feature maps, each map drawn to scale, the layers' names below."""
 
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,10 +15,13 @@ from lenet5.spec.layers import (
     AveragePool,
     BatchNormalization,
     Convolution,
+    Dense,
     Dropout,
     Flatten,
     MaxPool,
+    Rbf,
     Shape,
+    Subsample,
 )
 
 # Lengths are in pixels of the input.
@@ -75,12 +79,13 @@ def _stages(architecture: Architecture) -> list[Stage]:
         if isinstance(placed.layer, Activation):
             words = f"{stages[-1].operation}\n{FUNCTIONS[placed.layer.function]}"
             stages[-1] = replace(stages[-1], operation=words)
-        elif not isinstance(placed.layer, Flatten | BatchNormalization | Dropout):  # they change no shape
-            stages.append(_stage(placed))
+        else:
+            stages += _stage(placed)
     return stages
 
 
-def _stage(placed: PlacedLayer) -> Stage:
+def _stage(placed: PlacedLayer) -> list[Stage]:
+    """Return the stage that a layer makes; none where it changes no shape."""
     match placed.layer:
         case Convolution(kernel=kernel):
             words, shade = f"convolution\n{kernel}x{kernel}", "convolution"
@@ -88,9 +93,17 @@ def _stage(placed: PlacedLayer) -> Stage:
             words, shade = f"average\n{size}x{size}", "pool"
         case MaxPool(size=size):
             words, shade = f"maximum\n{size}x{size}", "pool"
-        case _:
+        case Subsample(size=size):
+            words, shade = f"subsampling\n{size}x{size}", "pool"
+        case Dense():
             words, shade = "dense", "flat"
-    return Stage(placed.name, placed.output_shape, words, SHADES[shade])
+        case Rbf():
+            words, shade = "RBF", "flat"
+        case Activation() | Flatten() | BatchNormalization() | Dropout():
+            return []
+        case _:
+            assert_never(placed.layer)
+    return [Stage(placed.name, placed.output_shape, words, SHADES[shade])]
 
 
 def _draw(axes: Axes, stage: Stage, left: float) -> None:
