@@ -382,6 +382,8 @@ double multiply_add_limit(int threads, double seconds) {
 }  // namespace
 
 NB_MODULE(_kernels, m) {
+  // Python need not free what threads or modules still hold when a program ends, which is nobody's fault.
+  nb::set_leak_warnings(false);
   m.doc() = "The compiled part of the native engine. Use lenet5.engines.native.network instead.";
   m.def("instructions", [] { return std::string(chosen_target().name); },
         "The instruction set in use: avx512, avx2, neon or baseline.");

@@ -238,3 +238,13 @@ def test_float64_is_refused_with_a_way_out() -> None:
     weights = first_weights(RECIPE.architecture, Pytorch(), seed=1)
     with pytest.raises(EngineError, match="numpy or torch"):
         NativeEngine().build(RECIPE.architecture, weights, RECIPE.objective, RECIPE.optimizer, precision="float64")
+
+
+def test_a_program_that_ends_while_a_thread_holds_a_network_says_nothing() -> None:
+    program = (
+        "import threading, lenet5\n"
+        "model = lenet5.load('lecun-1998')\n"
+        "threading.Thread(target=lambda kept: threading.Event().wait(), args=(model,), daemon=True).start()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
