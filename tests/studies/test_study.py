@@ -150,6 +150,7 @@ def test_status_tells_how_far_hundreds_of_units_are_and_starts_none(plan: Path, 
     ("arguments", "code", "said"),
     [
         (["--on", "nowhere"], 1, "expected local, or an address such as tcp://host:8786"),
+        (["--on", "tcp://nowhere:8786", "--threads", "2"], 1, "--threads is for this machine"),
         (["--engine", "cuda"], 2, "'cuda' is not one of"),
     ],
 )
@@ -225,6 +226,18 @@ def test_a_result_of_other_data_is_refused_or_accepted_on_record(plan: Path, sma
     finished(start(plan, other.parent, "study", "--accept-changes"))
     kept = json.loads(next((plan.parent / "study" / "units").glob("*/changes.json")).read_text())
     assert "data fingerprints.train was" in kept[0]
+
+
+def test_threads_are_those_of_each_process_and_on_record(plan: Path, small_mnist: Path) -> None:
+    plan.write_text(PLAN.replace("seeds = 2", "seeds = 1"))
+    finished(start(plan, small_mnist, "study", "--threads", "2", "--engine", "numpy"))
+    folder = plan.parent / "study" / "units"
+    assert {json.loads(path.read_text())["environment"]["threads"] for path in folder.glob("*/result.json")} == {"2"}
+    finished(start(plan, small_mnist, "study", "--threads", "2", "--engine", "numpy"))
+    process = start(plan, small_mnist, "study", "--engine", "numpy")  # its sums may depend on the number of threads
+    output = process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert 'threads was "2", now "1"' in " ".join(output.split())
 
 
 def test_a_file_system_without_locks_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,6 +59,7 @@ def read(
     model: str = DEFAULT,
     on: str = LOCAL,
     workers: int | None = None,
+    threads: int = 1,
     shard_images: int = SHARD_IMAGES,
     column: str = "",
     photos: bool = False,
@@ -75,7 +76,8 @@ def read(
     out           a new folder, or the folder of the same job, whose missing shards are then processed
     model         a shipped model's name, or a model file; its classes are digits and optionally "not a digit"
     on            "local", or the address of a Dask scheduler
-    workers       number of processes on this machine; if None, one per core
+    workers       number of processes on this machine; if None, as many as fill the cores
+    threads       of each process, in the native engine; other engines' results depend on it, so theirs is one
     shard_images  images per shard, which is processed completely or not at all; affects the names of the result files,
                   not their rows
     column        image column of Parquet files with several possible ones
@@ -104,7 +106,7 @@ def read(
     root = root_of(given)
     _unchanged(ledger, root)
     if not all(done for _, done in ledger.states()):  # start processes only if there is work
-        executor = _executor(on, workers or usable_cores(), deadline)
+        executor = _executor(on, workers or max(1, usable_cores() // threads), deadline, threads)
         Run(ledger, How(str(root), job), job, executor, observer, waiting).all()
     with files.lock_folder(out, seconds=inf, waiting=waiting):
         return ledger.seal(job["shards"], lambda number: about(job, number))
@@ -197,8 +199,8 @@ class Run:
         return False
 
 
-def _executor(on: str, workers: int, deadline: float) -> Hands:
-    return Processes(workers, attend_here, deadline) if on == LOCAL else BulkCluster(on)
+def _executor(on: str, workers: int, deadline: float, threads: int) -> Hands:
+    return Processes(workers, attend_here, deadline, threads) if on == LOCAL else BulkCluster(on)
 
 
 def _planned(

@@ -13,7 +13,7 @@ from lenet5.bulk.reasons import reasons
 from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
 from lenet5.bulk.verify import verify as verify_job
 from lenet5.cli.console import err, out
-from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName, Quiet
+from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.engines import registry
 from lenet5.errors import BulkError
 from lenet5.studies.local import DEADLINE_SECONDS
@@ -31,8 +31,10 @@ def bulk(
         str, typer.Option("--on", help="Where: local, or the address of a Dask scheduler such as tcp://host:8786.")
     ] = LOCAL,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at a time on this machine; one a core if not given.", min=1)
+        int | None,
+        typer.Option(help="Processes at a time on this machine; if not given, as many as fill the cores.", min=1),
     ] = None,
+    threads: ThreadsOfEach = None,
     shard_images: Annotated[
         int, typer.Option(help="Images in one result file, done whole or not at all.", min=1)
     ] = SHARD_IMAGES,
@@ -53,6 +55,8 @@ def bulk(
     """Read very many images; what is done already is not done again, and a bad image is a row with an error."""
     if on != LOCAL and "://" not in on:
         raise BulkError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
+    if on != LOCAL and threads is not None:
+        raise BulkError(f'--threads is for this machine; --on is "{on}". Leave one of them out.')
     started = time.monotonic()
     here = 0
     bar = Bar(TextColumn("{task.description}"), BarColumn(bar_width=24), console=out, transient=True)
@@ -70,9 +74,9 @@ def bulk(
         return
     with bar:
         made = read(
-            given, folder, model=model, on=on, workers=workers, shard_images=shard_images, column=column,
-            photos=photos, engine=engine, device=device, deadline=deadline, accept_changes=accept_changes,
-            observer=watch, waiting=lambda text: err.print(text, markup=False),
+            given, folder, model=model, on=on, workers=workers, threads=threads or 1, shard_images=shard_images,
+            column=column, photos=photos, engine=engine, device=device, deadline=deadline,
+            accept_changes=accept_changes, observer=watch, waiting=lambda text: err.print(text, markup=False),
         )  # fmt: skip
     seconds = time.monotonic() - started
     out.print(

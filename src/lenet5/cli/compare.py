@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder
+from lenet5.cli.options import DataFolder, Threads
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
+from lenet5.machine import usable_cores
 from lenet5.methods import catalogue, record
 from lenet5.methods.catalogue import ROWS
 from lenet5.methods.run import ERROR_PERCENT, Result, of_model, run
@@ -40,6 +42,7 @@ def compare(
         bool, typer.Option("--quick", help="Take 6,000 training and 1,000 test images; then nothing is judged.")
     ] = False,
     folder: Annotated[Path, typer.Option(help="Where finished fits are kept.")] = Path("comparisons"),
+    threads: Threads = None,
     data_dir: DataFolder = None,
     status: Annotated[bool, typer.Option("--status", help="Fit nothing: show what is done and on record.")] = False,
 ) -> None:
@@ -47,23 +50,25 @@ def compare(
     names = list(ROWS) if methods == [ALL] else methods
     for name in names:
         catalogue.get(name)
+    use_threads(threads)
+    each = threads or usable_cores()
     if quick:
-        _quick(names, folder / "quick", data_dir)
+        _quick(names, each, folder / "quick", data_dir)
         return
     if not status:
         for name in names:
-            _fit(name, seeds, folder, data_dir)
+            _fit(name, seeds, each, folder, data_dir)
     results = with_runs(record.merged(record.on_record(), record.finished(folder)))
     out.print("error and rejection in percent: published, here; costs in thousands of multiply-adds and numbers kept")
     for line in lines(names, results):
         _tell(line)
 
 
-def _fit(name: str, seeds: int, folder: Path, data_dir: Path | None) -> None:
+def _fit(name: str, seeds: int, threads: int, folder: Path, data_dir: Path | None) -> None:
     """Fit a row with every seed that is not done yet; each is kept when it is finished."""
     row = ROWS[name]
     if row.recipe:
-        for unit, place in _trained(row.recipe, seeds, (), folder, data_dir):
+        for unit, place in _trained(row.recipe, seeds, (), threads, folder, data_dir):
             if not record.place(folder, name, unit.seed).exists():
                 seconds = sum(Ledger(folder).result(unit)["seconds"])  # type: ignore[index]  # it is done
                 record.keep(folder, name, of_model(read(place.model), seconds, data_dir))
@@ -74,13 +79,13 @@ def _fit(name: str, seeds: int, folder: Path, data_dir: Path | None) -> None:
                 record.keep(folder, name, run(row, seed, data_dir))
 
 
-def _quick(names: list[str], folder: Path, data_dir: Path | None) -> None:
+def _quick(names: list[str], threads: int, folder: Path, data_dir: Path | None) -> None:
     """Fit each row once on few images, and print its error beside the published one, without a verdict."""
     for name in names:
         row = ROWS[name]
         error: float | None = None
         if row.recipe:
-            for unit, _ in _trained(row.recipe, 1, QUICK_RECIPE, folder, data_dir):
+            for unit, _ in _trained(row.recipe, 1, QUICK_RECIPE, threads, folder, data_dir):
                 error = Ledger(folder).result(unit)["test_error_percent"][-1]  # type: ignore[index]  # it is done
         elif row.make:
             error = run(row, 1, data_dir, quick=True).error_percent
@@ -89,7 +94,7 @@ def _quick(names: list[str], folder: Path, data_dir: Path | None) -> None:
 
 
 def _trained(
-    recipe: str, seeds: int, overrides: tuple[str, ...], folder: Path, data_dir: Path | None
+    recipe: str, seeds: int, overrides: tuple[str, ...], threads: int, folder: Path, data_dir: Path | None
 ) -> list[tuple[Unit, RunFolder]]:
     """Train a recipe with some seeds, and return the finished units with their run folders."""
     engine = registry.get(registry.AUTO).name
@@ -97,7 +102,7 @@ def _trained(
     units = [Unit((recipe,), text.dump(each), each.seed, engine) for each in loaded]
     ledger = Ledger(folder)
     with Watcher() as watcher:
-        runner.run(units, ledger, local_executor(1, DEADLINE_SECONDS), data_dir, watcher)
+        runner.run(units, ledger, local_executor(1, DEADLINE_SECONDS, threads), data_dir, watcher)
     done = [(unit, result) for unit in units if (result := ledger.result(unit))]
     return [(unit, RunFolder(ledger.place(unit) / result["run"])) for unit, result in done]
 

@@ -26,6 +26,16 @@ Threads = Annotated[
         show_default=False,
     ),
 ]
+ThreadsOfEach = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        max=MOST_THREADS,
+        help="Threads that compute in each process; 1 if not given. With more, there are fewer processes.",
+        show_default=False,
+    ),
+]
 AcceptChanges = Annotated[
     bool,
     typer.Option(

@@ -8,7 +8,7 @@ import typer
 
 from lenet5 import files
 from lenet5.cli.console import literal, out
-from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName, Quiet
+from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.recipes import catalogue
@@ -35,7 +35,10 @@ def reproduce(
     seeds: Annotated[
         int | None, typer.Option(help="How many seeds, from 1; if not given 30, and 10 of long runs.", min=1)
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes at a time; one a core if not given.", min=1)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes at a time; if not given, as many as fill the cores.", min=1)
+    ] = None,
+    threads: ThreadsOfEach = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     folder: Annotated[Path, typer.Option(help="Where the runs and the verdicts are kept.")] = Path("reproductions"),
@@ -62,8 +65,9 @@ def reproduce(
     if not status and units:
         with Watcher() as watcher:
             runner.run(
-                units, ledger, local_executor(workers, deadline), data_dir, watcher, accept_changes=accept_changes
-            )
+                units, ledger, local_executor(workers, deadline, threads), data_dir, watcher,
+                accept_changes=accept_changes,
+            )  # fmt: skip
     if quick:
         _tell_quick(names, units, ledger)
     else:

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from lenet5.cli.console import err, out
-from lenet5.cli.options import DeviceName, EngineName
+from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.distribution import missing
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import ServeError
 from lenet5.reading.reader import DEFAULT
 
@@ -49,11 +50,13 @@ def serve(
     ] = None,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     workers: Annotated[int, typer.Option(help="Processes that decode pictures and read photographs.", min=1)] = 1,
+    threads: Threads = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
 ) -> None:
     """Serve models over HTTP: POST /v1/predict, /v1/read, /v1/explain; the page at /. See docs/serving.md."""
     _check_installed()
+    use_threads(threads)
     from lenet5.web.limits import Limits
     from lenet5.web.security import guard, is_loopback, read_token
     from lenet5.web.server import Settings, serve

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 
 from lenet5.cli.console import err, hush, literal, out, print_json, print_table
-from lenet5.cli.options import AcceptChanges, AsJson, DataFolder, Deadline, DeviceName, EngineName, Quiet
+from lenet5.cli.options import AcceptChanges, AsJson, DataFolder, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import StudyError
@@ -33,8 +33,10 @@ def study(
         str, typer.Option("--on", help="Where: local, or the address of a Dask scheduler such as tcp://host:8786.")
     ] = LOCAL,
     workers: Annotated[
-        int | None, typer.Option(help="Processes at a time on this machine; one a core if not given.", min=1)
+        int | None,
+        typer.Option(help="Processes at a time on this machine; if not given, as many as fill the cores.", min=1),
     ] = None,
+    threads: ThreadsOfEach = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     together: Annotated[
@@ -68,9 +70,9 @@ def study(
             for unit in all_units:
                 ledger.forgive(unit)
         if together == 1:
-            executor = _executor(on, workers, deadline)
+            executor = _executor(on, workers, threads, deadline)
         else:
-            executor = _together(on, workers, together, machine, deadline)
+            executor = _together(on, workers, threads, together, machine, deadline)
         with Watcher() as watcher:
             runner.run(
                 all_units, ledger, executor, data_dir, watcher, accept_changes=accept_changes, by_choice=together > 1
@@ -81,10 +83,12 @@ def study(
         _tell(wanted, all_units, ledger)
 
 
-def _executor(on: str, workers: int | None, deadline: float) -> Executor:
+def _executor(on: str, workers: int | None, threads: int | None, deadline: float) -> Executor:
     """Return who does the units."""
     if on == LOCAL:
-        return local_executor(workers, deadline)
+        return local_executor(workers, deadline, threads)
+    if threads is not None:
+        raise StudyError(f'--threads is for this machine; --on is "{on}". Leave one of them out.')
     if "://" not in on:
         raise StudyError(f'--on is "{on}"; expected local, or an address such as tcp://host:8786.')
     from lenet5.studies.cluster import ClusterExecutor
@@ -92,17 +96,26 @@ def _executor(on: str, workers: int | None, deadline: float) -> Executor:
     return ClusterExecutor(on)
 
 
-def _together(on: str, workers: int | None, together: int, machine: Engine, deadline: float) -> Executor:
+def _together(
+    on: str, workers: int | None, threads: int | None, together: int, machine: Engine, deadline: float
+) -> Executor:
     """Return who trains several networks at once; on a GPU one process, for one fills it."""
     if on != LOCAL:
         raise StudyError(f'--together is for this machine; --on is "{on}". Leave one of them out.')
     registry.get_together(machine.name, machine.device)  # an engine that cannot is said before anything starts
-    return TogetherExecutor(together, workers or (usable_cores() if machine.device == "cpu" else 1), deadline)
+    return TogetherExecutor(
+        together, workers or (_filling(threads) if machine.device == "cpu" else 1), deadline, threads or 1
+    )
 
 
-def local_executor(workers: int | None, deadline: float) -> LocalExecutor:
-    """Return processes on this machine, one a core if not said otherwise."""
-    return LocalExecutor(workers or usable_cores(), deadline)
+def local_executor(workers: int | None, deadline: float, threads: int | None = None) -> LocalExecutor:
+    """Return processes on this machine, as many as fill its cores if not said otherwise."""
+    return LocalExecutor(workers or _filling(threads), deadline, threads or 1)
+
+
+def _filling(threads: int | None) -> int:
+    """Return how many processes of this number of threads fill the cores."""
+    return max(1, usable_cores() // (threads or 1))
 
 
 class Watcher:

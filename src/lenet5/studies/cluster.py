@@ -13,7 +13,7 @@ from lenet5.engines import registry
 from lenet5.errors import Lenet5Error, StudyError
 from lenet5.studies.conditions import Conditions
 from lenet5.studies.executor import Outcome, Task
-from lenet5.studies.local import one_thread
+from lenet5.studies.local import threads_of_processes
 from lenet5.studies.units import Unit
 from lenet5.studies.work import do
 from lenet5.training import identity
@@ -95,6 +95,8 @@ class Cluster(Generic[T]):
 class ClusterExecutor(Cluster[Task]):
     """`executor.Executor` for units; the workers return results and small files."""
 
+    threads = 1
+
     def __init__(self, address: str) -> None:
         """Connect. Raises StudyError when Dask is not installed or no scheduler answers at the address."""
         super().__init__(address)
@@ -103,7 +105,7 @@ class ClusterExecutor(Cluster[Task]):
     def give(self, task: Task) -> None:
         """Send a unit to the cluster."""
         if self._conditions is None:
-            self._conditions = Conditions(task.data_folder)
+            self._conditions = Conditions(task.data_folder, self.threads)
         wanted = self._conditions.of(task.unit)
         future = self._client.submit(
             attend, task.unit, wanted, task.accept_changes, key=task.unit.digest, pure=False, retries=0
@@ -114,7 +116,7 @@ class ClusterExecutor(Cluster[Task]):
 def attend(unit: Unit, wanted: Identity, accept_changes: bool) -> Outcome:
     """Run a unit on a worker, in a temporary folder; fail if the worker's conditions differ from the study's."""
     try:
-        with one_thread(), tempfile.TemporaryDirectory() as folder:
+        with threads_of_processes(1), tempfile.TemporaryDirectory() as folder:
             recipe, machine = unit.recipe, registry.get(unit.engine)
             here = identity.of_run(recipe, machine, identity.fingerprints(parts(recipe, None)))
             identity.check(wanted, here, where="this worker", accepted=accept_changes)

@@ -13,10 +13,10 @@ from lenet5.training.train import parts
 
 
 class Conditions:
-    """The current conditions: each unit runs in one thread; the data are read once."""
+    """The current conditions: data, which are read once, engine, and the number of threads that compute a unit."""
 
-    def __init__(self, data_folder: Path | None) -> None:
-        self._data_folder = data_folder
+    def __init__(self, data_folder: Path | None, threads: int) -> None:
+        self._data_folder, self._threads = data_folder, threads
         self._fingerprints: dict[tuple[str, int | None, int], dict[str, str]] = {}
 
     def of(self, unit: Unit) -> Identity:
@@ -28,7 +28,7 @@ class Conditions:
         start = shipped.find(recipe.start_from) if recipe.start_from else None
         machine = registry.get(unit.engine, unit.device)
         found = identity.of_run(recipe, machine, self._fingerprints[part], start=start)
-        return found | ({"threads": "1"} if "threads" in found else {})
+        return found | ({"threads": str(self._threads)} if "threads" in found else {})
 
     def check(self, unit: Unit, result: dict[str, Any], where: Path, *, accepted: bool) -> list[str]:
         """Return how the conditions of a finished unit differ from the current ones, if differences are accepted.

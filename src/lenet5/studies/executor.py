@@ -41,7 +41,12 @@ Alive = Callable[[], None]  # called regularly by the worker that runs a task, t
 
 
 class Executor(Protocol):
-    """Runs several tasks at a time."""
+    """Runs several tasks at a time.
+
+    threads  that compute one task
+    """
+
+    threads: int
 
     def free(self) -> int:
         """Return how many more tasks can be submitted now."""

@@ -1,4 +1,4 @@
-"""Units on this machine, in single-threaded worker processes that live as long as the study."""
+"""Units on this machine, in worker processes that live as long as the study."""
 
 import contextlib
 import multiprocessing
@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Generic, TypeVar
 
+from lenet5.engines.threads import VARIABLES
 from lenet5.errors import BusyError, InterruptedRunError, Lenet5Error, StudyError
 from lenet5.studies.executor import Alive, Outcome, Task
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.work import do
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 SECONDS_TO_SAVE = 30.0  # that a process has to save its position after SIGTERM, before it is killed
 SECONDS_A_SIGN = 1.0  # minimum between two heartbeats
 MOST_SECONDS_A_LOOK = 5.0  # maximum that one pass of `wait` adds to a worker's silence
@@ -30,12 +30,12 @@ Attend = Callable[[T, Alive], Outcome]
 class Worker(Generic[T]):
     """A worker process, the pipe to it, and its current task."""
 
-    def __init__(self, attend: Attend[T]) -> None:
+    def __init__(self, attend: Attend[T], threads: int) -> None:
         # Spawned, not forked: a copy of a process whose libraries have threads may hang.
         context = multiprocessing.get_context("spawn")
         self.pipe, theirs = context.Pipe()
         self.process: BaseProcess = context.Process(target=serve, args=(theirs, attend), daemon=True)
-        with one_thread():
+        with threads_of_processes(threads):
             self.process.start()
         theirs.close()
         self.task: T | None = None
@@ -47,11 +47,12 @@ class Processes(Generic[T]):
 
     attend    runs one task; a module-level function, because it is pickled by name
     deadline  seconds without a heartbeat after which a process counts as hung and is killed
+    threads   of each process
     """
 
-    def __init__(self, workers: int, attend: Attend[T], deadline: float = DEADLINE_SECONDS) -> None:
-        self._attend, self._deadline = attend, deadline
-        self._workers = [Worker(attend) for _ in range(workers)]
+    def __init__(self, workers: int, attend: Attend[T], deadline: float = DEADLINE_SECONDS, threads: int = 1) -> None:
+        self._attend, self._deadline, self.threads = attend, deadline, threads
+        self._workers = [Worker(attend, threads) for _ in range(workers)]
         self._looked = time.monotonic()
         self._stopping = False
 
@@ -114,7 +115,7 @@ class Processes(Generic[T]):
         worker.pipe.close()
         if self._stopping:
             return worker
-        new = Worker(self._attend)
+        new = Worker(self._attend, self.threads)
         self._workers[self._workers.index(worker)] = new
         return new
 
@@ -137,8 +138,8 @@ class Processes(Generic[T]):
 class LocalExecutor(Processes[Task]):
     """`executor.Executor` on this machine."""
 
-    def __init__(self, workers: int, deadline: float = DEADLINE_SECONDS) -> None:
-        super().__init__(workers, attend, deadline)
+    def __init__(self, workers: int, deadline: float = DEADLINE_SECONDS, threads: int = 1) -> None:
+        super().__init__(workers, attend, deadline, threads)
 
 
 def serve(pipe: Connection, attend: Attend[T]) -> None:
@@ -186,10 +187,10 @@ def attend(task: Task, alive: Alive) -> Outcome:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Make processes started within the block use one thread in each library, since together they fill the cores."""
-    before = {name: os.environ.get(name) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))
+def threads_of_processes(threads: int) -> Iterator[None]:
+    """Make processes started within the block use this number of threads in each library."""
+    before = {name: os.environ.get(name) for name in VARIABLES}
+    os.environ.update(dict.fromkeys(VARIABLES, str(threads)))
     try:
         yield
     finally:

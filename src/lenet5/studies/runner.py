@@ -102,7 +102,7 @@ def _run(
     ledger.keep_order(unique)
     state = State(len(unique), workers=max(1, executor.free()))
     queue: deque[tuple[float, Unit]] = deque()
-    conditions = Conditions(data_folder)
+    conditions = Conditions(data_folder, executor.threads)
     for unit in sorted(unique, key=lambda unit: unit.label) if by_choice else unique:
         result = ledger.result(unit)
         if result is not None:

@@ -22,10 +22,10 @@ Tasks = tuple[Task, ...]
 class TogetherExecutor:
     """`executor.Executor` on this machine that trains units which differ only in their seeds together."""
 
-    def __init__(self, together: int, workers: int, deadline: float = DEADLINE_SECONDS) -> None:
-        """Start processes that each train up to `together` networks at once; for `deadline` see `local.Processes`."""
-        self._together, self._workers = together, workers
-        self._processes = Processes[Tasks](workers, attend_together, deadline)
+    def __init__(self, together: int, workers: int, deadline: float = DEADLINE_SECONDS, threads: int = 1) -> None:
+        """Start processes that each train up to `together` networks at once; for the rest see `local.Processes`."""
+        self._together, self._workers, self.threads = together, workers, threads
+        self._processes = Processes[Tasks](workers, attend_together, deadline, threads)
         self._waiting: list[Task] = []
         self._running = 0
 
