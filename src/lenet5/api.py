@@ -13,6 +13,7 @@ from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.exchange import write
+from lenet5.exchange.to_onnx import Form
 from lenet5.exchange.write import Exported
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
@@ -195,6 +196,8 @@ def export(
     to: str,
     weights: str = "float",
     prefix: str = "lenet5",
+    batch: int | None = None,
+    floats: bool = False,
     data_folder: Path | str | None = None,
 ) -> Exported:
     """Write a model for another program, and return the files and what was checked.
@@ -203,6 +206,8 @@ def export(
     to       "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
     weights  of "c": "float", or "int8"
     prefix   of "c": begins the names of files and functions
+    batch    of "onnx": the number of images, if it is fixed, as OpenCV requires
+    floats   of "onnx": whether the images are float32 (N, 1, 28, 28), 0..255, instead of uint8 (N, 28, 28)
 
     Raises ModelError, RunError.
 
@@ -217,7 +222,10 @@ def export(
         beside = Path() if isinstance(model, Predictor) else Path(model)
         beside = beside if beside.is_dir() else beside.parent
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
-    return write.export(predictor, Path(path), to=to, weights=weights, prefix=prefix, data_folder=_path(data_folder))
+    form = Form(batch, floats) if batch is not None or floats else None
+    return write.export(
+        predictor, Path(path), to=to, weights=weights, prefix=prefix, form=form, data_folder=_path(data_folder)
+    )
 
 
 def _watched(wanted: Wanted, observer: Observer | None) -> AbstractContextManager[Observer | None]:

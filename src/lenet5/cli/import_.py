@@ -36,6 +36,13 @@ def import_model(
         str | None,
         typer.Option(help="The data set whose classes it tells apart; mnist, or the recipe's.", show_default=False),
     ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Where in the file the weights are, if it holds several networks; an error lists the places.",
+            show_default=False,
+        ),
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Find out what is not said: try it on training images.")
     ] = False,
@@ -91,6 +98,7 @@ def import_model(
         weights,
         data=data or (plan.data if plan else "mnist"),
         said=said,
+        network=network,
         measure=measure,
         engine=engine,
         device=device,

@@ -34,6 +34,7 @@ def export(
     to: str,
     weights: str = "float",
     prefix: str = "lenet5",
+    form: to_onnx.Form | None = None,
     data_folder: Path | None = None,
 ) -> Exported:
     """Write a model in another format.
@@ -42,6 +43,7 @@ def export(
     to       "onnx", "c" or "safetensors"
     weights  for "c": "float" or "int8"
     prefix   for "c": prefix of files and functions
+    form     for "onnx": the form of the input; None is uint8 and any number of images
 
     An ONNX file is verified with ONNX Runtime, if installed, on test images of the model's data set, if available; the
     facts include the result. Raises ModelError, RunError.
@@ -50,8 +52,10 @@ def export(
         raise ModelError(f'there is no format "{to}"; models can be written as {", ".join(FORMS)}.')
     if weights not in to_c.WEIGHTS or (weights != "float" and to != "c"):
         raise ModelError(f'weights "{weights}" are not supported for {to}; choose float, or int8 for c.')
+    if form is not None and to != "onnx":
+        raise ModelError(f"a fixed batch and float inputs are for onnx, not for {to}.")
     if to == "onnx":
-        return _onnx(predictor, target, data_folder)
+        return _onnx(predictor, target, form or to_onnx.ANY, data_folder)
     if to == "c":
         return _c(predictor, target, weights, prefix, data_folder)
     files.write_atomically(target, to_safetensors.build(predictor.model))
@@ -66,14 +70,14 @@ def _test_images(predictor: Predictor, data_folder: Path | None) -> Images | Non
         return None
 
 
-def _onnx(predictor: Predictor, target: Path, data_folder: Path | None) -> Exported:
-    content = to_onnx.build(predictor.model)
+def _onnx(predictor: Predictor, target: Path, form: to_onnx.Form, data_folder: Path | None) -> Exported:
+    content = to_onnx.build(predictor.model, form)
     facts = [f"{len(content):,} bytes, ONNX opset {to_onnx.OPSET}"]
     data = _test_images(predictor, data_folder)
-    if data is None:
+    checked = max(CHECKED, form.batch or 1)
+    if data is None or len(data.images) < (form.batch or 1):
         facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are available")
-
-    elif (found := to_onnx.compare(content, predictor, data.images[:CHECKED])) is None:
+    elif (found := to_onnx.compare(content, predictor, data.images[:checked], form)) is None:
         facts.append(f"not compared with our scores: ONNX Runtime is missing; {install('onnx')}")
     else:
         for row in found:
