@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from lenet5 import files
 from lenet5.cli.console import err, literal, out, percent
 from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
@@ -81,6 +82,8 @@ def import_model(
     target = output or weights.with_name(f"{weights.stem}_imported.safetensors")
     if target.exists() and weights.exists() and target.samefile(weights):
         raise ModelError(f"{target}: is the file that is read; give another one with --output.")
+    if weights.exists():
+        files.check_writable(target)
     said = Choices(
         cast(Function | None, function),
         cast(Pooling | None, pooling),

@@ -161,7 +161,7 @@ def _sentence(error: ErrorDetails, where: str) -> str:
         case "missing":
             return f'{where}: "{place}" is missing.'
         case "value_error":
-            return f"{where}: {place or 'recipe'}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
+            return f"{where}: {place or 'recipe'}: {files.reason(error)}."
         case _:
             message = error["msg"][0].lower() + error["msg"][1:]
             return f'{where}: "{place}" is {found}; {message}.'

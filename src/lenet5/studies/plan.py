@@ -77,7 +77,7 @@ def read(path: Path) -> StudyPlan:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise StudyError(f"{path}: {place}: {first['msg']}.") from None
+        raise StudyError(f"{path}: {f'{place}: ' if place else ''}{files.reason(first)}.") from None
     if plan.recipe.endswith(".toml"):
         plan = plan.model_copy(update={"recipe": str(path.parent / plan.recipe)})
     if plan.data and plan.data not in DATA_SETS and (path.parent / plan.data).exists():
