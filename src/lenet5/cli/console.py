@@ -136,6 +136,11 @@ def program() -> str:
     return "lenet5" if shutil.which("lenet5") else shlex.quote(str(called))
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, which takes an s for any number but 1."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def megabytes(count: int) -> str:
     """Write bytes as megabytes (10^6)."""
     return f"{count / 1e6:,.0f} MB"

@@ -55,7 +55,7 @@ class OwnData:
         sizes = [f"{width}x{height} ({count:,})" for (height, width), count in self.sizes.most_common(SHOWN)]
         parts = ", ".join(f"{len(indices):,} {part}" for part, indices in self.parts.items() if part != ALL)
         rule = "as given" if self.given else f"split by a fixed rule, one in {TEST_OF} of each class to test"
-        polarity = "dark on light, inverted as MNIST is" if self.inverted else "bright on dark, as MNIST is"
+        polarity = f"{'dark on light, inverted to be ' if self.inverted else ''}bright on dark, as MNIST is"
         lines = [
             f"images  {len(self.labels):,} from {self.layout}: {parts} ({rule})",
             f"classes {len(self.class_names)}: {_shortened(told)}",
