@@ -226,14 +226,28 @@ def test_damaged_data_are_named_and_nothing_is_made(mnist_folder: Path, small_mn
     assert "Traceback" not in done.stderr
 
 
-def test_the_version_is_printed_before_any_heavy_library_is_there() -> None:
+@pytest.mark.parametrize(
+    ("option", "first_line"),
+    [("--version", f"lenet5 {distribution.VERSION}"), ("--help", "Usage: lenet5 [OPTIONS] COMMAND [ARGS]...")],
+)
+def test_the_version_and_the_list_of_commands_import_no_command(option: str, first_line: str) -> None:
     program = (
-        "import sys; from lenet5.cli.main import run; sys.argv = ['lenet5', '--version']\n"
+        f"import sys; from lenet5.cli.main import run; sys.argv = ['lenet5', '{option}']\n"
         "try: run()\n"
-        "except SystemExit: print([name for name in ('numpy', 'pydantic', 'scipy', 'sklearn') if name in sys.modules])"
+        "finally: print(*sorted(name for name in sys.modules if name.startswith('lenet5')),"
+        " *{'matplotlib', 'numpy', 'pydantic', 'rich', 'scipy', 'sklearn'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [f"lenet5 {distribution.VERSION}", "[]"]
+    lines = done.stdout.splitlines()
+    assert lines[0] == first_line
+    assert lines[-1] == "lenet5 lenet5.cli lenet5.cli.main lenet5.distribution lenet5.errors"
+
+
+def test_the_list_of_commands_names_each_with_a_whole_sentence() -> None:
+    listed = lenet5("--help").stdout.split("Commands:")[1].splitlines()
+    rows = {row.split()[0]: row for row in listed if row.strip()}
+    assert list(rows) == list(HOMES)
+    assert all(row.endswith(".") and not row.endswith("...") for row in rows.values())
 
 
 @pytest.mark.parametrize("name", [name for name in HOMES if name != "serve"])

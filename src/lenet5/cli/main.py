@@ -7,36 +7,46 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from lenet5.cli.console import err, examples
 from lenet5.distribution import VERSION
 from lenet5.errors import InterruptedRunError, Lenet5Error
 
 WIDEST_HELP = 80  # columns
-# Each command: its module here, and the function or group of commands in it. EXAMPLES of a module end its help.
+
+
+class Home(NamedTuple):
+    """A command's module in this folder, its function or group there, and its line in the list of commands."""
+
+    module: str
+    attribute: str
+    summary: str
+
+
+# EXAMPLES of a module end its help. The summaries fit one line; they stand here so that the list of commands, as well
+# as the version, is printed without importing any command.
 HOMES = {
-    "train": ("train", "train"),
-    "evaluate": ("evaluate", "evaluate"),
-    "read": ("read", "read"),
-    "show": ("show", "show"),
-    "summary": ("summary", "summary"),
-    "recipes": ("recipes", "recipes"),
-    "reproduce": ("reproduce", "reproduce"),
-    "compare": ("compare", "compare"),
-    "report": ("report", "report"),
-    "study": ("study", "study"),
-    "bulk": ("bulk", "bulk"),
-    "export": ("export", "export"),
-    "import": ("import_", "import_model"),
-    "page": ("page", "page"),
-    "serve": ("serve", "serve"),
-    "doctor": ("doctor", "doctor"),
-    "data": ("data", "app"),
+    "train": Home("train", "train", "Train a recipe; write its model, history and result."),
+    "evaluate": Home("evaluate", "evaluate", "Measure a model on a data set: accuracy, calibration."),
+    "read": Home("read", "read", "Read the handwritten numbers in pictures, line by line."),
+    "show": Home("show", "show", "Show the card of a model, or the history of a run."),
+    "summary": Home("summary", "summary", "Print the layers of a recipe's network."),
+    "recipes": Home("recipes", "recipes", "List the recipes that come with lenet5."),
+    "reproduce": Home("reproduce", "reproduce", "Train what published numbers need, and compare."),
+    "compare": Home("compare", "compare", "Compare classifiers as the 1998 paper does."),
+    "report": Home("report", "report", "Write a run or a study into one HTML file."),
+    "study": Home("study", "study", "Run a plan: every combination of choices and seeds."),
+    "bulk": Home("bulk", "bulk", "Read millions of images in resumable shards."),
+    "export": Home("export", "export", "Write a model as ONNX, C99 or plain weights."),
+    "import": Home("import_", "import_model", "Convert LeNet-5 weights from other libraries."),
+    "page": Home("page", "page", "Write the page: draw a digit, watch the network think."),
+    "serve": Home("serve", "serve", "Serve models over HTTP."),
+    "doctor": Home("doctor", "doctor", "Examine this installation, for a bug report."),
+    "data": Home("data", "app", "List, fetch and check the data sets."),
 }
 
 
@@ -44,10 +54,12 @@ class Commands(Mapping[str, TyperCommand | TyperGroup]):
     """The commands by name. Each is imported when it is looked up: no command waits for the others' libraries."""
 
     def __getitem__(self, name: str) -> TyperCommand | TyperGroup:
-        module_name, attribute = HOMES[name]
-        module = import_module(f"lenet5.cli.{module_name}")
-        found = getattr(module, attribute)
+        home = HOMES[name]
+        module = import_module(f"lenet5.cli.{home.module}")
+        found = getattr(module, home.attribute)
         if not isinstance(found, typer.Typer):
+            from lenet5.cli.console import examples
+
             alone = typer.Typer(add_completion=False, rich_markup_mode=None)
             alone.command(name, epilog=examples(*module.EXAMPLES))(found)
             found = alone
@@ -72,6 +84,11 @@ class Front(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names in the order of the help."""
         return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands, by their summaries."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, home.summary) for name, home in HOMES.items()])
 
 
 app = typer.Typer(
@@ -114,23 +131,27 @@ def run() -> None:
             if sys.stdout is not None:
                 sys.stdout.flush()  # a full disk shows here; when Python ends, it would show as a traceback
     except InterruptedRunError as stop:
-        err.print(str(stop), markup=False)
-        sys.exit(128 + stop.signal_number)
+        _end(128 + stop.signal_number, str(stop), heading="")
     except Lenet5Error as error:
-        err.print("[bold red]error:[/] ", end="")
-        err.print(str(error), markup=False)
-        sys.exit(1)
+        _end(1, str(error))
     except BrokenPipeError:
         if not _reader_is_gone():
-            err.print("[bold red]error:[/] a process or a connection of this command has ended; run it again.")
-            sys.exit(1)
+            _end(1, "a process or a connection of this command has ended; run it again.")
         _drop_output()  # nobody is left to tell
         sys.exit(1)
     except OSError as error:
         _drop_output()
         what = error.filename or "the output"
-        err.print(f"error: {what}: cannot be written or read ({error.strerror or error}).", markup=False)
-        sys.exit(1)
+        _end(1, f"{what}: cannot be written or read ({error.strerror or error}).")
+
+
+def _end(code: int, message: str, *, heading: str = "error: ") -> NoReturn:
+    """Print a message to standard error, and exit."""
+    from lenet5.cli.console import err  # imports rich, which the version and the list of commands do without
+
+    err.print(f"[bold red]{heading}[/]", end="")
+    err.print(message, markup=False)
+    sys.exit(code)
 
 
 def _reader_is_gone() -> bool:
