@@ -10,7 +10,6 @@ from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard
 from lenet5.errors import Lenet5Error
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.reader import Reader
 from lenet5.studies.executor import Alive
 
 LARGEST_BYTES = 100 << 20
@@ -19,6 +18,8 @@ Texts = Callable[[bytes], list[str]]  # a picture's file -> the text of each of 
 
 def reader(predictor: Predictor) -> Texts:
     """Return a function that reads pictures with a model. Raises ModelError when the model is not one of digits."""
+    from lenet5.reading.reader import Reader  # takes half a second, for scipy.ndimage
+
     made = Reader(predictor)
     return lambda content: [page.text for page in made.read_all(content)]
 

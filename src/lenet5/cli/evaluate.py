@@ -13,7 +13,6 @@ from lenet5.cli.console import literal, out, percent, print_json, print_table
 from lenet5.cli.options import AsJson, DataFolder, DeviceName, EngineName, Threads
 from lenet5.data import recognition
 from lenet5.engines import registry
-from lenet5.inference.corruptions import corrupted as spoil
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.evaluation import evaluate as evaluate_on
@@ -146,7 +145,9 @@ def _percent(value: float) -> str:
 
 def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> dict[str, float]:
     """Return the accuracy in percent on the same images, degraded in each way of the suite."""
-    return {name: evaluate_on(predictor, spoilt).accuracy_percent for name, spoilt in spoil(outcome.data)}
+    from lenet5.inference.corruptions import corrupted  # takes half a second, for scipy.ndimage
+
+    return {name: evaluate_on(predictor, images).accuracy_percent for name, images in corrupted(outcome.data)}
 
 
 def _spoilt_table(accuracies: Mapping[str, float]) -> Table:

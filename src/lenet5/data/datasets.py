@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import ardis, fetch, idx, neighbours, recognition, rough, sources, standard
+from lenet5.data import ardis, fetch, idx, recognition, sources, standard
 from lenet5.data.own import dataset as own
 from lenet5.data.own.dataset import ALL as ALL
 from lenet5.data.prepare import resized
@@ -85,8 +85,12 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     elif data_set is sources.MNIST_16X16:
         images, labels = _whole(part, folder, standard.reduced)
     elif data_set is sources.ROUGH_DIGITS:
+        from lenet5.data import rough  # imports scipy.ndimage, which takes half a second
+
         images, labels = rough.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.DIGIT_NEIGHBOURS:
+        from lenet5.data import neighbours  # imports scipy.ndimage, too
+
         images, labels = neighbours.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.ARDIS:
         images, labels = ardis.read(fetch.data_folder(folder) / name, part)
@@ -214,6 +218,8 @@ def _whole(
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return those MNIST digits that a part of a made set is made of."""
     whole = load("mnist", "test" if part == "test" else "train", folder)
-    edge = len(whole.labels) - len(whole.labels) // rough.KEPT_OF
+    from lenet5.data.rough import KEPT_OF
+
+    edge = len(whole.labels) - len(whole.labels) // KEPT_OF
     digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]
     return np.asarray(whole.images[digits]), whole.labels[digits]

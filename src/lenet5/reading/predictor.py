@@ -1,13 +1,15 @@
 """A model that also reads pictures: what `lenet5.load` returns."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lenet5.engines.threads import use_threads
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.constraints import wanted
+from lenet5.reading.constraints import Constraint, wanted
 from lenet5.reading.page import Page
-from lenet5.reading.reader import Reader
+
+if TYPE_CHECKING:
+    from lenet5.reading.reader import Reader
 
 
 class ReadingPredictor(Predictor):
@@ -44,8 +46,7 @@ class ReadingPredictor(Predictor):
 
         """
         use_threads(threads)
-        constraint = wanted(length, pattern, luhn)
-        return Reader(self, max_error_percent=max_error_percent, constraint=constraint).read(image, bright=bright)
+        return self._reader(max_error_percent, wanted(length, pattern, luhn)).read(image, bright=bright)
 
     def read_all(
         self,
@@ -60,5 +61,9 @@ class ReadingPredictor(Predictor):
     ) -> Iterator[Page]:
         """Yield the numbers on each page of a TIFF or PDF; of other pictures, on the one. As `read`."""
         use_threads(threads)
-        constraint = wanted(length, pattern, luhn)
-        return Reader(self, max_error_percent=max_error_percent, constraint=constraint).read_all(image, bright=bright)
+        return self._reader(max_error_percent, wanted(length, pattern, luhn)).read_all(image, bright=bright)
+
+    def _reader(self, max_error_percent: float | None, constraint: Constraint | None) -> "Reader":
+        from lenet5.reading.reader import Reader  # half a second, for scipy.ndimage: predictions do without it
+
+        return Reader(self, max_error_percent=max_error_percent, constraint=constraint)
