@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,22 @@ Images = NDArray[np.uint8]
 @pytest.fixture(scope="session")
 def digits(mnist_folder: Path) -> Images:
     return load("mnist", "test", mnist_folder).images[:60]
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, digits: Images) -> tuple[Path, Path]:
+    """The input and the folder of a finished job of three shards; tests change copies of the folder."""
+    folder = tmp_path_factory.mktemp("finished")
+    np.save(folder / "a.npy", digits)
+    job(folder / "a.npy", folder / "out")
+    return folder / "a.npy", folder / "out"
+
+
+@pytest.fixture
+def done(finished: tuple[Path, Path], tmp_path: Path) -> tuple[Path, Path]:
+    """The input of a finished job, and a copy of its folder."""
+    given, out = finished
+    return given, Path(shutil.copytree(out, tmp_path / "out"))
 
 
 def png(image: Images, **how: Any) -> bytes:
@@ -254,11 +271,10 @@ def test_an_empty_folder_and_a_missing_one_are_clear_errors(tmp_path: Path) -> N
         job(tmp_path / "none", tmp_path / "out")
 
 
-def test_a_folder_of_another_job_is_refused(tmp_path: Path, digits: Images) -> None:
-    np.save(tmp_path / "a.npy", digits)
-    job(tmp_path / "a.npy", tmp_path / "out")
+def test_a_folder_of_another_job_is_refused(done: tuple[Path, Path]) -> None:
+    given, out = done
     with pytest.raises(BulkError, match="holds another job"):
-        job(tmp_path / "a.npy", tmp_path / "out", shard_images=30)
+        job(given, out, shard_images=30)
 
 
 def test_an_output_that_cannot_be_written_is_a_clear_error(tmp_path: Path, digits: Images) -> None:
@@ -301,26 +317,31 @@ def harmed(path: Path, place: int) -> None:
 
 
 @pytest.mark.parametrize("place", [3, 20, 400, 0.5, 0.8, 0.9, -30, -1])
-def test_a_flipped_bit_anywhere_in_a_result_is_noticed(tmp_path: Path, digits: Images, place: float) -> None:
-    np.save(tmp_path / "a.npy", digits)
-    job(tmp_path / "a.npy", tmp_path / "out")
-    result = tmp_path / "out" / "shards" / "000000" / "000000001.parquet"
+def test_a_flipped_bit_anywhere_in_a_result_is_noticed(done: tuple[Path, Path], place: float) -> None:
+    given, out = done
+    result = out / "shards" / "000000" / "000000001.parquet"
     harmed(result, place if isinstance(place, int) else int(place * result.stat().st_size))
     with pytest.raises(BulkError, match=r"000000001.parquet: damaged: .* Delete it"):
-        job(tmp_path / "a.npy", tmp_path / "out")
+        job(given, out)
+
+
+def test_a_deleted_result_is_made_again(done: tuple[Path, Path]) -> None:
+    given, out = done
+    result = out / "shards" / "000000" / "000000001.parquet"
+    before = result.read_bytes()
     result.unlink()
-    assert len(job(tmp_path / "a.npy", tmp_path / "out")) == 60
+    assert len(job(given, out)) == 60
+    assert result.read_bytes() == before
 
 
-def test_swapped_results_are_noticed(tmp_path: Path, digits: Images) -> None:
-    np.save(tmp_path / "a.npy", digits)
-    job(tmp_path / "a.npy", tmp_path / "out")
-    shards = tmp_path / "out" / "shards" / "000000"
+def test_swapped_results_are_noticed(done: tuple[Path, Path]) -> None:
+    given, out = done
+    shards = out / "shards" / "000000"
     one, two, between = shards / "000000000.parquet", shards / "000000001.parquet", shards / "between"
     for old, new in ((one, between), (two, one), (between, two)):
         old.rename(new)
     with pytest.raises(BulkError, match=r"the result of another shard or job \(lenet5.shard is 1, expected 0\)"):
-        job(tmp_path / "a.npy", tmp_path / "out")
+        job(given, out)
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
@@ -359,25 +380,20 @@ def test_verify_reads_the_input_again(tmp_path: Path, digits: Images) -> None:
     assert "differs from the input of shard 1" in found.stderr
 
 
-@pytest.mark.parametrize("name", ["job.json", "plan.jsonl"])
-def test_a_damaged_plan_is_noticed(tmp_path: Path, digits: Images, name: str) -> None:
-    np.save(tmp_path / "a.npy", digits)
-    job(tmp_path / "a.npy", tmp_path / "out")
-    content = (tmp_path / "out" / name).read_text()
-    (tmp_path / "out" / name).write_text(
-        content.replace("60", "61") if name == "job.json" else content.replace("20", "21")
-    )
+@pytest.mark.parametrize(("name", "old", "new"), [("job.json", "60", "61"), ("plan.jsonl", "20", "21")])
+def test_a_damaged_plan_is_noticed(done: tuple[Path, Path], name: str, old: str, new: str) -> None:
+    given, out = done
+    (out / name).write_text((out / name).read_text().replace(old, new))
     with pytest.raises(BulkError, match=r"damaged.*start again"):
-        job(tmp_path / "a.npy", tmp_path / "out")
+        job(given, out)
 
 
-def test_another_engine_goes_on_only_when_that_is_accepted(tmp_path: Path, digits: Images) -> None:
-    np.save(tmp_path / "a.npy", digits)
-    job(tmp_path / "a.npy", tmp_path / "out")
+def test_another_engine_goes_on_only_when_that_is_accepted(done: tuple[Path, Path]) -> None:
+    given, out = done
     with pytest.raises(BulkError, match=r'engine was "native", now "numpy".*--accept-changes'):
-        job(tmp_path / "a.npy", tmp_path / "out", engine="numpy")
-    job(tmp_path / "a.npy", tmp_path / "out", engine="numpy", accept_changes=True)
-    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+        job(given, out, engine="numpy")
+    job(given, out, engine="numpy", accept_changes=True)
+    manifest = json.loads((out / "manifest.json").read_text())
     assert 'engine was "native", now "numpy"' in manifest["changes"][0]
 
 
