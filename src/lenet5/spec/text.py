@@ -3,11 +3,13 @@
 A wrong key or value raises a RecipeError that names its location and, for a key, the most similar valid one.
 """
 
+import copy
 import difflib
 import json
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import tomli_w
@@ -68,6 +70,12 @@ def dump(recipe: Recipe) -> str:
 
 
 def _tree(text: str, where: str) -> Tree:
+    """Return the tables of a TOML text, as a copy that may be changed."""
+    return copy.deepcopy(_parsed(text, where))
+
+
+@lru_cache(maxsize=64)  # a job loads the same few recipes for every run; parsing takes most of that time
+def _parsed(text: str, where: str) -> Tree:
     return files.parse_toml(text, where, RecipeError)
 
 
