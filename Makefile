@@ -21,7 +21,7 @@ run: $(VENV)/.installed  ## set up, get MNIST, train `archaeology`: the main job
 	$(BIN)/lenet5 train archaeology --offline-digits
 
 test: $(VENV)/.installed-dev tests/web/node_modules/.package-lock.json chromium clang lint types  ## set up for development; linters, types, tests
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
