@@ -11,13 +11,14 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 TOOLS = Path(sys.executable).parent  # cmake and ninja come with the development requirements
+CACHED = ["-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []  # repeated builds reuse objects
 
 
 def build(folder: Path, *options: str) -> Path:
     """Build the tests of `native/` in a folder; return the program."""
     environment = os.environ | {"PATH": f"{TOOLS}{os.pathsep}{os.environ['PATH']}"}
     for command in (
-        ["cmake", "-S", str(ROOT / "native"), "-B", str(folder), "-G", "Ninja", "-DLENET5_TESTS=ON", *options],
+        ["cmake", "-S", str(ROOT / "native"), "-B", str(folder), "-G", "Ninja", "-DLENET5_TESTS=ON", *CACHED, *options],
         ["cmake", "--build", str(folder)],
     ):
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
