@@ -193,16 +193,18 @@ def export(
     path: Path | str | None = None,
     *,
     to: str,
-    weights: str = "float",
+    weights: str | None = None,
+    integers: bool = False,
     prefix: str = "lenet5",
     data_folder: Path | str | None = None,
 ) -> Exported:
     """Write a model for another program, and return the files and what was checked.
 
-    path     the file, or for "c" the folder; without it, beside the model: model.onnx, model_plain.safetensors, c/
-    to       "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
-    weights  of "c": "float", or "int8"
-    prefix   of "c": begins the names of files and functions
+    path      the file, or for "c" the folder; without it, beside the model: model.onnx, model_plain.safetensors, c/
+    to        "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
+    weights   of "c": "float" (the default) or "int8"; with `integers`, "int8" (the default) or "int4"
+    integers  of "c": compute in integers only, for microcontrollers; needs training images of the model's data set
+    prefix    of "c": begins the names of files and functions
 
     Raises ModelError, RunError.
 
@@ -217,7 +219,15 @@ def export(
         beside = Path() if isinstance(model, Predictor) else Path(model)
         beside = beside if beside.is_dir() else beside.parent
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
-    return write.export(predictor, Path(path), to=to, weights=weights, prefix=prefix, data_folder=_path(data_folder))
+    return write.export(
+        predictor,
+        Path(path),
+        to=to,
+        weights=weights,
+        integers=integers,
+        prefix=prefix,
+        data_folder=_path(data_folder),
+    )
 
 
 def _watched(wanted: Wanted, observer: Observer | None) -> AbstractContextManager[Observer | None]:
