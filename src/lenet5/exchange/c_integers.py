@@ -31,6 +31,13 @@ FLASH = """\
 #define FLASH_INT32(address) (*(address))
 #endif
 """
+SEPARATE = """\
+#ifdef __GNUC__
+#define SEPARATE __attribute__((noinline)) /* inside the loops of pooling its loop would run out of registers */
+#else
+#define SEPARATE
+#endif
+"""
 ACTIVATION = """\
 /* ReLU, rounded to 8 bits; larger values saturate. */
 static unsigned char activation(int32_t sum, int shift)
@@ -181,7 +188,7 @@ for (int r = 0; r < {R}; r++) {{
 }}"""
     return (
         f"""\
-static int32_t sum_{name}(const unsigned char *x, int h, int w, int k)
+static SEPARATE int32_t sum_{name}(const unsigned char *x, int h, int w, int k)
 {{
     int32_t sum = {bias};
 {indented(body)}    return sum;

@@ -1,10 +1,9 @@
 """Networks in integers: weights of 8 or 4 bits, activations of 8 bits, sums of 32 bits.
 
-Every array is an array of integers times a step. The steps of the weights are chosen such that a shift leads from the
-sums of one layer to the inputs of the next:
+Every array is an array of integers times a step. The steps of weights are powers of two (`models/grid.py`), and the
+step of a layer's output is that of its input times a power of two, so a shift leads from a sum to the output:
 
     output = clip((sum + 2^(shift - 1)) >> shift, 0, 255)
-    step of a map's weights = step of the output / (step of the input * 2^shift)
 
 The lower limit is the ReLU. The scores of the last layer are sums of 32 bits with one step for all classes.
 
@@ -22,14 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.prepare import SIDE
-from lenet5.engines.contract import Float, Weights
+from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
+from lenet5.models import grid
+from lenet5.models.grid import LARGEST_NUMBER
 from lenet5.models.model import Model
 from lenet5.spec import layers as plan
 from lenet5.spec.architecture import PlacedLayer
 from lenet5.spec.preparation import Preparation
 
-LARGEST_WEIGHT = {"int8": 127, "int4": 7}
 LARGEST_ACTIVATION = 255
 LARGEST_SUM = 2**31 - 1
 LARGEST_BIAS = 2**29
@@ -214,19 +214,15 @@ def build(model: Model, largest: Mapping[str, float], *, weights: str = "int8") 
 
     Raises ModelError for networks that cannot be expressed or whose sums could exceed 32 bits.
     """
-    *hidden, last = fused(model.architecture.placed)
-    source = _image([*hidden, last][0].row, model.preparation)
-    most = LARGEST_WEIGHT[weights]
+    groups = fused(model.architecture.placed)
+    source = _image(groups[0].row, model.preparation)
     layers: list[IntegerLayer] = []
-    for group in hidden:
-        products, bias = _products(group, model.weights, source)
-        step, units, shifts = _shifted(products, bias, largest[group.last] / LARGEST_ACTIVATION, most)
-        layers.append(_layer(group, source, products / units[:, None, None, None], bias / units, shifts, most))
-        source = Input(layers[-1].output, layers[-1].output, step)
-    products, bias = _products(last, model.weights, source)
-    unit = _common_unit(products, most)
-    layers.append(_layer(last, source, products / unit, bias / unit, np.zeros(len(bias), np.uint8), most))
-    return IntegerNetwork(tuple(layers), weights, unit)
+    for group in groups:
+        bound = None if group is groups[-1] else largest[group.last]
+        layer, step = _layer(group, model.weights, source, bound, LARGEST_NUMBER[weights])
+        layers.append(layer)
+        source = Input(layer.output, layer.output, step)
+    return IntegerNetwork(tuple(layers), weights, source.step)
 
 
 def _image(row: PlacedLayer, preparation: Preparation) -> Input:
@@ -247,70 +243,46 @@ def _image(row: PlacedLayer, preparation: Preparation) -> Input:
     raise _inexpressible(f"{row.name} pads with zeros, which no pixel value stands for")
 
 
-def _products(group: Fused, weights: Weights, source: Input) -> tuple[Float, Float]:
-    """Return what one unit of each input adds to each sum (K, R, S, C), and the bias (K,).
+def _layer(
+    group: Fused, weights: Weights, source: Input, largest: float | None, largest_number: int
+) -> tuple[IntegerLayer, float]:
+    """Return a layer, and the step of its output; of the scores where `largest` is None, in the last layer.
 
-    Where the activations of a square are averaged, its sums are added, and each counts for its share.
+    Raises ModelError when a sum could exceed 32 bits.
     """
     row, (H, W, C) = group.row, source.seen
     weight, bias = (weights[f"{row.name}.{part}"].astype(np.float64) for part in ("weight", "bias"))
     R, S = weight.shape[2:] if weight.ndim == 4 else (H, W)
     kernels = weight.reshape(len(weight), C, R, S).transpose(0, 2, 3, 1)
-    terms = group.size**2 if group.averages else 1
-    return kernels * source.step / terms, (bias + source.value * kernels.sum(axis=(1, 2, 3))) / terms
-
-
-def _shifted(products: Float, bias: Float, step: float, most: int) -> tuple[float, Float, NDArray[np.uint8]]:
-    """Return the step of a layer's output, and for each map the unit of its sums and the shift from one to the other.
-
-    A unit is the output's step divided by a power of two. Of the smallest unit with which no weight exceeds `most`,
-    and half of it, the one with the smaller squared error is taken.
-    """
-    largest = np.abs(products).reshape(len(products), -1).max(axis=1)
-    step = max(step, float(largest.max()) / most) or 1.0
-    with np.errstate(divide="ignore"):  # maps without weights or bias
-        widest = np.floor(np.log2(most * step / largest))
-        most_for_bias = np.floor(np.log2(LARGEST_BIAS * step / np.abs(bias)))
-    shifts = np.stack([widest, widest + 1]).clip(0, np.clip(most_for_bias, 0, MOST_SHIFT))
-    errors = np.stack([_squared_error(products, step / 2**shift, most) for shift in shifts])
-    best = np.where(errors[1] < errors[0], shifts[1], shifts[0])
-    return step, step / 2**best, best.astype(np.uint8)
-
-
-def _common_unit(products: Float, most: int) -> float:
-    """Return one unit for the sums of all classes: of 16 that clip more and more, that of the least squared error."""
-    widest = float(np.abs(products).max()) / most or 1.0
-    units = widest * np.linspace(1, 0.5, 16)
-    errors = [_squared_error(products, np.full(len(products), unit), most).sum() for unit in units]
-    return float(units[int(np.argmin(errors))])
-
-
-def _squared_error(products: Float, units: Float, most: int) -> Float:
-    """Return the squared error (K,) of weights as integers -`most`..`most`."""
-    wide = units[:, None, None, None]
-    error: Float = ((np.rint(products / wide).clip(-most, most) * wide - products) ** 2).sum(axis=(1, 2, 3))
-    return error
-
-
-def _layer(
-    group: Fused, source: Input, weights: Float, bias: Float, shifts: NDArray[np.uint8], most: int
-) -> IntegerLayer:
-    """Round a layer. Raises ModelError when a sum could exceed 32 bits."""
-    row = group.row
-    K, H, W = row.output_shape if len(row.output_shape) == 3 else (*row.output_shape, 1, 1)
-    own = row.layer.padding if isinstance(row.layer, plan.Convolution) else 0
+    bias += source.value * kernels.sum(axis=(1, 2, 3))
+    exponents = grid.exponents(kernels, largest_number, together=largest is None)
+    terms = group.size**2 if group.averages else 1  # activations that are added where the mean is meant
+    unit = abs(source.step) / terms  # of the sums, times the steps of the weights
+    if largest is None:
+        shifts = np.zeros(len(bias), np.int64)
+        step = unit * 2.0 ** exponents[0]
+    else:
+        with np.errstate(divide="ignore"):  # outputs that are always 0
+            least = np.ceil(np.log2(largest / LARGEST_ACTIVATION / unit))
+        exponent = int(max(least, exponents.max()))
+        step = unit * 2.0**exponent
+        with np.errstate(divide="ignore"):  # biases of 0
+            most_for_bias = np.floor(np.log2(LARGEST_BIAS * step / (np.abs(bias) / terms)))
+        shifts = (exponent - exponents).clip(0, np.clip(most_for_bias, 0, MOST_SHIFT)).astype(np.int64)
+        exponents = exponent - shifts
+    K, out_H, out_W = row.output_shape if len(row.output_shape) == 3 else (*row.output_shape, 1, 1)
     layer = IntegerLayer(
         name=row.name,
-        weights=np.rint(weights).clip(-most, most).astype(np.int8),
-        bias=np.rint(bias).clip(-LARGEST_BIAS, LARGEST_BIAS).astype(np.int32),
-        shifts=shifts,
+        weights=grid.numbers(kernels * np.sign(source.step), exponents, largest_number).astype(np.int8),
+        bias=np.rint(bias / terms / (unit * 2.0**exponents)).clip(-LARGEST_BIAS, LARGEST_BIAS).astype(np.int32),
+        shifts=shifts.astype(np.uint8),
         input=source.stored,
-        output=(H // group.size, W // group.size, K),
-        padding=source.padding + own,
+        output=(out_H // group.size, out_W // group.size, K),
+        padding=source.padding + (row.layer.padding if isinstance(row.layer, plan.Convolution) else 0),
         offset=source.offset,
         pool=group.size,
         averages=group.averages,
     )
     if layer.largest_sum > LARGEST_SUM:
         raise _inexpressible(f"{row.name} has so many inputs that its sums can exceed 32 bits")
-    return layer
+    return layer, step

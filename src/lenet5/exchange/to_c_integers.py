@@ -30,6 +30,7 @@ def build(model: Model, network: IntegerNetwork, *, prefix: str = "lenet5") -> P
         [
             f'#include "{prefix}.h"\n',
             c_integers.FLASH,
+            c_integers.SEPARATE,
             c_integers.dot(network),
             *([c_integers.ACTIVATION] if len(layers) > 1 else []),
             *map(str, layers),

@@ -9,10 +9,10 @@ from lenet5.distribution import install
 from lenet5.errors import DataError, ModelError
 from lenet5.exchange import quantize, ranges, to_c, to_c_integers, to_onnx, to_safetensors
 from lenet5.exchange.c_program import Program
-from lenet5.exchange.integers import LARGEST_WEIGHT
 from lenet5.exchange.ranges import IntegerPredictor
 from lenet5.inference.evaluation import evaluate
 from lenet5.inference.predictor import Predictor
+from lenet5.models.grid import LARGEST_NUMBER
 
 FORMS = ("onnx", "c", "safetensors")
 CHECKED = 640  # images on which ONNX Runtime's scores are compared with ours: ten batches of 64
@@ -55,7 +55,7 @@ def export(
         raise ModelError(f'there is no format "{to}"; models can be written as {", ".join(FORMS)}.')
     if integers and to != "c":
         raise ModelError(f"{to} is not written in integers; choose c.")
-    choices = tuple(LARGEST_WEIGHT) if integers else to_c.WEIGHTS if to == "c" else ("float",)
+    choices = tuple(LARGEST_NUMBER) if integers else to_c.WEIGHTS if to == "c" else ("float",)
     weights = choices[0] if weights is None else weights
     if weights not in choices:
         how = f"{to} in integers" if integers else to
