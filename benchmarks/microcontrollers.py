@@ -91,7 +91,7 @@ def measure(target: Target, folder: Path, memory: int) -> Measured:
         [f"{target.tools}size", folder / "lenet5.o"], capture_output=True, text=True, check=True
     ).stdout.split()
     text, data = int(size[6]), int(size[7])
-    command = [*target.qemu, "-nographic", "-semihosting-config", "enable=on", "-kernel", folder / "firmware"]
+    command = [*target.qemu, "-nographic", "-semihosting-config", "enable=on", "-kernel", str(folder / "firmware")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     found = {name: int(number) for name, number in map(str.split, (done.stdout + done.stderr).splitlines())}
     if found["wrong"]:

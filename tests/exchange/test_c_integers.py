@@ -346,5 +346,5 @@ def test_export_refuses_what_does_not_exist(trained: Path, tmp_path: Path) -> No
         ),
     ):
         with pytest.raises(ModelError, match=re.escape(found)):
-            api.export(trained, tmp_path / "out", **options)  # type: ignore[arg-type]
+            api.export(trained, tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
