@@ -13,6 +13,7 @@ from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.exchange import write
+from lenet5.exchange.to_onnx import Form
 from lenet5.exchange.write import Exported
 from lenet5.inference.ensemble import Ensemble
 from lenet5.inference.evaluation import Evaluation
@@ -196,6 +197,8 @@ def export(
     weights: str | None = None,
     integers: bool = False,
     prefix: str = "lenet5",
+    batch: int | None = None,
+    floats: bool = False,
     data_folder: Path | str | None = None,
 ) -> Exported:
     """Write a model for another program, and return the files and what was checked.
@@ -205,6 +208,8 @@ def export(
     weights   of "c": "float" (the default) or "int8"; with `integers`, "int8" (the default) or "int4"
     integers  of "c": compute in integers only, for microcontrollers; needs training images of the model's data set
     prefix    of "c": begins the names of files and functions
+    batch     of "onnx": the number of images, if it is fixed, as OpenCV requires
+    floats    of "onnx": whether the images are float32 (N, 1, 28, 28), 0..255, instead of uint8 (N, 28, 28)
 
     Raises ModelError, RunError.
 
@@ -219,6 +224,7 @@ def export(
         beside = Path() if isinstance(model, Predictor) else Path(model)
         beside = beside if beside.is_dir() else beside.parent
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
+    form = Form(batch, floats) if batch is not None or floats else None
     return write.export(
         predictor,
         Path(path),
@@ -226,6 +232,7 @@ def export(
         weights=weights,
         integers=integers,
         prefix=prefix,
+        form=form,
         data_folder=_path(data_folder),
     )
 

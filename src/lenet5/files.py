@@ -53,6 +53,16 @@ def write_atomically(path: Path, content: bytes) -> None:
             _forget(unfinished)
 
 
+def check_writable(path: Path) -> None:
+    """Raise RunError when a file cannot be written at a path: before work whose result it would hold."""
+    unfinished = _unfinished(path)
+    with _explained(path):
+        try:
+            unfinished.touch()
+        finally:
+            _forget(unfinished)
+
+
 def write_folder_atomically(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write a new folder with all its files atomically.
 
@@ -145,8 +155,14 @@ def checked(value: Any, form: Any, where: str, error: type[Lenet5Error] = RunErr
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
-        what = "is missing" if first["type"] == "missing" else f"is wrong: {first['msg'][:1].lower()}{first['msg'][1:]}"
+        said = reason(first)
+        what = "is missing" if first["type"] == "missing" else f"is wrong: {said[:1].lower()}{said[1:]}"
         raise error(f"{where}: {f'{place!r}' if place else 'its content'} {what}; the file is damaged.") from None
+
+
+def reason(fault: Mapping[str, Any]) -> str:
+    """Return the message of one of pydantic's errors, without its prefix for errors that our own checks raise."""
+    return str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
 
 
 def parse_toml(text: str, where: str, error: type[Lenet5Error]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lenet5 import distribution
@@ -122,6 +123,27 @@ def test_lines_and_tables_fit_forty_columns(command: list[str], tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 40
     assert "…" not in done.stdout
+
+
+def test_narrow_tables_break_between_facts(tmp_path: Path) -> None:
+    done = lenet5("summary", "archaeology", COLUMNS="40", cwd=tmp_path)
+    assert "  param # 156, connections 89,856," in [line.rstrip() for line in done.stdout.splitlines()]
+
+
+def test_a_claim_that_is_too_wide_goes_on_below_its_verdict(tmp_path: Path) -> None:
+    done = lenet5("reproduce", "sunnyhaze", "--status", COLUMNS="80", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "  test_accuracy_percent epochs=31" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_an_import_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    np.savez(tmp_path / "weights.npz", a=np.zeros(3))
+    (tmp_path / "file").touch()
+    done = lenet5("import", tmp_path / "weights.npz", "-o", tmp_path / "file" / "m.safetensors")
+    assert done.returncode == 1
+    assert "cannot be written" in done.stderr
 
 
 def test_a_pipe_gets_whole_lines() -> None:

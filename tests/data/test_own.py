@@ -264,11 +264,13 @@ def test_a_folder_that_has_changed_is_read_anew(tmp_path: Path) -> None:
 def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file"):
         datasets.load(str(tmp_path / "none"), "train")
+    with pytest.raises(DataError, match="is an empty folder; expected a folder for each class"):
+        own.load(tmp_path)
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(DataError, match=r"but notes\.txt"):
         own.load(tmp_path)
     write_folders(tmp_path, bars(4)[0], np.zeros(4, int))
-    with pytest.raises(DataError, match=r"1 classes \(0\); expected 2 to 100"):
+    with pytest.raises(DataError, match="all 4 images are of one class, 0; expected 2 to 100"):
         own.load(tmp_path)
     np.savez(tmp_path / "many.npz", images=bars(202)[0], labels=np.arange(202) // 2)
     with pytest.raises(DataError, match="101 classes"):
@@ -287,9 +289,37 @@ def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
         own.load(tmp_path / "t10k-images-idx3-ubyte.gz")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.npz", "a.parquet", "train-images-idx3-ubyte"])
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=f"{name}: is an empty file"):
+        own.load(tmp_path / name)
+
+
+def test_a_table_of_a_header_alone_and_a_packed_folder_are_named(tmp_path: Path) -> None:
+    (tmp_path / "header.csv").write_text("label," + ",".join(f"pixel{number}" for number in range(784)))
+    with pytest.raises(DataError, match=r"header\.csv: holds no rows"):
+        own.load(tmp_path / "header.csv")
+    (tmp_path / "digits.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError, match=r"digits\.zip: is packed; unpack it"):
+        own.load(tmp_path / "digits.zip")
+
+
+def test_pictures_outside_the_folders_of_classes_and_empty_folders_are_listed(tmp_path: Path) -> None:
+    write_folders(tmp_path, *bars(10))
+    (tmp_path / "loose.png").write_bytes(png(bars(1)[0][0]))
+    (tmp_path / "ten").mkdir()
+    (tmp_path / "README.txt").write_text("Ten bars.")
+    data = own.load(tmp_path)
+    assert len(data.labels) == 10
+    assert data.unreadable == (
+        f"{tmp_path / 'loose.png'}: lies in no class's folder.", f"{tmp_path / 'ten'}: holds no pictures.",
+    )  # fmt: skip
+
+
 def test_an_archive_is_never_unpickled(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.array([{"a": 1}] * 4, dtype=object), allow_pickle=True)
-    with pytest.raises(IdxError, match="expected an array of numbers"):
+    with pytest.raises(IdxError, match="holds Python objects, which would run as code"):
         own.load(tmp_path)
 
 

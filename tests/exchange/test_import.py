@@ -1,5 +1,9 @@
 """Weights of other people: read without running anything, put in their places, measured where they do not tell."""
 
+import argparse
+import collections
+import datetime
+import fractions
 import io
 import pickle
 import re
@@ -292,7 +296,8 @@ def test_other_networks_are_refused_by_what_is_wrong(
     [
         ("net.txt", None, "end in .pt, .pth, .ckpt"),
         ("missing.pt", None, "no such file"),
-        ("list.pt", [1, 2], "holds a list"),
+        ("list.pt", [1, 2], "holds no weights"),
+        ("number.pt", 3, "holds a int"),
         ("empty.pt", {}, "holds no weights"),
     ],
 )
@@ -430,11 +435,44 @@ def test_an_export_to_onnx_is_read_back(trained: Path, mnist_folder: Path, tmp_p
     np.testing.assert_allclose(Predictor(again).scores(digits.images[:100]), ours, atol=1e-4)
 
 
-def test_two_networks_in_one_file_are_named(theirs: Theirs, mnist_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("form", "places"), [("dictionary", ("student", "teacher")), ("list", ("nets.0", "nets.1"))])
+def test_of_two_networks_in_one_file_one_is_chosen(
+    theirs: Theirs, mnist_folder: Path, tmp_path: Path, form: str, places: tuple[str, str]
+) -> None:
     state = theirs.state_dict()
-    torch.save({"student": state, "teacher": {n: 2 * v for n, v in state.items()}}, tmp_path / "two.pt")
-    with pytest.raises(ModelError, match="several networks, in student, teacher"):
+    twice = {n: 2 * v for n, v in state.items()}
+    torch.save(
+        {"student": state, "teacher": twice} if form == "dictionary" else {"nets": [state, twice]}, tmp_path / "two.pt"
+    )
+    with pytest.raises(ModelError, match=f"several networks, in {', '.join(places)}; choose one with --network"):
         adopt(tmp_path / "two.pt", said=KNOWN, data_folder=mnist_folder)
+    with pytest.raises(ModelError, match=f'holds no network "pupil"; there is {places[0]!r}'):
+        adopt(tmp_path / "two.pt", said=KNOWN, network="pupil", data_folder=mnist_folder)
+    second = adopt(tmp_path / "two.pt", said=KNOWN, network=places[1], data_folder=mnist_folder).model
+    np.testing.assert_array_equal(second.weights["C1.weight"], twice["conv1.weight"].numpy())
+
+
+@pytest.mark.parametrize("beside", ["loss", "settings", "list", "tuple", "parameters", "average"])
+def test_what_lies_beside_the_weights_is_passed_over(theirs: Theirs, path: Path, tmp_path: Path, beside: str) -> None:
+    state = dict(theirs.state_dict())
+    settings = {
+        "args": argparse.Namespace(lr=0.1), "data": Path("a"), "at": datetime.datetime(2026, 1, 1), "seen": {1, 2},
+        "curve": np.zeros(2_000), "scores": collections.defaultdict(list, {"loss": [1.0]}),
+    }  # fmt: skip
+    contents: dict[str, object] = {
+        "loss": {"state_dict": state | {"class_weights": torch.ones(10), "criterion.weight": torch.ones(10)}},
+        "settings": {"state_dict": state, "hyper_parameters": settings},
+        "list": [state],
+        "tuple": (3, {"net": state}),
+        "parameters": list(state.values()),
+        "average": {"n_averaged": torch.tensor(3)} | {f"module.{n}": v for n, v in state.items()},
+    }
+    torch.save(contents[beside], tmp_path / "net.pt")
+    read = {n: a.tobytes() for n, a in fit(foreign.read(tmp_path / "net.pt").arrays).weights.items()}
+    if beside == "parameters":  # without names, biases are not told apart
+        read = {n: a for n, a in read.items() if n.endswith("weight")}
+    expected = fit(foreign.read(path).arrays).weights
+    assert read.items() <= {n: a.tobytes() for n, a in expected.items()}.items()
 
 
 @pytest.mark.parametrize("place", ["before", "after"])
@@ -504,8 +542,8 @@ def test_what_is_claimed_is_weighed_before_it_is_allocated(tmp_path: Path, form:
         tracemalloc.stop()
 
 
-def test_only_the_three_names_of_numpy_are_known_beside_those_of_torch(tmp_path: Path) -> None:
-    for value, named in ((np.zeros(3), "_reconstruct"), (np.str_("a"), "not a number"), (Path("a"), "pathlib")):
+def test_only_names_that_are_listed_are_known(tmp_path: Path) -> None:
+    for value, named in ((np.str_("a"), "not a number"), (fractions.Fraction(1), "fractions.Fraction")):
         torch.save({"history": value}, tmp_path / "net.pt")
         with pytest.raises(ModelError, match=f"refused|{named}") as refusal:
             foreign.read(tmp_path / "net.pt")

@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -52,6 +54,29 @@ def test_every_recipe_gives_our_scores(untrained: Callable[[str], Model], digits
     scores, _ = run(to_onnx.build(model), digits.images[:64])
     assert np.ptp(ours, axis=0).max() > 0.01, "these images are told apart by nothing"
     np.testing.assert_allclose(scores, ours, atol=1e-6 * np.abs(ours).max() + 1e-6)  # float32, in another order
+
+
+@pytest.mark.parametrize("form", [to_onnx.ANY, to_onnx.Form(batch=4), to_onnx.Form(batch=4, floats=True)])
+@pytest.mark.parametrize("name", ["archaeology", "lab-report", "lecun-1998", "scratch", "sigmoid-fashion"])
+def test_opencv_gives_our_scores(
+    untrained: Callable[[str], Model], digits: Images, tmp_path: Path, name: str, form: to_onnx.Form
+) -> None:
+    model = untrained(name)
+    ours = Predictor(model).scores(digits.images[:4])
+    content = to_onnx.build(model, form)
+    (tmp_path / "m.onnx").write_bytes(content)
+    images = form.images(digits.images[:4])
+    net = cv2.dnn.readNetFromONNX(str(tmp_path / "m.onnx"))
+    net.setInput(images)
+    for scores in (net.forward("scores"), run(content, images)[0]):
+        np.testing.assert_allclose(scores, ours, atol=1e-6 * np.abs(ours).max() + 1e-6)  # float32, in another order
+
+
+def test_a_fixed_batch_and_float_inputs_are_in_the_graph(trained: Path, mnist_folder: Path, tmp_path: Path) -> None:
+    done = api.export(trained, tmp_path / "m.onnx", to="onnx", batch=7, floats=True, data_folder=mnist_folder)
+    assert "on 637 test images, 7 at a time: the same answers" in done.facts[-1]
+    images = onnxruntime.InferenceSession(done.files[0]).get_inputs()[0]
+    assert (images.shape, images.type) == ([7, 1, 28, 28], "tensor(float)")
 
 
 def test_batch_normalisation_is_folded_and_dropout_is_gone(untrained: Callable[[str], Model], digits: Images) -> None:
@@ -128,9 +153,14 @@ def test_without_the_packages_it_is_said_how_to_get_them(
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"to": "tflite"}, "onnx, c, safetensors"), ({"to": "onnx", "weights": "int8"}, "or int8 for c")],
+    [
+        ({"to": "tflite"}, "onnx, c, safetensors"),
+        ({"to": "onnx", "weights": "int8"}, "or int8 for c"),
+        ({"to": "c", "batch": 1}, "are for onnx, not for c"),
+        ({"to": "onnx", "batch": 0}, "has 1 to 4,096"),
+    ],
 )
-def test_an_unknown_form_is_refused(trained: Path, tmp_path: Path, options: dict[str, str], said: str) -> None:
+def test_an_unknown_form_is_refused(trained: Path, tmp_path: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ModelError, match=said):
         api.export(trained, tmp_path / "m", **options)
     assert not (tmp_path / "m").exists()

@@ -223,3 +223,10 @@ def test_a_large_network_scores_few_images_at_a_time(path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] < 2 << 30
     tracemalloc.stop()
     assert scores.shape == (300, 10)
+
+
+def test_a_fault_in_the_metadata_is_told_in_our_words(path: Path) -> None:
+    found = tensors.parse(path.read_bytes(), str(path))
+    preparation = json.loads(found.metadata["preparation"]) | {"padding": 2, "resize": 32}
+    with pytest.raises(ModelError, match=r"\(Preparation: padding and resize are mutually exclusive; keep one of"):
+        model_file.model_of(found.metadata | {"preparation": json.dumps(preparation)}, found.arrays, str(path))

@@ -67,7 +67,8 @@ def test_a_number_of_seeds_means_from_1(path: Path) -> None:
     ("old", "new", "said"),
     [
         ("seeds", "seed", 'there is no key "seed". Did you mean "seeds"?'),
-        ('name = "small"', 'name = "Two words"', "name: "),
+        ('name = "small"', 'name = "Two words"', '"name" is "Two words"; string should match'),
+        ("[1, 2, 3]", '"x"', '"seeds" is "x"; input should be a valid integer'),
         ("[[vary]]", "[vary", "not valid TOML"),
         ('options = { none = ["optimizer.momentum=0.0"], "0.9" = [] }', "options = {}", "vary.1.options"),
     ],

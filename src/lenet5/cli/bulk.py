@@ -12,7 +12,7 @@ from lenet5.bulk.plan import SHARD_IMAGES
 from lenet5.bulk.reasons import reasons
 from lenet5.bulk.run import DEFAULT, LOCAL, Progress, read
 from lenet5.bulk.verify import verify as verify_job
-from lenet5.cli.console import err, out
+from lenet5.cli.console import counted, err, out
 from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.engines import registry
 from lenet5.errors import BulkError
@@ -79,20 +79,18 @@ def bulk(
             accept_changes=accept_changes, observer=watch, waiting=lambda text: err.print(text, markup=False),
         )  # fmt: skip
     seconds = time.monotonic() - started
+    done_now = f"; {here:,} done now in {seconds:,.0f} s, {here / seconds:,.0f}/s" if here else ""
     out.print(
-        f"{made['images']:,} rows: {made['answered']:,} answered, {made['rejected']:,} rejected, {made['errors']:,} "
-        f"with an error" + (f"; {here:,} done now in {seconds:,.0f} s, {here / seconds:,.0f}/s" if here else "")
+        f"{counted(made['images'], 'row')}: {made['answered']:,} answered, {made['rejected']:,} rejected, "
+        f"{made['errors']:,} with an error{done_now}"
     )
-    out.print(
-        f"{folder / 'shards'}: {made['shards']:,} Parquet files; totals in {folder / 'manifest.json'}", markup=False
-    )
+    shards = counted(made["shards"], "Parquet file")
+    out.print(f"{folder / 'shards'}: {shards}; totals in {folder / 'manifest.json'}", markup=False)
     if made["errors"]:
         for text, count in reasons(folder)[:REASONS_SHOWN]:
             err.print(f"{count:,} with the error: {text}", markup=False)
-        if not photos:
-            err.print("pictures of any size, such as photographs, are read with --photos")
     if made["errors"] == made["images"]:
-        raise BulkError(f"{given}: none of {made['images']:,} images could be read.")
+        raise BulkError(f"{given}: none of its images could be read.")
 
 
 def _verify(given: Path, folder: Path, bar: Bar, task: TaskID) -> None:

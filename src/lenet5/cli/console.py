@@ -22,6 +22,7 @@ from rich.text import Text
 # Characters that command a terminal, and those that turn the direction of writing: a name in a file may hold them.
 COMMANDS = (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 WIDEST = 1000  # columns of a table in a pipe
+INDENT = 2  # columns before a continuation
 SHOWN = {code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" for code in COMMANDS}
 
 
@@ -72,7 +73,20 @@ def print_table(table: Table, *, heads: int = 1) -> None:
         facts = [f"{name} {text}" for name, text in cells if name not in names[:heads]]
         out.print(" ".join([names[0], *head]).strip())
         if facts:
-            out.print(Padding(", ".join(facts), (0, 0, 0, 2), expand=False))
+            out.print(Padding(_listed(facts, out.width - INDENT), (0, 0, 0, INDENT), expand=False))
+
+
+def _listed(facts: list[str], width: int) -> str:
+    """Return facts with commas between them, on lines that end between two facts where these are short enough."""
+    lines: list[str] = []
+    for number, fact in enumerate(facts):
+        word = fact if number == len(facts) - 1 else f"{fact},"
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and Text.from_markup(longer).cell_len <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def print_json(values: object) -> None:
@@ -120,6 +134,11 @@ def program() -> str:
     if called.name == "__main__.py":
         return f"{Path(sys.executable).name} -m lenet5"
     return "lenet5" if shutil.which("lenet5") else shlex.quote(str(called))
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a count with its noun, which takes an s for any number but 1."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def megabytes(count: int) -> str:

@@ -11,6 +11,7 @@ from lenet5.cli.options import DataFolder, Quiet
 
 EXAMPLES = (
     "lenet5 export modern --to onnx -o modern.onnx",
+    "lenet5 export modern --to onnx --batch 1 --inputs float -o opencv.onnx",
     "lenet5 export runs/archaeology-seed1 --to c --weights int8",
     "lenet5 export modern --to c --integers -o firmware",
 )
@@ -40,11 +41,32 @@ def export(
         ),
     ] = False,
     prefix: Annotated[str, typer.Option(help="For c: begins the names of the files and functions.")] = "lenet5",
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            help="For onnx: a fixed number of images, for programs such as OpenCV 4; without it, any number.",
+            show_default=False,
+        ),
+    ] = None,
+    inputs: Annotated[
+        Literal["uint8", "float"],
+        typer.Option(help="For onnx; uint8 is (N, 28, 28), float is float32 (N, 1, 28, 28), both 0 to 255."),
+    ] = "uint8",
     data_dir: DataFolder = None,
     _quiet: Quiet = False,
 ) -> None:
     """Write a model as ONNX, C99 or plain weights; say what was checked."""
-    done = api.export(model, output, to=to, weights=weights, integers=integers, prefix=prefix, data_folder=data_dir)
+    done = api.export(
+        model,
+        output,
+        to=to,
+        weights=weights,
+        integers=integers,
+        prefix=prefix,
+        batch=batch,
+        floats=inputs == "float",
+        data_folder=data_dir,
+    )
     for path in done.files:
         out.print(f"written  {path}", markup=False)
     for fact in done.facts:

@@ -6,6 +6,7 @@ from typing import Annotated, cast
 
 import typer
 
+from lenet5 import files
 from lenet5.cli.console import err, literal, out, percent
 from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet
 from lenet5.engines import registry
@@ -35,6 +36,13 @@ def import_model(
     data: Annotated[
         str | None,
         typer.Option(help="The data set whose classes it tells apart; mnist, or the recipe's.", show_default=False),
+    ] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            help="Where in the file the weights are, if it holds several networks; an error lists the places.",
+            show_default=False,
+        ),
     ] = None,
     measure: Annotated[
         bool, typer.Option("--measure", help="Find out what is not said: try it on training images.")
@@ -74,6 +82,8 @@ def import_model(
     target = output or weights.with_name(f"{weights.stem}_imported.safetensors")
     if target.exists() and weights.exists() and target.samefile(weights):
         raise ModelError(f"{target}: is the file that is read; give another one with --output.")
+    if weights.exists():
+        files.check_writable(target)
     said = Choices(
         cast(Function | None, function),
         cast(Pooling | None, pooling),
@@ -91,6 +101,7 @@ def import_model(
         weights,
         data=data or (plan.data if plan else "mnist"),
         said=said,
+        network=network,
         measure=measure,
         engine=engine,
         device=device,

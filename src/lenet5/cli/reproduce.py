@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from lenet5 import files
 from lenet5.cli.console import literal, out
@@ -26,6 +27,7 @@ from lenet5.studies.units import Unit
 ALL = "all"
 COLOURS = {"reproduced": "green", "exceeded": "green", "not reproduced": "red", "contradicted": "yellow"}
 WIDEST = len("a single run decides nothing")
+WIDEST_HERE = 48  # columns of a claim's figures
 
 EXAMPLES = ("lenet5 reproduce archaeology --seeds 5", "lenet5 reproduce all --quick")
 
@@ -146,7 +148,10 @@ def _tell(verdict: Verdict) -> None:
     found = [interval, f"{runs} runs" if runs else "", "" if verdict.p is None else f"p {verdict.p:.2g}"]
     here = f"here {ours} ({', '.join(filter(None, found))})" if runs else f"here {ours}" if ours else ""
     word = f"[{COLOURS.get(verdict.word, 'default')}]{verdict.word:{WIDEST}}[/]"
-    out.print(f"{word} {published:>9}  {here:48} {literal(' '.join(about))}")
+    line = f"{word} {published:>9}  {here:{WIDEST_HERE}} {literal(' '.join(about))}"
+    if out.width_is_known and Text.from_markup(line).cell_len > out.width:
+        line = f"{word} {f'{published:>9}  {here}'.rstrip()}\n  {literal(' '.join(about))}"
+    out.print(line)
 
 
 def _tell_statement(compared: Compared) -> None:

@@ -56,6 +56,9 @@ def header(file: BinaryIO, size: int, name: str, kinds: str = KINDS) -> Header:
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError):
         raise IdxError(f"{name}: not a readable NPY file; its header is damaged.") from None
     if dtype is None or dtype.kind not in kinds or not dtype.itemsize:
+        if dtype is not None and dtype.kind == "O":
+            raise IdxError(f"{name}: holds Python objects, which would run as code when they are read; expected an "
+                           "array of numbers or text, as from np.array(labels.tolist()).")  # fmt: skip
         raise IdxError(f"{name}: holds {dtype or 'records'}; expected an array of numbers.")
     sizes = isinstance(shape, tuple) and all(type(number) is int and number >= 0 for number in shape)
     if not sizes or len(shape) > MOST_DIMENSIONS or type(fortran) is not bool:

@@ -23,7 +23,7 @@ def rows(path: Path) -> Iterator[list[str]]:
             file.seek(0)
             yield from (row for row in csv.reader(file, delimiter=delimiter) if row)
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text; save it as UTF-8"
         raise DataError(f"{path}: cannot be read ({why}).") from None
     except csv.Error as error:
         raise DataError(f"{path}: is no table of commas ({error}).") from None

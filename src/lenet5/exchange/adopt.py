@@ -40,6 +40,7 @@ def adopt(
     *,
     data: str = "mnist",
     said: Choices | None = None,
+    network: str | None = None,
     measure: bool = False,
     engine: str = registry.AUTO,
     device: str = registry.AUTO,
@@ -51,6 +52,7 @@ def adopt(
     path      a file of PyTorch, Lightning, safetensors, NumPy (.npz), ONNX or Keras
     data      the data set with the model's classes
     said      choices given by the user that the weights do not reveal
+    network   the location in the file of the weights to read, if it holds several networks
     measure   determine the remaining choices by the accuracy on training images of `data`
     progress  called with a message before a slow step
 
@@ -61,7 +63,7 @@ def adopt(
     found = foreign.read(path)
     if {"architecture", "preparation", "card"} <= found.metadata.keys():
         return Imported(_our_own(path, found), ("exported by lenet5: the metadata describe the network completely",))
-    where, placed = _placed(path, found)
+    where, placed = _placed(path, found, network)
     training = load(data, "train", data_folder)
     facts = [", ".join(f"{name} is {here}" for here, name in placed.names.items())]
     if where:
@@ -80,8 +82,10 @@ def adopt(
     return Imported(model, tuple(facts))
 
 
-def _placed(path: Path, found: Foreign) -> tuple[str, Fit]:
+def _placed(path: Path, found: Foreign, network: str | None) -> tuple[str, Fit]:
     """Return the location of a LeNet-5's weights in the file, and how they fit.
+
+    network  the location to read; None is the only one
 
     Raises ModelError when there are none, with the fault of the largest candidate, or several different ones.
     """
@@ -96,10 +100,14 @@ def _placed(path: Path, found: Foreign) -> tuple[str, Fit]:
             faults.append((sum(array.ndim > 1 for array in arrays.values()), error))
     if not fits:
         raise ModelError(f"{path}: {max(faults, key=lambda fault: fault[0])[1]}")
+    if network is not None:
+        if network not in fits:
+            raise ModelError(f'{path}: holds no network "{network}"; there is {", ".join(map(repr, fits))}.')
+        return network, fits[network]
     first, *others = fits
     if any(not _same(fits[first], fits[other]) for other in others):
         raise ModelError(
-            f"{path}: holds several networks, in {', '.join(fits)}; save the intended one in a separate file."
+            f"{path}: holds several networks, in {', '.join(fits)}; choose one with --network, as in --network {first}."
         )
     return first, fits[first]
 
@@ -113,7 +121,12 @@ def _same(one: Fit, other: Fit) -> bool:
 
 def _with_known(said: Choices, known: dict[str, Any], placed: Fit) -> Choices:
     """Return the user's choices, completed by those that the file records and that apply to this network."""
-    applies = {"frame": placed.on_32, "pooling": not placed.trained_pools}
+    applies = {
+        "frame": placed.on_32,
+        "pooling": not placed.trained_pools,
+        "normalized": bool(placed.norms),
+        "flattened": placed.weights["C5.weight"].ndim == 2,
+    }
     told = {name: value for name, value in known.items() if applies.get(name, True) and getattr(said, name) is None}
     return replace(said, **told)
 

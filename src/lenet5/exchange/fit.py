@@ -135,9 +135,17 @@ class Fit:
             (False, True),
             scales if said.scale is None else (said.scale,),
             ("before", "after") if self.norms else (None,),
-            ("places", "maps") if self.of_keras and self.weights["C5.weight"].ndim == 2 else (None,),
+            self._orders(said),
         )
         return [choice for values in product(*options) if self._worth(choice := Choices(*values), said)]
+
+    def _orders(self, said: Choices) -> tuple[Flattened | None, ...]:
+        """Return the orders in which S4 may be flattened; there is none for a convolution."""
+        if self.weights["C5.weight"].ndim == 4:
+            return (None,)
+        if said.flattened is not None:
+            return (said.flattened,)
+        return ("places", "maps") if self.of_keras else (None,)
 
     def _worth(self, choice: Choices, said: Choices) -> bool:
         """Whether a set is consistent with `said`, and not equivalent to another one."""

@@ -27,9 +27,11 @@ LARGEST_ARRAY = 1_000_000  # numbers in one array; C5 has 48,000
 MOST_NUMBERS = 8_000_000  # in all arrays of a file
 MOST_DEPTH = 20  # of nested dictionaries
 MOST_CANDIDATES = 100
-COUNTER = "num_batches_tracked"  # a counter of batch normalisation, not a weight
+COUNTER = "num_batches_tracked"  # of batch normalisation; a running average of weights may make it a fraction
 # Keys of training state, whose arrays have the same shapes as the weights.
 NOT_WEIGHTS = ("optim", "momentum", "exp_avg", "scheduler", "scaler", "callbacks", "loops")
+# Keys of a loss function's own constants.
+OF_LOSS = frozenset({"criterion", "loss", "loss_fn", "loss_function", "class_weight", "class_weights", "pos_weight"})
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def read(path: Path) -> Foreign:
         arrays, known = keras_file.read(content, where, LARGEST_BYTES)
         return Foreign(reader.candidates(arrays), {}, known)
     tree, numbers = torch_file.read(content, where, LARGEST_BYTES)
-    if not isinstance(tree, dict):
+    if not isinstance(tree, dict | list | tuple):
         raise ModelError(f"{where}: holds a {type(tree).__name__}; expected the dictionary of model.state_dict().")
     return Foreign(Reader(where, numbers).candidates(tree))
 
@@ -106,34 +108,32 @@ class Reader:
             raise faults[0] if faults else ModelError(f"{self._where}: holds no weights.")
         return found
 
-    def _dictionaries(self, tree: Any) -> Iterator[tuple[str, dict[Any, Any]]]:
-        """Yield the dictionaries of a tree, outer before inner, each once."""
+    def _dictionaries(self, tree: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the dictionaries and the lists of arrays in a tree, outer before inner, each once."""
         left, seen = [("", tree)], set()
         for place, node in left:  # grows during iteration
             if id(node) in seen or place.count(".") > MOST_DEPTH:
                 continue
             seen.add(id(node))
-            if isinstance(node, dict):
-                if len(seen) <= MOST_CANDIDATES:
-                    yield place, node
-                for key, value in node.items():
-                    if isinstance(value, dict | list | tuple) and not _is_of_training(str(key)):
-                        left.append((f"{place}.{key}".lstrip("."), value))
-            elif isinstance(node, list | tuple):
-                left += [(place, value) for value in node if isinstance(value, dict | list | tuple)]
+            if _holds_names(node) and len(seen) <= MOST_CANDIDATES:
+                yield place, node
+            items = node.items() if isinstance(node, dict) else enumerate(node)
+            for key, value in items:
+                if isinstance(value, dict | list | tuple) and not _is_of_training(str(key)):
+                    left.append((f"{place}.{key}".lstrip("."), value))
 
-    def _leaves(self, node: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
-        """Yield the arrays in and below a dictionary, with names joined by dots."""
+    def _leaves(self, node: Any) -> Iterator[tuple[str, Any]]:
+        """Yield the arrays in and below a dictionary or list, with names joined by dots."""
         left, seen = [("", node)], {id(node)}
         for before, inner in left:
-            for key, value in inner.items():
+            for key, value in inner.items() if isinstance(inner, dict) else enumerate(inner):
                 name = f"{before}{key}"
-                if _is_of_training(str(key)) or name.endswith(COUNTER):
+                if _is_of_training(str(key)) or name.endswith(COUNTER) or not OF_LOSS.isdisjoint(name.split(".")):
                     continue
-                if isinstance(value, dict) and id(value) not in seen and name.count(".") < MOST_DEPTH:
+                if _holds_names(value) and id(value) not in seen and name.count(".") < MOST_DEPTH:
                     seen.add(id(value))
                     left.append((f"{name}.", value))
-                elif isinstance(value, Stored | np.ndarray):
+                elif isinstance(value, Stored | np.ndarray) and not _is_counter(value):
                     yield name, value
 
     def _array(self, name: str, value: Any) -> NDArray[np.float32]:
@@ -154,6 +154,19 @@ class Reader:
             raise ModelError(f"{self._where}: {name} holds numbers that are not finite.")
         self._arrays[id(value)] = array
         return array
+
+
+def _holds_names(value: Any) -> bool:
+    """Whether a value is a dictionary, or a list with arrays, which are named by their positions."""
+    return isinstance(value, dict) or (
+        isinstance(value, list | tuple) and any(isinstance(each, Stored | np.ndarray) for each in value)
+    )
+
+
+def _is_counter(value: Stored | NDArray[Any]) -> bool:
+    """Whether an array is one whole number, such as the number of batches seen by batch normalisation."""
+    dtype = value.storage.dtype if isinstance(value, Stored) else value.dtype
+    return not value.shape and dtype != "bfloat16" and np.dtype(dtype).kind in "iu"
 
 
 def _is_of_training(key: str) -> bool:

@@ -20,15 +20,23 @@ from numpy.typing import NDArray
 from lenet5.distribution import install
 from lenet5.errors import ModelError
 from lenet5.exchange.archive import Archive
+from lenet5.exchange.steps import NORMALIZATION, WEIGHTS, known_of, scale_of
 
 SECONDS = 60
-POOLINGS = {"MaxPooling2D": "max", "AveragePooling2D": "average"}
-FUNCTIONS = ("relu", "tanh", "sigmoid")
 CONFIG = "model_config"  # the attribute of an .h5 file that describes the layers
+STEPS = {
+    "Conv2D": WEIGHTS, "Dense": WEIGHTS, "BatchNormalization": NORMALIZATION, "MaxPooling2D": "max",
+    "AveragePooling2D": "average",
+}  # fmt: skip
+FUNCTION_LAYERS = ("ELU", "LeakyReLU", "PReLU", "ReLU", "ThresholdedReLU")
 MOST_LAYERS = 1_000
 
 
-def read(content: bytes, where: str, most_bytes: int) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+ArrayByName = dict[str, NDArray[Any]]
+Layer = tuple[str, dict[str, Any]]  # its kind and its settings
+
+
+def read(content: bytes, where: str, most_bytes: int) -> tuple[ArrayByName, dict[str, Any]]:
     """Return the arrays in a file by their paths, joined with dots, and known facts about its layers.
 
     Raises ModelError, also when the package h5py is not installed.
@@ -40,11 +48,16 @@ def read(content: bytes, where: str, most_bytes: int) -> tuple[dict[str, NDArray
             config = archive.read("config.json").decode("utf-8", "replace")
         content = archive.read("model.weights.h5")
     arrays = _hdf5(content, where)
-    config = str(arrays.pop(CONFIG, np.array(config)))
-    return {_renamed(name, arrays): array for name, array in arrays.items()}, _known(config)
+    config = str(arrays.pop(CONFIG)) or config
+    arrays = {_renamed(name, arrays): array for name, array in arrays.items()}
+    try:
+        layers = list(_layers(json.loads(config)))
+    except (ValueError, RecursionError):
+        layers = []
+    return _with_epsilon(arrays, layers), _known(layers, _scaling(arrays, layers), where)
 
 
-def _hdf5(content: bytes, where: str) -> dict[str, NDArray[Any]]:
+def _hdf5(content: bytes, where: str) -> ArrayByName:
     if find_spec("h5py") is None:
         raise ModelError(f"{where}: Keras files need the package h5py: {install('keras')}")
     try:
@@ -62,39 +75,80 @@ def _hdf5(content: bytes, where: str) -> dict[str, NDArray[Any]]:
         return dict(found)
 
 
-def _renamed(name: str, arrays: dict[str, NDArray[Any]]) -> str:
+def _renamed(name: str, arrays: ArrayByName) -> str:
     """Return a variable's name as in older files; Keras 3 numbers a layer's variables."""
     layer, _, last = name.removesuffix(":0").rpartition(".")
     if not layer.endswith("vars") or not last.isdigit():
         return name.removesuffix(":0")
     beside = [array for other, array in arrays.items() if other.startswith(f"{layer}.")]
-    if any(array.ndim != 1 for array in beside) or len(beside) < 2:
-        parts: tuple[str, ...] = ("kernel", "bias")
+    if len(beside) == 3 and all(array.size == 1 for array in beside):  # Normalization of the inputs
+        parts: tuple[str, ...] = ("mean", "variance", "count")
+    elif any(array.ndim != 1 for array in beside) or len(beside) < 2:
+        parts = ("kernel", "bias")
     else:  # batch normalisation
         parts = ("gamma", "beta", "moving_mean", "moving_variance")[-len(beside) if len(beside) == 2 else 0 :]
     return f"{layer}.{parts[int(last)]}" if int(last) < len(parts) else name
 
 
-def _known(config: str) -> dict[str, Any]:
-    """Return function, pooling and frame from the description of the layers, where they are unambiguous."""
-    try:
-        layers = list(_layers(json.loads(config)))
-    except (ValueError, RecursionError):
-        return {}
-    functions = {f for _, own in layers if isinstance(f := own.get("activation"), str) and f in FUNCTIONS}
-    poolings = {POOLINGS[kind] for kind, _ in layers if kind in POOLINGS}
-    known: dict[str, Any] = {}
-    if len(functions) == 1:
-        known["function"] = functions.pop()
-    if len(poolings) == 1:
-        known["pooling"] = poolings.pop()
-    first = next((own for kind, own in layers if kind == "Conv2D"), {})
-    if first.get("padding") == "same":
-        known["frame"] = "zeros"
-    return known
+def _with_epsilon(arrays: ArrayByName, layers: list[Layer]) -> ArrayByName:
+    """Return the arrays without an input normalisation's, and batch normalisation's epsilon beside its variances."""
+    epsilons = {own.get("epsilon") for kind, own in layers if kind == "BatchNormalization"}
+    inputs = _groups_of_inputs(arrays)
+    kept = {name: array for name, array in arrays.items() if name.rpartition(".")[0] not in inputs}
+    if len(epsilons) == 1 and isinstance(epsilon := epsilons.pop(), float):
+        groups = [name.rpartition(".")[0] for name in kept if name.endswith(".moving_variance")]
+        kept |= {f"{group}.epsilon": np.array(epsilon) for group in groups}
+    return kept
 
 
-def _layers(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _groups_of_inputs(arrays: ArrayByName) -> list[str]:
+    """Return the locations of layers of the kind Normalization: a mean, a variance and the number of their inputs."""
+    groups = {name.rpartition(".")[0] for name in arrays}
+    return [group for group in groups if {f"{group}.mean", f"{group}.variance", f"{group}.count"} <= arrays.keys()]
+
+
+def _scaling(arrays: ArrayByName, layers: list[Layer]) -> tuple[float, float] | None:
+    """Return the inputs for background and ink, where the model contains a layer that scales its inputs."""
+    for kind, own in layers:
+        if kind == "Rescaling":
+            factor, shift = own.get("scale"), own.get("offset", 0.0)
+        elif kind == "Normalization":
+            mean, variance = own.get("mean"), own.get("variance")
+            for group in _groups_of_inputs(arrays):
+                mean, variance = (arrays[f"{group}.{part}"] for part in ("mean", "variance"))
+            if mean is None or variance is None or np.size(mean) != 1 or np.size(variance) != 1:
+                continue
+            deviation = float(np.sqrt(np.maximum(np.asarray(variance, float).item(), 1e-14)))  # Keras' epsilon, squared
+            factor, shift = 1 / deviation, -np.asarray(mean, float).item() / deviation
+        else:
+            continue
+        if isinstance(factor, int | float) and isinstance(shift, int | float):
+            return scale_of(factor, shift, of_bytes=False)
+    return None
+
+
+def _known(layers: list[Layer], scale: tuple[float, float] | None, where: str) -> dict[str, Any]:
+    """Return the choices that the description of the layers determines. Raises ModelError for unsupported layers."""
+    steps: list[str] = []
+    known: dict[str, Any] = {} if scale is None else {"scale": scale}
+    for kind, own in layers:
+        if WEIGHTS not in steps and kind in ("Conv2D", "ZeroPadding2D"):
+            if own.get("padding") in ("same", 2, [2, 2], [[2, 2], [2, 2]]):
+                known["frame"] = "zeros"
+            if kind == "Conv2D":
+                known["flattened"] = "maps" if own.get("data_format") == "channels_first" else "places"
+        if kind in STEPS:
+            steps.append(STEPS[kind])
+        if kind in FUNCTION_LAYERS:
+            plain = kind == "ReLU" and not own.get("max_value") and not own.get("negative_slope")
+            steps.append("relu" if plain else kind)
+        elif kind in (*STEPS, "Activation") and isinstance(function := own.get("activation"), str | dict):
+            word = function if isinstance(function, str) else str(function.get("class_name", "a custom function"))
+            steps += [] if word == "linear" else [word]
+    return known | known_of(steps, where)
+
+
+def _layers(tree: Any) -> Iterator[Layer]:
     """Yield kind and settings of each layer in a description, in order."""
     left, count = [tree], 0
     while left and count < MOST_LAYERS:

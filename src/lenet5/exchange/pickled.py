@@ -2,7 +2,8 @@
 
 A pickle is a program that may call any function. This interpreter supports about forty instructions and calls only our
 own constructors in `CALLS`; any other name is rejected before anything is executed. Nothing is imported. PyTorch's
-tensors become `Stored`: a position in a storage, a shape and strides, without the numbers.
+tensors become `Stored`: a position in a storage, a shape and strides, without the numbers. Values of a few harmless
+types that checkpoints contain beside the weights, such as a path or a date, become `IGNORED`.
 """
 
 import io
@@ -25,9 +26,10 @@ DTYPES = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16"
 MOST_INSTRUCTIONS = 1_000_000  # a LeNet-5 and its optimiser's state take some thousand
 MOST_ARGUMENTS = 16
 MOST_DIMENSIONS = 8
-MOST_TEXT = 1_000  # characters that are encoded to bytes: the value of one number
+MOST_TEXT = 1_000  # characters that are encoded to bytes: the value of one number; longer texts are ignored
 KEYS = (str, int, float, bool, bytes, type(None))
 MARK = object()
+IGNORED = object()
 
 
 class RefusedError(Exception):
@@ -221,11 +223,11 @@ class Machine:
     _newobj = _reduce
 
     def _build(self, _: None) -> None:
-        """Set an object's state: the byte order of a NumPy dtype; nothing for an ordered dictionary."""
+        """Set an object's state: the byte order of a NumPy dtype; nothing for a dictionary or an ignored value."""
         state, target = self.pop(), self._stack[-1]
         if isinstance(target, NumpyType):
             target.order = _text(state[1])
-        elif type(target) is not dict:
+        elif target is not IGNORED and type(target) is not dict:
             raise RefusedError(f"a state for a {type(target).__name__}")
 
     def _binpersid(self, _: None) -> None:
@@ -295,10 +297,19 @@ def _ordered(*pairs: Any) -> dict[Any, Any]:
     return {}
 
 
-def _encoded(text: Any, encoding: Any) -> bytes:
-    if len(_text(text)) > MOST_TEXT or _text(encoding) not in ("latin1", "latin-1"):
+def _empty(*_: Any) -> dict[Any, Any]:
+    """Return a dictionary that later instructions fill."""
+    return {}
+
+
+def _ignored(*_: Any) -> object:
+    return IGNORED
+
+
+def _encoded(text: Any, encoding: Any) -> object:
+    if _text(encoding) not in ("latin1", "latin-1"):
         raise DamagedError("an encoded text that is not a NumPy number")
-    return str(text).encode("latin-1")
+    return str(text).encode("latin-1") if len(_text(text)) <= MOST_TEXT else IGNORED
 
 
 def _dtype(code: Any, *_: Any) -> NumpyType:
@@ -345,7 +356,25 @@ CALLS: dict[str, Callable[..., Any]] = {
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
 }
+CALLS |= dict.fromkeys(
+    (
+        "collections.defaultdict", "lightning.fabric.utilities.data.AttributeDict",
+        "lightning_fabric.utilities.data.AttributeDict", "pytorch_lightning.utilities.parsing.AttributeDict",
+    ),
+    _empty,
+)  # fmt: skip
+CALLS |= dict.fromkeys(
+    (
+        "argparse.Namespace", "collections.Counter", "datetime.date", "datetime.datetime", "datetime.timedelta",
+        *(f"pathlib.{flavour}Path" for flavour in ("Posix", "Windows", "PurePosix", "PureWindows")),
+        *(f"pathlib._local.{flavour}Path" for flavour in ("Posix", "Windows", "PurePosix", "PureWindows")),
+        "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct", "__builtin__.set", "builtins.set",
+    ),
+    _ignored,
+)  # fmt: skip
 PLAIN_NAMES = {
+    *(f"{module}.{name}" for module in ("__builtin__", "builtins") for name in ("dict", "float", "int", "list")),
+    "numpy.ndarray",
     *(f"torch.{name}" for name in (*STORAGES, *DTYPES)), "torch.storage.UntypedStorage", "torch.Tensor",
     "torch.float8_e4m3fn", "torch.float8_e5m2", "torch.nn.parameter.Parameter",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Export of a model as an ONNX graph: uint8 images in, scores and probabilities out, for any batch size.
+"""Export of a model as an ONNX graph: images in, scores and probabilities out, for any batch size or a fixed one.
 
 The graph is built from the architecture, node by node, under the layers' names, and includes the preparation.
 """
@@ -26,6 +26,7 @@ from lenet5.spec.preparation import Preparation
 OPSET = 13  # from 2020, supported by every current runtime
 FORMAT = 7  # the ONNX file format of the same time
 BATCHES = 1, 64
+MOST_IMAGES = 4_096  # in a fixed batch
 TOLERANCE = 1e-4  # relative to the largest score; float32 sums in another order differ by about 1e-6
 INPUT, SCORES, PROBABILITIES = "images", "scores", "probabilities"
 FUNCTIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
@@ -47,12 +48,41 @@ class Agreement:
     same_answers: bool
 
 
-def build(model: Model) -> bytes:
+@dataclass(frozen=True)
+class Form:
+    """The form of a graph's input.
+
+    batch   number of images, if it is fixed
+    floats  whether the images are float32 (N, 1, 28, 28), 0..255, as OpenCV's blobFromImage gives them, instead of
+            uint8 (N, 28, 28)
+
+    Raises ModelError for a batch that is not from 1 to MOST_IMAGES.
+    """
+
+    batch: int | None = None
+    floats: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the batch."""
+        if self.batch is not None and not 1 <= self.batch <= MOST_IMAGES:
+            raise ModelError(f"a batch of {self.batch:,} images; a fixed batch has 1 to {MOST_IMAGES:,}.")
+
+    def images(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Return images (N, 28, 28) as an input of the graph."""
+        return images[:, None].astype(np.float32) if self.floats else np.ascontiguousarray(images)
+
+
+ANY = Form()
+
+
+def build(model: Model, form: Form = ANY) -> bytes:
     """Return the graph as the content of an ONNX file, checked by ONNX's own checker.
 
-    Its input is `images`, uint8 (N, 28, 28), 0 = background; its outputs are `scores` and `probabilities`, float32
+    Its input is `images`, in the form given, 0 = background; its outputs are `scores` and `probabilities`, float32
     (N, classes), where the probabilities are the softmax of the scores. The metadata hold the names of the classes,
     the card, the architecture and the preparation, each as JSON.
+
+    OpenCV's module dnn loads every form.
 
     Raises ModelError when the package onnx is not installed.
     """
@@ -63,23 +93,28 @@ def build(model: Model) -> bytes:
 
     model = ready(model)
     graph = _Graph()
-    x = _preparation(graph, model.preparation)
+    x = _preparation(graph, model.preparation, form)
     for placed in model.architecture.placed:
         x = _layer(graph, placed, x, model.weights)
     graph.node("Identity", x, name=SCORES, output=SCORES)
     graph.node("Softmax", SCORES, name=PROBABILITIES, output=PROBABILITIES, axis=1)
+    count = form.batch or "N"
     outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", model.architecture.classes])
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [count, model.architecture.classes])
         for name in (SCORES, PROBABILITIES)
     ]
-    images = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, ["N", SIDE, SIDE])
+    element, kind, shape = "uint8", TensorProto.UINT8, [count, SIDE, SIDE]
+    if form.floats:
+        element, kind, shape = "float32", TensorProto.FLOAT, [count, 1, SIDE, SIDE]
+    sizes = ", ".join(map(str, shape))
+    images = helper.make_tensor_value_info(INPUT, kind, shape)
     whole = helper.make_model(
         helper.make_graph(graph.nodes, "lenet5", [images], outputs, initializer=graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=FORMAT,
         producer_name="lenet5",
         producer_version=model.card.lenet5_version,
-        doc_string=f"LeNet-5, {model.card.recipe}; images: uint8 (N, {SIDE}, {SIDE}), 0 = background, 255 = ink",
+        doc_string=f"LeNet-5, {model.card.recipe}; images: {element} ({sizes}), 0 = background, 255 = ink",
     )
     helper.set_model_props(whole, _metadata(model))
     onnx.checker.check_model(whole, full_check=True)
@@ -87,8 +122,12 @@ def build(model: Model) -> bytes:
     return content
 
 
-def compare(content: bytes, predictor: Predictor, images: NDArray[np.uint8]) -> list[Agreement] | None:
-    """Compare the scores of an ONNX file with ours, 1 and 64 images at a time; None without ONNX Runtime.
+def compare(
+    content: bytes, predictor: Predictor, images: NDArray[np.uint8], form: Form = ANY
+) -> list[Agreement] | None:
+    """Compare the scores of an ONNX file with ours; None without ONNX Runtime.
+
+    The images are given 1 and 64 at a time, or as many as the batch has, and those that fill no batch are left out.
 
     Raises ModelError when the scores differ.
     """
@@ -97,11 +136,12 @@ def compare(content: bytes, predictor: Predictor, images: NDArray[np.uint8]) -> 
     import onnxruntime
 
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    images = images[: len(images) - len(images) % (form.batch or 1)]
     ours = predictor.scores(images)
     found = []
-    for batch in BATCHES:
-        parts = [images[start : start + batch] for start in range(0, len(images), batch)]
-        theirs = np.concatenate([session.run([SCORES], {INPUT: np.ascontiguousarray(part)})[0] for part in parts])
+    for batch in [form.batch] if form.batch else BATCHES:
+        parts = [form.images(images[start : start + batch]) for start in range(0, len(images), batch)]
+        theirs = np.concatenate([session.run([SCORES], {INPUT: part})[0] for part in parts])
         difference, reach = float(np.abs(theirs - ours).max()), float(np.abs(ours).max())
         if not difference <= TOLERANCE * max(1.0, reach):  # also true for NaN
             raise ModelError(
@@ -136,13 +176,17 @@ class _Graph:
         return output
 
 
-def _preparation(graph: _Graph, preparation: Preparation) -> str:
-    """Add the preparation of `data/prepare.py`: (N, 28, 28) uint8 -> (N, 1, S, S) float32."""
-    step = np.array((preparation.ink - preparation.background) / 255, np.float32)
-    background = graph.constant("preparation.background", np.array(preparation.background, np.float32))
-    x = graph.node("Cast", INPUT, name="preparation.cast", to=1)  # 1 is float32
-    x = graph.node("Mul", x, graph.constant("preparation.step", step), name="preparation.scale")
-    x = graph.node("Add", x, background, name="preparation.shift")
+def _preparation(graph: _Graph, preparation: Preparation, form: Form) -> str:
+    """Add the preparation of `data/prepare.py`: images -> (N, 1, S, S) float32.
+
+    Images are resized and padded before they are scaled, with 0 where the padding would be `background` afterwards:
+    OpenCV's node Pad can add nothing but 0.
+    """
+    x = INPUT
+    if not form.floats:
+        x = graph.node("Cast", x, name="preparation.cast", to=1)  # 1 is float32
+        shape = graph.constant("preparation.shape", np.array([-1, 1, SIDE, SIDE], np.int64))
+        x = graph.node("Reshape", x, shape, name="preparation.maps")  # OpenCV's Unsqueeze needs a fixed batch
     if preparation.resize is not None:
         # Matrix products, as in data/prepare.py; the node Resize would have to round 28 times 32/28.
         across = stretch(preparation.resize).astype(np.float32)
@@ -150,10 +194,12 @@ def _preparation(graph: _Graph, preparation: Preparation) -> str:
         x = graph.node("MatMul", graph.constant("preparation.down", across), x, name="preparation.resize_columns")
     if preparation.padding:
         p = preparation.padding
-        edges = graph.constant("preparation.edges", np.array([0, p, p, 0, p, p], np.int64))
-        x = graph.node("Pad", x, edges, background, name="preparation.padding", mode="constant")
-    maps = graph.constant("preparation.maps", np.array([1], np.int64))
-    return graph.node("Unsqueeze", x, maps, name="input")
+        edges = graph.constant("preparation.edges", np.array([0, 0, p, p, 0, 0, p, p], np.int64))
+        x = graph.node("Pad", x, edges, name="preparation.padding", mode="constant")
+    step = np.array((preparation.ink - preparation.background) / 255, np.float32)
+    background = graph.constant("preparation.background", np.array(preparation.background, np.float32))
+    x = graph.node("Mul", x, graph.constant("preparation.step", step), name="preparation.scale")
+    return graph.node("Add", x, background, name="input")
 
 
 def _layer(graph: _Graph, placed: PlacedLayer, x: str, weights: Weights) -> str:
@@ -194,12 +240,14 @@ def _layer(graph: _Graph, placed: PlacedLayer, x: str, weights: Weights) -> str:
 
 def _rbf(graph: _Graph, name: str, x: str, factor: float) -> str:
     """Add minus `factor` times the squared distance from each code: (N, 84) -> (N, 10)."""
-    axis = {at: graph.constant(f"{name}.axis{at}", np.array([at], np.int64)) for at in (1, 2)}
-    x = graph.node("Unsqueeze", x, axis[1], name=f"{name}.beside")  # (N, 1, 84)
-    codes = graph.constant(f"{name}.codes", np.array(paper.codes(), np.float32))
-    x = graph.node("Sub", x, codes, name=f"{name}.differences")  # (N, 10, 84)
+    codes = np.array(paper.codes(), np.float32)  # (10, 84)
+    x = graph.node("Concat", *[x] * len(codes), name=f"{name}.beside", axis=1)  # (N, 840): OpenCV broadcasts no classes
+    x = graph.node("Sub", x, graph.constant(f"{name}.codes", codes.reshape(1, -1)), name=f"{name}.differences")
     x = graph.node("Mul", x, x, name=f"{name}.squares")
-    x = graph.node("ReduceSum", x, axis[2], name=f"{name}.distances", keepdims=0)
+    shape = graph.constant(f"{name}.shape", np.array([-1, *codes.shape], np.int64))
+    x = graph.node("Reshape", x, shape, name=f"{name}.by_class")  # (N, 10, 84)
+    axis = graph.constant(f"{name}.axis", np.array([2], np.int64))
+    x = graph.node("ReduceSum", x, axis, name=f"{name}.distances", keepdims=0)
     return graph.node("Mul", x, graph.constant(f"{name}.factor", np.array(-factor, np.float32)), name=name)
 
 

@@ -38,6 +38,7 @@ def export(
     weights: str | None = None,
     integers: bool = False,
     prefix: str = "lenet5",
+    form: to_onnx.Form | None = None,
     data_folder: Path | None = None,
 ) -> Exported:
     """Write a model in another format.
@@ -47,6 +48,7 @@ def export(
     weights   for "c": "float" (the default) or "int8"; with `integers`, "int8" (the default) or "int4"
     integers  for "c": compute in integers only; the ranges of the activations are measured on training images
     prefix    for "c": prefix of files and functions
+    form      for "onnx": the form of the input; None is uint8 and any number of images
 
     An ONNX file is verified with ONNX Runtime, if installed, on test images of the model's data set, if available; the
     facts include the result. Raises ModelError, RunError.
@@ -60,8 +62,10 @@ def export(
     if weights not in choices:
         how = f"{to} in integers" if integers else to
         raise ModelError(f'weights "{weights}" are not supported for {how}; choose {" or ".join(choices)}.')
+    if form is not None and to != "onnx":
+        raise ModelError(f"a fixed batch and float inputs are for onnx, not for {to}.")
     if to == "onnx":
-        return _onnx(predictor, target, data_folder)
+        return _onnx(predictor, target, form or to_onnx.ANY, data_folder)
     if to == "c":
         if integers:
             program, facts = _in_integers(predictor, weights, prefix, data_folder)
@@ -80,14 +84,14 @@ def _test_images(predictor: Predictor, data_folder: Path | None) -> Images | Non
         return None
 
 
-def _onnx(predictor: Predictor, target: Path, data_folder: Path | None) -> Exported:
-    content = to_onnx.build(predictor.model)
+def _onnx(predictor: Predictor, target: Path, form: to_onnx.Form, data_folder: Path | None) -> Exported:
+    content = to_onnx.build(predictor.model, form)
     facts = [f"{len(content):,} bytes, ONNX opset {to_onnx.OPSET}"]
     data = _test_images(predictor, data_folder)
-    if data is None:
+    checked = max(CHECKED, form.batch or 1)
+    if data is None or len(data.images) < (form.batch or 1):
         facts.append(f"not compared with our scores: no test images of {predictor.model.card.data} are available")
-
-    elif (found := to_onnx.compare(content, predictor, data.images[:CHECKED])) is None:
+    elif (found := to_onnx.compare(content, predictor, data.images[:checked], form)) is None:
         facts.append(f"not compared with our scores: ONNX Runtime is missing; {install('onnx')}")
     else:
         for row in found:

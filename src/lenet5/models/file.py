@@ -77,8 +77,8 @@ def model_of(metadata: Mapping[str, str], weights: Mapping[str, NDArray[Any]], w
         raise ModelError(f"{where}: its metadata lack {error}.") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))
-        raise ModelError(f"{where}: its metadata are damaged ({place or error.title}: {first['msg']}).") from None
+        place = ".".join(map(str, first["loc"])) or error.title
+        raise ModelError(f"{where}: its metadata are damaged ({place}: {files.reason(first)}).") from None
     side = preparation.side()
     if architecture.input != (1, side, side):
         raise ModelError(

@@ -57,7 +57,7 @@ def from_tree(tree: Tree, *, where: str) -> Recipe:
         # Via JSON: validation is strict about types, but lists may become tuples.
         return Recipe.model_validate_json(json.dumps(tree))
     except ValidationError as error:
-        raise RecipeError(_sentence(error.errors()[0], where)) from None
+        raise RecipeError(sentence(error.errors()[0], where)) from None
     except TypeError as error:
         raise RecipeError(f"{where}: {error}; a recipe has strings, numbers, booleans, arrays and tables.") from None
 
@@ -150,7 +150,7 @@ def _element(elements: list[Any], number: str, key: str) -> Any:
         raise RecipeError(f'"{key}": "{number}" is not one of the {len(elements)} elements, 0 to -1.') from None
 
 
-def _sentence(error: ErrorDetails, where: str) -> str:
+def sentence(error: ErrorDetails, where: str) -> str:
     """Rephrase one of pydantic's errors: location, value found, value expected."""
     place = ".".join(_path(error["loc"]))
     found = json.dumps(error["input"], default=str)
@@ -161,9 +161,9 @@ def _sentence(error: ErrorDetails, where: str) -> str:
         case "missing":
             return f'{where}: "{place}" is missing.'
         case "value_error":
-            return f"{where}: {place or 'recipe'}: {error['msg'].removeprefix('Value error, ').rstrip('.')}."
+            return f"{where}: {place or 'recipe'}: {files.reason(error)}."
         case _:
-            message = error["msg"][0].lower() + error["msg"][1:]
+            message = error["msg"][0].lower() + error["msg"][1:].replace("tuple", "array")  # TOML's word
             return f'{where}: "{place}" is {found}; {message}.'
 
 
@@ -172,7 +172,8 @@ def _path(location: Iterable[int | str]) -> list[str]:
     parts: list[str] = []
     for part in location:
         tag_follows = parts and (parts[-1] in ("optimizer", "schedule") or parts[-1].isdigit())
-        if not (tag_follows and part in VARIANTS):
+        of_type = isinstance(part, str) and part.startswith(("constrained-", "tuple["))
+        if not of_type and not (tag_follows and part in VARIANTS):
             parts.append(str(part))
     return parts
 

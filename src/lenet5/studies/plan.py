@@ -12,6 +12,7 @@ from pydantic import Field, PositiveInt, ValidationError
 from lenet5 import files
 from lenet5.data.sources import DATA_SETS
 from lenet5.errors import StudyError
+from lenet5.spec import text
 from lenet5.spec.plan import Plan
 
 Options = dict[str, tuple[str, ...]]
@@ -75,9 +76,7 @@ def read(path: Path) -> StudyPlan:
     try:
         plan = StudyPlan.model_validate(tree, strict=False)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise StudyError(f"{path}: {place}: {first['msg']}.") from None
+        raise StudyError(text.sentence(error.errors()[0], str(path))) from None
     if plan.recipe.endswith(".toml"):
         plan = plan.model_copy(update={"recipe": str(path.parent / plan.recipe)})
     if plan.data and plan.data not in DATA_SETS and (path.parent / plan.data).exists():

@@ -61,8 +61,8 @@ def diagnose(
         reasons.append("the network gives nearly the same scores for every image.")
     if steps < FEW_STEPS:
         reasons.append(
-            f"only {steps} steps so far: a learning rate of {learning_rate:g} is too small for so few; "
-            "more epochs, a smaller batch or a larger learning rate will help."
+            f"only {steps} step{'' if steps == 1 else 's'} so far: a learning rate of {learning_rate:g} is too small "
+            "for so few; more epochs, a smaller batch or a larger learning rate will help."
         )
     _, gradients = network.gradients(inputs, labels)
     steepest = max((float(np.abs(gradient).max()) for gradient in gradients.values()), default=0.0)

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from lenet5 import files
 from lenet5.data.prepare import SIDE
 from lenet5.web.problems import Problem
 
@@ -155,7 +156,7 @@ def parse_images(content: bytes, most: int) -> bytes:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(each) for each in first["loc"][:4])
-        raise Problem("json", f"{where or 'the body'}: {first['msg']}. {EXPECTED}") from None
+        raise Problem("json", f"{where or 'the body'}: {files.reason(first)}. {EXPECTED}") from None
     if len(sent.images) > most:
         raise Problem("json", f"there are {len(sent.images)} images; at most {most} are allowed in one request.")
     return b"".join([bytes(row) for image in sent.images for row in image])

@@ -55,14 +55,14 @@ class OwnData:
         sizes = [f"{width}x{height} ({count:,})" for (height, width), count in self.sizes.most_common(SHOWN)]
         parts = ", ".join(f"{len(indices):,} {part}" for part, indices in self.parts.items() if part != ALL)
         rule = "as given" if self.given else f"split by a fixed rule, one in {TEST_OF} of each class to test"
-        polarity = "dark on light, inverted as MNIST is" if self.inverted else "bright on dark, as MNIST is"
+        polarity = f"{'dark on light, inverted to be ' if self.inverted else ''}bright on dark, as MNIST is"
         lines = [
             f"images  {len(self.labels):,} from {self.layout}: {parts} ({rule})",
             f"classes {len(self.class_names)}: {_shortened(told)}",
             f"sizes   {_shortened(sizes, len(self.sizes))} -> 28x28; {polarity}",
         ]
         if self.unreadable:
-            lines.append(f"left out, {len(self.unreadable):,} not readable:")
+            lines.append(f"left out, {len(self.unreadable):,}:")
             lines += [f"  {sentence}" for sentence in self.unreadable[:SHOWN]]
             lines += [f"  and {len(self.unreadable) - SHOWN:,} more"] if len(self.unreadable) > SHOWN else []
         return lines
@@ -105,11 +105,18 @@ def _load(path: Path, state: tuple[tuple[str, int, int], ...]) -> OwnData:  # no
 
 
 def _check(contents: Contents, path: Path) -> None:
+    if not contents.images and not contents.unreadable:
+        raise DataError(f"{path}: holds no rows of labels and images.")
     if not contents.images:
         first = f" The first: {contents.unreadable[0]}" if contents.unreadable else ""
         raise DataError(f"{path}: none of its {len(contents.unreadable):,} images can be read.{first}")
     names = raw.classes(contents.labels)
-    if not FEWEST_CLASSES <= len(names) <= MOST_CLASSES:
+    if len(names) == 1:
+        raise DataError(
+            f"{path}: all {len(contents.labels):,} images are of one class, {names[0]}; expected {FEWEST_CLASSES} to "
+            f"{MOST_CLASSES} classes."
+        )
+    if len(names) > MOST_CLASSES:
         shown = ", ".join(names[:SHOWN])
         raise DataError(
             f"{path}: has {len(names):,} classes ({shown}{', ...' if len(names) > SHOWN else ''}); expected "

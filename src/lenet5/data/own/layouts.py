@@ -6,6 +6,7 @@ from lenet5.data.own import arrays, columns, parquet, pictures
 from lenet5.data.own.contents import Contents, part_in
 from lenet5.errors import DataError, DataNotFoundError
 
+PACKED = (".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".7z", ".rar")
 SHOWN = 8  # names in a message
 EXPECTED = (
     "expected a folder for each class, or CSV, IDX, NPY, NPZ or Parquet files of images with their labels; "
@@ -29,13 +30,19 @@ def read(path: Path) -> Contents:
     if of_kind := [file for file in files if file.suffix.lower() in (".csv", ".tsv") and columns.is_labels(file)]:
         return _tables(path, of_kind)
     if folders := pictures.class_folders(path):
-        return pictures.read_folders(folders)
-    there = ", ".join(entry.name for entry in sorted(path.iterdir())[:SHOWN]) or "nothing"
+        return pictures.read_folders(path, folders)
+    there = ", ".join(entry.name for entry in sorted(path.iterdir())[:SHOWN])
+    if not there:
+        raise DataError(f"{path}: is an empty folder; {EXPECTED}.")
     raise DataError(f"{path}: holds no labelled images, but {there}; {EXPECTED}.")
 
 
 def _file(path: Path) -> Contents:
     suffix = path.suffix.lower()
+    if not path.stat().st_size:
+        raise DataError(f"{path}: is an empty file.")
+    if suffix in PACKED and not arrays.is_idx(path):
+        raise DataError(f"{path}: is packed; unpack it, and name the folder.")
     if suffix == ".parquet":
         return parquet.read([path])
     if suffix in (".csv", ".tsv", ".txt"):

@@ -67,8 +67,8 @@ def class_folders(folder: Path) -> list[tuple[str, str, Path]]:
     return found
 
 
-def read_folders(folders: list[tuple[str, str, Path]]) -> Contents:
-    """Return the pictures of class folders, in the order of their names."""
+def read_folders(root: Path, folders: list[tuple[str, str, Path]]) -> Contents:
+    """Return the pictures of class folders, in the order of their names; say what lies outside them."""
     contents = Contents("a folder for each class")
     for part, label, folder in folders:
         for path in _files(folder):
@@ -76,6 +76,12 @@ def read_folders(folders: list[tuple[str, str, Path]]) -> Contents:
                 contents.add(grey_file(path), label, part)
             except DataError as error:
                 contents.unreadable.append(f"{path}: {error}.")
+    inside = [folder for _, _, folder in folders]
+    for outer in (root, *{folder.parent for folder in inside} - {root}):
+        for path in sorted(outer.iterdir()):
+            if path.suffix.lower() in PICTURES + CONVERTED:
+                contents.unreadable.append(f"{path}: lies in no class's folder.")
+        contents.unreadable += [f"{path}: holds no pictures." for path in _folders(outer) if not _holds_pictures(path)]
     return contents
 
 
