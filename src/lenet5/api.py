@@ -194,7 +194,8 @@ def export(
     path: Path | str | None = None,
     *,
     to: str,
-    weights: str = "float",
+    weights: str | None = None,
+    integers: bool = False,
     prefix: str = "lenet5",
     batch: int | None = None,
     floats: bool = False,
@@ -202,12 +203,13 @@ def export(
 ) -> Exported:
     """Write a model for another program, and return the files and what was checked.
 
-    path     the file, or for "c" the folder; without it, beside the model: model.onnx, model_plain.safetensors, c/
-    to       "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
-    weights  of "c": "float", or "int8"
-    prefix   of "c": begins the names of files and functions
-    batch    of "onnx": the number of images, if it is fixed, as OpenCV requires
-    floats   of "onnx": whether the images are float32 (N, 1, 28, 28), 0..255, instead of uint8 (N, 28, 28)
+    path      the file, or for "c" the folder; without it, beside the model: model.onnx, model_plain.safetensors, c/
+    to        "onnx", "c" (one header and one source file in C99) or "safetensors" (PyTorch's names and shapes)
+    weights   of "c": "float" (the default) or "int8"; with `integers`, "int8" (the default) or "int4"
+    integers  of "c": compute in integers only, for microcontrollers; needs training images of the model's data set
+    prefix    of "c": begins the names of files and functions
+    batch     of "onnx": the number of images, if it is fixed, as OpenCV requires
+    floats    of "onnx": whether the images are float32 (N, 1, 28, 28), 0..255, instead of uint8 (N, 28, 28)
 
     Raises ModelError, RunError.
 
@@ -224,7 +226,14 @@ def export(
         path = beside / {"onnx": "model.onnx", "c": "c"}.get(to, "model_plain.safetensors")
     form = Form(batch, floats) if batch is not None or floats else None
     return write.export(
-        predictor, Path(path), to=to, weights=weights, prefix=prefix, form=form, data_folder=_path(data_folder)
+        predictor,
+        Path(path),
+        to=to,
+        weights=weights,
+        integers=integers,
+        prefix=prefix,
+        form=form,
+        data_folder=_path(data_folder),
     )
 
 

@@ -34,6 +34,7 @@ SHIPPED = (
     "modern",
     "modern-distilled",
     "modern-fashion",
+    "modern-int4",
     "scratch",
     "scratch-as-printed",
     "scratch-xavier",

@@ -15,6 +15,7 @@ OWN = (
     "modern",
     "modern-distilled",
     "modern-fashion",
+    "modern-int4",
     "space-displacement",
     "speedrun",
 )  # from no publication
@@ -28,6 +29,7 @@ PARAMETERS = {
     "modern": 61_706,
     "modern-distilled": 61_706,
     "modern-fashion": 61_706,
+    "modern-int4": 61_706,
     "speedrun": 61_706,
     "digits": 61_791,
     "space-displacement": 44_511,

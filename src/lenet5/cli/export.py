@@ -13,6 +13,7 @@ EXAMPLES = (
     "lenet5 export modern --to onnx -o modern.onnx",
     "lenet5 export modern --to onnx --batch 1 --inputs float -o opencv.onnx",
     "lenet5 export runs/archaeology-seed1 --to c --weights int8",
+    "lenet5 export modern --to c --integers -o firmware",
 )
 
 
@@ -27,8 +28,18 @@ def export(
         typer.Option("--output", "-o", help="File, or for c folder; without it, beside the model.", show_default=False),
     ] = None,
     weights: Annotated[
-        Literal["float", "int8"], typer.Option(help="For c; int8 takes a quarter of the size.")
-    ] = "float",
+        Literal["float", "int8", "int4"] | None,
+        typer.Option(
+            help="For c: float or int8; with --integers int8 or int4, an eighth of the size.",
+            show_default="float, or int8 with --integers",
+        ),
+    ] = None,
+    integers: Annotated[
+        bool,
+        typer.Option(
+            "--integers", help="For c: integers only, for microcontrollers; reads training images of the model's data."
+        ),
+    ] = False,
     prefix: Annotated[str, typer.Option(help="For c: begins the names of the files and functions.")] = "lenet5",
     batch: Annotated[
         int | None,
@@ -50,6 +61,7 @@ def export(
         output,
         to=to,
         weights=weights,
+        integers=integers,
         prefix=prefix,
         batch=batch,
         floats=inputs == "float",

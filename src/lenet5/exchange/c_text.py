@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TYPES = {"float32": "float", "int8": "signed char", "uint8": "unsigned char"}
+TYPES = {"float32": "float", "int8": "signed char", "uint8": "unsigned char", "int32": "int32_t"}
 WIDTH = 116
 
 
@@ -34,10 +34,10 @@ def nested(array: NDArray[Any], indent: str = "") -> str:
     return "{\n" + "\n".join(inner + line for line in lines) + f"\n{indent}}}"
 
 
-def constant(name: str, array: NDArray[Any]) -> str:
-    """Write a constant array, such as "static const float C1_bias[6] = {...};"."""
+def constant(name: str, array: NDArray[Any], *, attribute: str = "") -> str:
+    """Write a constant array, such as "static const float C1_bias[6] = {...};"; an attribute follows its sizes."""
     sizes = "".join(f"[{size}]" for size in array.shape)
-    return f"static const {TYPES[array.dtype.name]} {name}{sizes} = {nested(array)};\n"
+    return f"static const {TYPES[array.dtype.name]} {name}{sizes}{attribute and f' {attribute}'} = {nested(array)};\n"
 
 
 def string(text: str) -> str:

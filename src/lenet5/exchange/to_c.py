@@ -5,8 +5,6 @@ it may be static, on the stack or shared, and calls with separate memory may run
 alternate between the two ends of this memory, so that it is as large as the largest two successive arrays together.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,29 +13,13 @@ from numpy.typing import NDArray
 from lenet5.data.prepare import SIDE
 from lenet5.errors import ModelError
 from lenet5.exchange.c_layers import SQUASH, Constants, Stage, stages
-from lenet5.exchange.c_text import comment, constant, indented, string
+from lenet5.exchange.c_program import PIXELS, Interface, Program, checked_prefix, header, names, predict
+from lenet5.exchange.c_text import comment, constant, indented
 from lenet5.exchange.ready import ready, stretch
-from lenet5.models.model import Card, Model
+from lenet5.models.model import Model
 from lenet5.spec.preparation import Preparation
 
 WEIGHTS = ("float", "int8")
-PIXELS = SIDE * SIDE
-
-
-@dataclass(frozen=True)
-class Program:
-    """The two files, and their memory requirements.
-
-    header, source    their text
-    constants_bytes   size of the weights and tables
-    memory_bytes      size of the working memory that the caller provides
-    """
-
-    prefix: str
-    header: str
-    source: str
-    constants_bytes: int
-    memory_bytes: int
 
 
 def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Program:
@@ -50,12 +32,12 @@ def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Pr
     """
     if weights not in WEIGHTS:
         raise ModelError(f'weights are "{weights}"; a program in C can have {" or ".join(WEIGHTS)}.')
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,30}", prefix):
-        raise ModelError(f'the prefix is "{prefix}"; it must be a letter, then up to 30 letters, digits or "_".')
+    checked_prefix(prefix)
     model = ready(model)
     prepare, tables = _preparation(model.preparation)
     row = stages(model.architecture.placed, model.weights, int8=weights == "int8")
     memory = _memory_floats(row)
+    interface = Interface("float", "float", "FLOATS", memory, 4)
     arrays = [*tables.values(), *(array for stage in row for array in stage.constants.values())]
     constants_bytes = sum(array.nbytes for array in arrays)
     source = "\n".join(
@@ -65,12 +47,12 @@ def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Pr
             "".join(constant(name, array) for name, array in tables.items()),
             f"static void prepare(const unsigned char *image, float *y)\n{{\n{indented(prepare)}}}\n",
             *(_function(stage) for stage in row),
-            _predict(prefix, row, memory, model.architecture.classes),
-            _names(prefix, model.card, model.architecture.classes),
+            predict(prefix, _calls(row, memory), model.architecture.classes, interface),
+            names(prefix, model),
         ]
     )
-    header = _header(prefix, model, weights, constants_bytes, memory)
-    return Program(prefix, header, source, constants_bytes, 4 * memory)
+    head = header(prefix, model, interface, weights=weights, scores="large is good", constants_bytes=constants_bytes)
+    return Program(prefix, head, source, constants_bytes, 4 * memory)
 
 
 def _memory_floats(row: list[Stage]) -> int:
@@ -125,8 +107,8 @@ def _function(stage: Stage) -> str:
     return f"{says}{arrays}static void run_{stage.name}(const float *x, float *y)\n{{\n{indented(stage.body)}}}\n"
 
 
-def _predict(prefix: str, row: list[Stage], memory: int, classes: int) -> str:
-    """Return the function that calls the stages, with arrays alternating between the ends of the memory."""
+def _calls(row: list[Stage], memory: int) -> str:
+    """Return the calls of the stages, with arrays alternating between the ends of the memory."""
     calls, place = "prepare(image, memory);\n", "memory"
     for number, stage in enumerate(row):
         if stage is row[-1]:
@@ -137,61 +119,4 @@ def _predict(prefix: str, row: list[Stage], memory: int, classes: int) -> str:
             to = "memory"
         calls += f"run_{stage.name}({place}, {to});\n"
         place = to
-    calls += f"""\
-int best = 0;
-for (int k = 1; k < {classes}; k++)
-    if (scores[k] > scores[best])
-        best = k;
-return best;"""
-    upper = prefix.upper()
-    return (
-        f"int {prefix}_predict(const unsigned char image[{upper}_PIXELS], float scores[{upper}_CLASSES],\n"
-        f"    float memory[{upper}_MEMORY_FLOATS])\n{{\n{indented(calls)}}}\n"
-    )
-
-
-def _names(prefix: str, card: Card, classes: int) -> str:
-    """Return the table of class names; classes without a name are numbered."""
-    names = [*card.class_names[:classes], *map(str, range(len(card.class_names), classes))]
-    words = ", ".join(map(string, names))
-    return f"const char *const {prefix}_class_names[{prefix.upper()}_CLASSES] = {{{words}}};\n"
-
-
-def _header(prefix: str, model: Model, weights: str, constants_bytes: int, memory: int) -> str:
-    card, upper, classes = model.card, prefix.upper(), model.architecture.classes
-    percent = f"{card.test_accuracy_percent:.2f} % of {card.test_images} {card.scored_on} images"
-    said = f"{card.recipe} on {card.data}, {percent} as trained; written by lenet5 {card.lenet5_version}"
-    return f"""\
-/* LeNet-5 in C99: {comment(said)}.
- *
- * weights         {weights}; with the tables {constants_bytes} bytes of constants
- * working memory  {4 * memory} bytes, given by the caller; nothing is allocated
- *
- *     static float memory[{upper}_MEMORY_FLOATS];
- *     float scores[{upper}_CLASSES];
- *     int answer = {prefix}_predict(image, scores, memory);
- */
-#ifndef {upper}_H
-#define {upper}_H
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-#define {upper}_PIXELS {PIXELS} /* {SIDE} lines of {SIDE} bytes; 0 is background, 255 is ink */
-#define {upper}_CLASSES {classes}
-#define {upper}_MEMORY_FLOATS {memory}
-
-/* Scores one image, large is good, and returns the class with the highest score. `memory` holds nothing between two
- * calls; calls with memory of their own may run at the same time. */
-int {prefix}_predict(const unsigned char image[{upper}_PIXELS], float scores[{upper}_CLASSES],
-    float memory[{upper}_MEMORY_FLOATS]);
-
-extern const char *const {prefix}_class_names[{upper}_CLASSES];
-
-#ifdef __cplusplus
-}}
-#endif
-
-#endif
-"""
+    return calls

@@ -42,6 +42,8 @@ class Recipe(Plan):
     initial       the rule for the initial weights
     start_from    initial weights: a shipped model's name, a model file or a run folder; a last layer of another size is
                   initialised by the rule
+    quantized_weights  "int8" or "int4": quantization-aware training, with the weights rounded to 8 or 4 bits in every
+                  step, for an export in integers; None: exact weights
     teacher       networks whose probabilities are the training targets instead of the labels; they are trained first
     frozen        layers whose weights are not trained
     restarts      maximum number of restarts of a run that fails to start, each from its own random stream
@@ -65,6 +67,7 @@ class Recipe(Plan):
     averaged_epochs: Annotated[int, Field(ge=0)] = 0
     initial: Initial = Pytorch()
     start_from: str | None = None
+    quantized_weights: Literal["int8", "int4"] | None = None
     teacher: Teacher | None = None
     frozen: tuple[str, ...] = ()
     restarts: Annotated[int, Field(ge=0)] = 0
@@ -94,6 +97,11 @@ class Recipe(Plan):
             raise ValueError("`patience` stops by the validation loss: say with `validation` how many images to keep")
         if self.patience and (self.averaged_epochs or self.restarts):
             raise ValueError("`patience` chooses one epoch's weights: leave out `averaged_epochs` and `restarts`")
+        if self.quantized_weights and (self.averaged_epochs or normalizing or isinstance(self.optimizer, Sdlm)):
+            raise ValueError(
+                "`quantized_weights` must stay rounded: leave out `averaged_epochs` and batch normalization, and "
+                "choose another optimizer than sdlm"
+            )
         if self.teacher and self.objective.loss != "cross_entropy":
             raise ValueError("a `teacher` provides probabilities as targets, which only the loss cross_entropy accepts")
         side = self.preparation.side()

@@ -31,6 +31,7 @@ from lenet5.training.interrupt import StopRequest
 from lenet5.training.memory import process_peak_bytes
 from lenet5.training.run import RunFolder
 from lenet5.training.start import weights_to_start
+from lenet5.training.straight_through import StraightThrough
 from lenet5.training.teaching import Teaching
 from lenet5.training.weighting import image_weights
 
@@ -108,7 +109,7 @@ class Trainer:
         self.history = History(run.history_path if run else None, [])
         self._weights = image_weights(recipe.class_weight, train)
         self._majority_percent = 100 * float(np.bincount(test.labels).max()) / len(test.labels)
-        self.network = network or self._new_network(recipe.seed)
+        self.network = self._rounding(network) if network else self._new_network(recipe.seed)
         self._together = together
         self.position = Position(seed=recipe.seed)
         self._sums: Weights = {}  # of the weights that are averaged, or the best ones so far
@@ -404,4 +405,11 @@ class Trainer:
         """Return a network with the first weights: those that a seed gives, or those of the model to start from."""
         recipe = self.recipe
         weights = weights_to_start(recipe, self._start, seed)
-        return self.engine.build(recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen)
+        return self._rounding(
+            self.engine.build(recipe.architecture, weights, recipe.objective, recipe.optimizer, frozen=recipe.frozen)
+        )
+
+    def _rounding(self, network: Network) -> Network:
+        """Return a network that rounds its weights after every step, where the recipe says so."""
+        kind = self.recipe.quantized_weights
+        return StraightThrough(network, kind) if kind else network
