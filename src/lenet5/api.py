@@ -199,6 +199,7 @@ def export(
     prefix: str = "lenet5",
     batch: int | None = None,
     floats: bool = False,
+    threads: int | None = None,
     data_folder: Path | str | None = None,
 ) -> Exported:
     """Write a model for another program, and return the files and what was checked.
@@ -210,8 +211,9 @@ def export(
     prefix    of "c": begins the names of files and functions
     batch     of "onnx": the number of images, if it is fixed, as OpenCV requires
     floats    of "onnx": whether the images are float32 (N, 1, 28, 28), 0..255, instead of uint8 (N, 28, 28)
+    threads   as in `train`
 
-    Raises ModelError, RunError.
+    Raises ModelError, RunError, EngineError.
 
     Examples
     --------
@@ -219,6 +221,7 @@ def export(
     (PosixPath('runs/archaeology-seed1/model.onnx'),)
 
     """
+    use_threads(threads)
     predictor = model if isinstance(model, Predictor) else load(model)
     if path is None:
         beside = Path() if isinstance(model, Predictor) else Path(model)

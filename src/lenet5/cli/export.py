@@ -7,7 +7,7 @@ import typer
 
 from lenet5 import api
 from lenet5.cli.console import out
-from lenet5.cli.options import DataFolder, Quiet
+from lenet5.cli.options import DataFolder, Quiet, Threads
 
 EXAMPLES = (
     "lenet5 export modern --to onnx -o modern.onnx",
@@ -52,6 +52,7 @@ def export(
         Literal["uint8", "float"],
         typer.Option(help="For onnx; uint8 is (N, 28, 28), float is float32 (N, 1, 28, 28), both 0 to 255."),
     ] = "uint8",
+    threads: Threads = None,
     data_dir: DataFolder = None,
     _quiet: Quiet = False,
 ) -> None:
@@ -65,6 +66,7 @@ def export(
         prefix=prefix,
         batch=batch,
         floats=inputs == "float",
+        threads=threads,
         data_folder=data_dir,
     )
     for path in done.files:

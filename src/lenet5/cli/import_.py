@@ -8,8 +8,9 @@ import typer
 
 from lenet5 import files
 from lenet5.cli.console import err, literal, out, percent
-from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet
+from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet, Threads
 from lenet5.engines import registry
+from lenet5.engines.threads import use_threads
 from lenet5.errors import ModelError
 from lenet5.exchange.adopt import adopt
 from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling, choices_of
@@ -66,12 +67,14 @@ def import_model(
         Path | None,
         typer.Option("--output", "-o", help="The model file; without it, beside the weights.", show_default=False),
     ] = None,
+    threads: Threads = None,
     engine: EngineName = registry.AUTO,
     device: DeviceName = registry.AUTO,
     data_dir: DataFolder = None,
     _quiet: Quiet = False,
 ) -> None:
     """Make a model of other people's LeNet-5 weights. Nothing in the file is run as code."""
+    use_threads(threads)
     for option, value, known in (
         ("function", function, FUNCTIONS), ("pooling", pooling, POOLINGS), ("frame", frame, FRAMES),
     ):  # fmt: skip
