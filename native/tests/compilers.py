@@ -56,7 +56,10 @@ def attempt(compiler: str) -> str:
     if reason := debian.can_be_made():
         return f"not here, and no Debian {release} can be made: {reason}"
     packages = ["cmake", "ninja-build", "python3-dev", *map(_package, RELEASES[release])]
-    root = debian.folder(release, "amd64", "compilers", packages)
+    try:
+        root = debian.folder(release, "amd64", "compilers", packages)
+    except subprocess.CalledProcessError:  # an unstable release lacks packages from time to time
+        return f"not here: Debian {release} could not be set up with {', '.join(packages)}"
     for name, source in (
         ("native", ROOT / "native"),
         ("nanobind", Path(sysconfig.get_path("purelib")) / "nanobind"),

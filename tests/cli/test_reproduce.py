@@ -27,8 +27,8 @@ def test_structure_is_judged_without_a_run(tmp_path: Path) -> None:
 def test_status_starts_nothing_and_judges_what_is_there(tmp_path: Path) -> None:
     done = reproduce(tmp_path / "r", "all", "--status")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"not run +97.4 ", done.stdout)
-    assert re.search(r"contradicted +98.79 ", done.stdout)
+    assert re.search(r"not run +97.4\b", done.stdout)
+    assert re.search(r"contradicted +98.79\b", done.stdout)
     assert not (tmp_path / "r" / "units").exists()
 
 

@@ -122,7 +122,7 @@ def test_other_bad_folders_are_one_clear_error(tmp_path: Path, strings: list[tup
     (tmp_path / "labels.csv").write_text("name,digits\n")
     assert "has the columns name, digits; expected file and label" in str(_error(tmp_path))
     (tmp_path / "labels.csv").write_bytes(b"file,label\n\xff\xfe")
-    assert "no UTF-8 text" in str(_error(tmp_path))
+    assert "not UTF-8 text" in str(_error(tmp_path))
     (tmp_path / "labels.csv").unlink()
     folder = cvl(tmp_path, strings[:1])
     (picture,) = folder.iterdir()
