@@ -1,8 +1,14 @@
 """Sphinx configuration of the handbook."""
 
 import re
+import sys
+from pathlib import Path
 
 from lenet5.distribution import VERSION
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import reference  # a neighbour, not a package
 
 project = "lenet5"
 author = "The lenet5 authors"
@@ -42,5 +48,6 @@ def lay_out_columns(_app, _what, _name, _object, _options, lines: list[str]) -> 
 
 
 def setup(app) -> None:
-    """Hook into autodoc."""
+    """Write the reference, and hook into autodoc."""
+    app.connect("builder-inited", lambda _app: reference.write())
     app.connect("autodoc-process-docstring", lay_out_columns)
