@@ -155,7 +155,7 @@ def test_without_the_packages_it_is_said_how_to_get_them(
     ("options", "said"),
     [
         ({"to": "tflite"}, "onnx, c, safetensors"),
-        ({"to": "onnx", "weights": "int8"}, "or int8 for c"),
+        ({"to": "onnx", "weights": "int8"}, "choose float"),
         ({"to": "c", "batch": 1}, "are for onnx, not for c"),
         ({"to": "onnx", "batch": 0}, "has 1 to 4,096"),
     ],
