@@ -12,6 +12,7 @@ from lenet5.data.datasets import ALL, fitted, is_own
 from lenet5.data.datasets import load as load_data
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
+from lenet5.errors import RecipeError
 from lenet5.exchange import write
 from lenet5.exchange.to_onnx import Form
 from lenet5.exchange.write import Exported
@@ -76,6 +77,8 @@ def train(
 
     """
     use_threads(threads)
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise RecipeError(f'overrides is {overrides!r}; expected a dictionary such as {{"batch_size": 64}}.')
     given = dict(overrides or {})
     given |= {
         key: value for key, value in (("data", _name(data)), ("seed", seed), ("epochs", epochs)) if value is not None
