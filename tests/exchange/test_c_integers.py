@@ -230,7 +230,7 @@ def test_a_network_whose_sums_could_exceed_32_bits_is_refused() -> None:
     )
     weights = {name: np.full(shape, 127 / 128, np.float32) for name, shape in architecture.parameter_shapes.items()}
     model = Model(architecture, Preparation(), weights, shipped.read("modern").card)
-    with pytest.raises(ModelError, match=r"^output has so many inputs that its sums can exceed 32 bits; in integers"):
+    with pytest.raises(ModelError, match=r"^output has too many inputs for sums of 32 bits; in integers"):
         integers.build(model, {"C1.relu": 25.0})
 
 

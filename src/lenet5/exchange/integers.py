@@ -284,5 +284,5 @@ def _layer(
         averages=group.averages,
     )
     if layer.largest_sum > LARGEST_SUM:
-        raise _inexpressible(f"{row.name} has so many inputs that its sums can exceed 32 bits")
+        raise _inexpressible(f"{row.name} has too many inputs for sums of 32 bits")
     return layer, step
