@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupted import interrupted
 
 from lenet5 import api
 from lenet5.models import file as model_file
@@ -33,16 +34,11 @@ def test_the_model_is_the_mean_of_the_last_epochs(tmp_path: Path, small_mnist: P
 
 
 def test_a_stopped_run_averages_the_same_epochs(tmp_path: Path, small_mnist: Path) -> None:
-    whole = train(tmp_path / "whole", small_mnist)
-    cut = train(tmp_path / "cut", small_mnist)
-    (cut / "model.safetensors").unlink()
-    (cut / "result.json").unlink()
+    whole = train(tmp_path, small_mnist)
+    cut = interrupted(whole, tmp_path / "cut")
     newest = max((cut / "checkpoints").iterdir(), key=lambda path: int(path.name.rsplit("-", 1)[1]))
     found = checkpoint.read(newest)
     assert len(found.sums) == len(found.weights)
-    for path in newest.iterdir():
-        path.unlink()
-    newest.rmdir()  # so it goes on from the epoch before the last
     api.resume(cut, data_folder=small_mnist)
     first, second = (model_file.read(run / "model.safetensors").weights for run in (whole, cut))
     assert all(array.tobytes() == second[name].tobytes() for name, array in first.items())

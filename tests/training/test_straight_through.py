@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from interrupted import interrupted
 
 from lenet5 import api
 from lenet5.data.batches import Examples
@@ -36,14 +37,10 @@ def test_the_model_has_weights_of_four_bits_and_the_accuracy_on_its_card(tmp_pat
 
 
 def test_a_stopped_run_ends_with_the_same_weights(tmp_path: Path, small_mnist: Path) -> None:
-    whole, cut = train(tmp_path / "whole", small_mnist), train(tmp_path / "cut", small_mnist)
-    (cut / "model.safetensors").unlink()
-    (cut / "result.json").unlink()
+    whole = train(tmp_path, small_mnist)
+    cut = interrupted(whole, tmp_path / "cut")
     newest = max((cut / "checkpoints").iterdir(), key=lambda path: int(path.name.rsplit("-", 1)[1]))
     assert any(name.startswith(EXACT) for name in checkpoint.read(newest).state)
-    for path in newest.iterdir():
-        path.unlink()
-    newest.rmdir()  # so it goes on from the epoch before the last
     api.resume(cut, data_folder=small_mnist)
     first, second = (model_file.read(run / "model.safetensors").weights for run in (whole, cut))
     assert all(array.tobytes() == second[name].tobytes() for name, array in first.items())
