@@ -39,6 +39,11 @@ def test_losses_and_softmax(random: np.random.Generator) -> None:
     assert metrics.mean_squared_error(np.zeros((1, 10)), np.array([3])) == pytest.approx(0.1)
 
 
+def test_the_brier_score_by_hand() -> None:
+    probabilities = np.array([[0.9, 0.1], [0.4, 0.6]], np.float32)
+    assert metrics.brier_score(probabilities, np.array([0, 0])) == pytest.approx((0.02 + 0.72) / 2)
+
+
 def test_softmax_of_huge_scores_is_finite() -> None:
     np.testing.assert_array_equal(metrics.softmax(np.array([[1e5, -1e5]])), [[1, 0]])
 

@@ -87,6 +87,16 @@ def expected_calibration_error_percent(confidence: Float, right: NDArray[np.bool
     return float(100 * np.abs(surplus).sum() / len(right))
 
 
+def brier_score(probabilities: Float, labels: NDArray[np.int64]) -> float:
+    """Return the mean over images of the squared distance of the probabilities to the one-hot truth, 0..2 (Brier 1950).
+
+    probabilities  (N, classes), each row sums to 1
+    """
+    difference = probabilities.astype(np.float64)
+    difference[np.arange(len(labels)), labels] -= 1
+    return float(np.mean((difference**2).sum(axis=1)))
+
+
 def softmax(scores: Float) -> Float:
     """Return scores (N, classes) as probabilities: each row is positive and sums to 1."""
     exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))  # exp of a large score would overflow

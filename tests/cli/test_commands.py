@@ -63,6 +63,7 @@ def test_evaluate_gives_the_interval_and_draws_only_where_asked(run: Path, small
     assert done.returncode == 0, done.stderr
     assert "95 % interval" in done.stdout
     assert "recall" in done.stdout
+    assert "negative log-likelihood" in done.stdout
     assert files_in(run) == before
     assert not files_in(tmp_path)
     done = lenet5("evaluate", run, "--data-dir", small_mnist, "--pictures", tmp_path / "drawn")
@@ -86,6 +87,9 @@ def test_what_is_shown_is_also_given_as_json(run: Path, small_mnist: Path) -> No
     assert outcome["images"] == 500
     assert outcome["correct"] == 500 - len(outcome["misclassified"])
     assert outcome["classes"] == list("0123456789")
+    # A Brier score of 0.9 and a likelihood of ln 10 are those of ten equal probabilities.
+    assert 0 < outcome["brier_score"] < 0.9
+    assert 0 < outcome["negative_log_likelihood"] < 2.303
     shown = plain("show", run)
     assert shown["result"]["test_images_correct"] == outcome["correct"]
     assert [row["epoch"] for row in shown["history"] if row["event"] == "epoch"] == [1, 2]

@@ -120,8 +120,9 @@ def _print(outcome: Evaluation, name: str, engine: str, temperature: float) -> N
             f"{REJECTION_ERROR_PERCENT} % misclassified among the others"
         )
     out.print(
-        f"its confidence is off by {percent(outcome.calibration_error_percent)} on average (expected calibration "
-        f"error, 15 bins{'' if temperature == 1 else f', temperature {temperature:.2f}'})"
+        f"negative log-likelihood {outcome.negative_log_likelihood:.4f}, Brier score {outcome.brier_score:.4f}, "
+        f"expected calibration error {percent(outcome.calibration_error_percent)} (15 bins)"
+        f"{'' if temperature == 1 else f'; temperature {temperature:.2f}'}"
     )
 
 

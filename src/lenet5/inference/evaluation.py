@@ -19,11 +19,13 @@ from lenet5.inference.predictor import Predictor
 class Evaluation(Shown):
     """The results on one part of a data set.
 
-    answers      (N,) the class with the highest score
-    confidence   (N,) probability of the answer, 0..1, calibrated if the model has a temperature
-    margin       (N,) the best score minus the second best
-    confusion    (classes, classes) truth in rows, answers in columns
-    class_names  the data's classes, then those that only the model has
+    answers                  (N,) the class with the highest score
+    confidence               (N,) probability of the answer, 0..1, calibrated if the model has a temperature
+    margin                   (N,) the best score minus the second best
+    confusion                (classes, classes) truth in rows, answers in columns
+    negative_log_likelihood  the mean of -log of the truth's probability, in nats, calibrated as the confidence is
+    brier_score              the mean squared distance of the probabilities to the one-hot truth, 0..2
+    class_names              the data's classes, then those that only the model has
     """
 
     data: Images
@@ -31,6 +33,8 @@ class Evaluation(Shown):
     confidence: Float
     margin: Float
     confusion: NDArray[np.int64]
+    negative_log_likelihood: float
+    brier_score: float
     class_names: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -81,6 +85,8 @@ class Evaluation(Shown):
             "correct": self.correct,
             "accuracy_percent": self.accuracy_percent,
             "accuracy_interval_percent": list(self.interval_percent),
+            "negative_log_likelihood": self.negative_log_likelihood,
+            "brier_score": self.brier_score,
             "calibration_error_percent": self.calibration_error_percent,
             "classes": list(self.class_names),
             "recall_percent": recall.tolist(),
@@ -104,12 +110,16 @@ def evaluate(predictor: Predictor | Ensemble, data: Images) -> Evaluation:
     data = _aligned(data, predictor.class_names)
     scores = predictor.scores(data.images)
     answers = scores.argmax(axis=1)
+    calibrated = scores / np.float32(predictor.temperature)
+    probabilities = metrics.softmax(calibrated)
     return Evaluation(
         data,
         answers,
-        confidence=metrics.softmax(scores / np.float32(predictor.temperature))[np.arange(len(answers)), answers],
+        confidence=probabilities[np.arange(len(answers)), answers],
         margin=metrics.margin(scores),
         confusion=metrics.confusion(data.labels, answers, classes),
+        negative_log_likelihood=metrics.cross_entropy(calibrated, data.labels),
+        brier_score=metrics.brier_score(probabilities, data.labels),
         class_names=data.class_names + predictor.class_names[len(data.class_names) :],
     )
 
