@@ -77,11 +77,23 @@ def test_every_command_and_option_that_is_shown_exists(page: Path) -> None:
         assert {word for word in rest if word.startswith("--")} <= known, line
 
 
-def test_both_readmes_give_the_same_numbers() -> None:
+@pytest.mark.parametrize("name", ["README", "docs/start"])
+def test_both_languages_give_the_same_numbers(name: str) -> None:
     english, chinese = (
-        sorted(re.findall(r"\d[\d.,]*\d", (ROOT / name).read_text(encoding="utf-8")))
-        for name in ("README.md", "README.zh-CN.md")
+        sorted(re.findall(r"\d[\d.,]*\d", (ROOT / f"{name}{language}.md").read_text(encoding="utf-8")))
+        for language in ("", ".zh-CN")
     )
+    assert english == chinese
+
+
+def test_both_start_pages_give_the_same_commands() -> None:
+    english, chinese = (
+        re.findall(
+            r"^(?:lenet5|make) [^#\n]*?(?=\s*(?:#|$))", (ROOT / "docs" / name).read_text(encoding="utf-8"), re.MULTILINE
+        )
+        for name in ("start.md", "start.zh-CN.md")
+    )
+    assert len(english) > 10
     assert english == chinese
 
 
