@@ -8,6 +8,7 @@ import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
+from statistics import mean
 from types import ModuleType
 
 import pytest
@@ -113,6 +114,18 @@ def test_the_tables_of_accuracies_are_the_record() -> None:
 def test_the_chapter_on_batch_sizes_is_the_record() -> None:
     page = (ROOT / "docs" / "batch-size.md").read_text(encoding="utf-8")
     assert loaded(ROOT / "docs" / "pictures" / "batch_sizes.py").fill(page) == page
+
+
+def test_the_errors_after_one_epoch_are_those_of_the_study() -> None:
+    study = json.loads((ROOT / "results" / "studies" / "speedrun-one-epoch.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "speedrun.md").read_text(encoding="utf-8")
+    errors: dict[str, list[float]] = {}
+    for row in study["rows"]:
+        errors.setdefault(row["label"], []).append(row["error_percent"][-1])
+    two_epochs = mean(errors.pop("two epochs, as the recipe"))
+    assert f"two epochs {two_epochs:.2f} %" in page
+    for label, values in errors.items():
+        assert f"| {label} | {mean(values):.2f} |" in page
 
 
 def test_the_timeline_is_the_record() -> None:
