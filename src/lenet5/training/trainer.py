@@ -226,7 +226,6 @@ class Trainer:
             seed,
             epoch,
             distortion=recipe.distortion,
-            warp=self.engine.warp,
             dropout=any(isinstance(layer, Dropout) for layer in recipe.architecture.layers),
         )
         if self.teaching:
@@ -263,7 +262,7 @@ class Trainer:
         chosen = np.sort(random.choice(count, min(optimizer.patterns, count), replace=False))
         curvature = self.network.curvature(examples.inputs(chosen))
         state = {f"curvature.{name}": array for name, array in curvature.items()}
-        self.network.load(self.network.weights(), state)
+        self.network.set_state(state)
 
     def _account(self, batches: Sequence[NDArray[np.int64]], steps: Steps, seconds: float) -> None:
         """Add some steps to the running totals. Raises TrainingError at a loss that is not a number."""
@@ -312,13 +311,12 @@ class Trainer:
 
     def _loss_and_accuracy(self, images: Images) -> Generator[Request, Any, tuple[float, float]]:
         """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
-        own, state = self.network.weights(), self.network.state()
-        averaged = self._sums and not self.recipe.patience
-        if averaged:
-            self.network.load(self.model_weights(), state)
-        scores = yield Examples(images.images, images.labels, self.preparation)
-        if averaged:
-            self.network.load(own, state)
+        examples = Examples(images.images, images.labels, self.preparation)
+        if self._sums and not self.recipe.patience:
+            average = self.engine.scorer(self.recipe.architecture, self.model_weights())
+            scores = score_all(average, examples)
+        else:
+            scores = yield examples
         loss = metrics.loss(self.recipe.objective, scores, images.labels)
         return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
 
