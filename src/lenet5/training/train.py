@@ -393,8 +393,6 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
 def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
     """Write `model.safetensors` and `result.json`. No epoch is chosen by its test accuracy."""
     recipe, last = trainer.recipe, trainer.chosen_row
-    test_count = len(trainer.test.labels)
-    correct = round(last.test_accuracy_percent * test_count / 100)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     card = Card(
         recipe=recipe.name,
@@ -407,7 +405,7 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
         epochs=last.epoch,
         steps=last.step,
         scored_on=trainer.test.part,
-        test_images=test_count,
+        test_images=last.test_images,
         test_accuracy_percent=last.test_accuracy_percent,
         lenet5_version=str(trainer.environment["lenet5"]),
     )
@@ -426,10 +424,10 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
             "epochs": last.epoch,
             "steps": last.step,
             "scored_on": trainer.test.part,
-            "test_images": test_count,
-            "test_images_correct": correct,
+            "test_images": last.test_images,
+            "test_images_correct": last.test_correct,
             "test_accuracy_percent": last.test_accuracy_percent,
-            "test_accuracy_interval_percent": metrics.wilson_interval_percent(correct, test_count),
+            "test_accuracy_interval_percent": metrics.wilson_interval_percent(last.test_correct, last.test_images),
             "test_loss": last.test_loss,
             "train_loss": last.train_loss,
             "train_accuracy_percent": last.train_accuracy_percent,
