@@ -89,7 +89,7 @@ def fit_change(sliding: Predictor, count: int) -> None:
 
 def slid_evidence(found: Found, pieces: list[Piece], sliding: Predictor) -> Float:
     line = sdnn.line_image(pieces, found, sliding.model.architecture.input[1])
-    return sdnn.evidence(sdnn.at_every_column(line, sliding.model), sliding.class_names)
+    return sdnn.evidence(sdnn.at_every_column(line, sliding), sliding.class_names)
 
 
 def _spelt(seen: Float, change: float = alignment.CHANGE) -> str:

@@ -17,11 +17,11 @@ import contenders
 import torch
 from side_by_side import alternate, machine, record
 
+from lenet5.compiled import kernels
 from lenet5.data.batches import Examples, batches, examples_for_epoch, order
 from lenet5.data.datasets import load
 from lenet5.data.prepare import mean_pixel
 from lenet5.engines.initial import first_weights
-from lenet5.engines.native.library import kernels
 from lenet5.engines.native.network import NativeEngine, NativeNetwork
 from lenet5.recipes import catalogue
 from lenet5.spec.initial import Pytorch

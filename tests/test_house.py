@@ -8,7 +8,7 @@ import lenet5
 PACKAGE = Path(lenet5.__file__).parent
 LEVELS = {
     "errors": 0, "distribution": 0, "machine": 0, "display": 0,
-    "budget": 1, "files": 1, "seeds": 1, "warp": 1,
+    "budget": 1, "files": 1, "seeds": 1, "compiled": 1,
     "spec": 2,
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,

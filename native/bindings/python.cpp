@@ -32,10 +32,6 @@ using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<nb::numpy, T, nb::c_contig>;
 
-// (kind, maps, size, padding, function, frozen, seen, codes, factor), as Layer has them; of dropout, factor is the share.
-using LayerTuple =
-    std::tuple<std::string, int, int, int, std::string, bool, std::vector<std::vector<int>>, std::vector<float>, float>;
-
 void require(bool fits, const char* what) {
   if (!fits) throw std::invalid_argument(what);
 }
@@ -48,8 +44,8 @@ T named(const std::string& name, std::initializer_list<std::pair<const char*, T>
   throw std::invalid_argument("unknown name: " + name);
 }
 
-Layer layer_of(const LayerTuple& tuple) {
-  const auto& [kind, maps, size, padding, function, frozen, seen, codes, factor] = tuple;
+Layer layer_of(const std::string& kind, int maps, int size, int padding, const std::string& function, bool frozen,
+               std::vector<std::vector<int>> seen, std::vector<float> codes, float factor, float share) {
   Layer layer;
   layer.kind = named<Layer::Kind>(kind, {{"convolution", Layer::Kind::convolution},
                                          {"subsample", Layer::Kind::subsample},
@@ -70,9 +66,10 @@ Layer layer_of(const LayerTuple& tuple) {
                                               {"sigmoid", Function::sigmoid},
                                               {"scaled_tanh", Function::scaled_tanh}});
   layer.frozen = frozen;
-  layer.seen = seen;
-  layer.codes = codes;
-  (layer.kind == Layer::Kind::dropout ? layer.share : layer.factor) = factor;
+  layer.seen = std::move(seen);
+  layer.codes = std::move(codes);
+  layer.factor = factor;
+  layer.share = share;
   return layer;
 }
 
@@ -138,12 +135,95 @@ Examples inputs_source(nb::object inputs, nb::object labels, nb::object targets)
   return examples;
 }
 
-class PyNetwork {
+using PyShape = std::tuple<int, int, int>;
+
+Shape shape_of(const PyShape& shape) { return {std::get<0>(shape), std::get<1>(shape), std::get<2>(shape)}; }
+
+// A network with given weights, without memory for gradients.
+class PyScorer {
  public:
-  PyNetwork(std::tuple<int, int, int> input, const std::vector<LayerTuple>& layers, const std::string& loss, bool mean,
-            float j, const std::string& optimizer, float momentum, float weight_decay, float beta1, float beta2,
-            float epsilon, float mu)
-      : PyNetwork({std::get<0>(input), std::get<1>(input), std::get<2>(input)}, layers_of(layers),
+  PyScorer(const PyShape& input, const std::vector<Layer>& layers)
+      : network_(plan_for(shape_of(input), layers, {}, {})) {}
+
+  Out<float> scores(In<float> inputs) {
+    const std::size_t count = check_inputs(inputs);
+    auto [data, array] = new_array<float>({count, static_cast<std::size_t>(network_.plan().classes)});
+    const nb::gil_scoped_release unlocked;
+    network_.scores(inputs.data(), static_cast<std::int64_t>(count), data);
+    return array;
+  }
+
+  // (N, numbers) for each layer.
+  nb::list activations(In<float> inputs) {
+    const std::size_t count = check_inputs(inputs);
+    const Plan& plan = network_.plan();
+    const std::vector<Shape> shapes = reference::shapes(plan.input, plan.layers);
+    std::vector<float*> data;
+    nb::list arrays;
+    for (const Shape& shape : shapes) {
+      auto [own, array] = new_array<float>({count, static_cast<std::size_t>(shape.size())});
+      data.push_back(own);
+      arrays.append(array);
+    }
+    const reference::Parameters parameters = unpacked();
+    const nb::gil_scoped_release unlocked;
+    for (std::size_t i = 0; i < count; ++i) {
+      const float* image = inputs.data() + i * static_cast<std::size_t>(plan.input.size());
+      const auto values = reference::forward(plan.input, plan.layers, parameters, image);
+      for (std::size_t l = 0; l < values.size(); ++l) {
+        std::copy(values[l].begin(), values[l].end(), data[l] + i * values[l].size());
+      }
+    }
+    return arrays;
+  }
+
+  void set_weights(const std::vector<In<float>>& arrays) {
+    put(network_.numbers(), arrays, false);
+    network_.changed();
+  }
+
+ protected:
+  PyScorer(const Plan& plan, const Objective& objective, const Optimizer& optimizer)
+      : network_(plan, objective, optimizer) {}
+
+  std::size_t check_inputs(const In<float>& inputs) const {
+    const Shape& shape = network_.plan().input;
+    require(inputs.ndim() == 4 && inputs.shape(1) == static_cast<std::size_t>(shape.maps) &&
+                inputs.shape(2) == static_cast<std::size_t>(shape.height) &&
+                inputs.shape(3) == static_cast<std::size_t>(shape.width),
+            "inputs do not have the network's shape");
+    return inputs.shape(0);
+  }
+
+  void put(Floats& numbers, const std::vector<In<float>>& arrays, bool trained_only) {
+    std::size_t next = 0;
+    for (const Parameter& parameter : network_.plan().parameters) {
+      if (trained_only && parameter.frozen) continue;
+      const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
+      require(next < arrays.size() && arrays[next].size() == rows * columns, "an array does not fit its parameter");
+      lenet5::put(parameter, arrays[next++].data(), numbers.data());
+    }
+    require(next == arrays.size(), "too many arrays");
+  }
+
+  reference::Parameters unpacked() {
+    reference::Parameters parameters;
+    for (const Parameter& parameter : network_.plan().parameters) {
+      parameters.emplace_back(static_cast<std::size_t>(parameter.rows) * static_cast<std::size_t>(parameter.columns));
+      take(parameter, network_.numbers().data(), parameters.back().data());
+    }
+    return parameters;
+  }
+
+  Network network_;
+};
+
+class PyNetwork : public PyScorer {
+ public:
+  PyNetwork(const PyShape& input, const std::vector<Layer>& layers, const std::string& loss, bool mean, float j,
+            const std::string& optimizer, float momentum, float weight_decay, float beta1, float beta2, float epsilon,
+            float mu)
+      : PyNetwork(shape_of(input), layers,
                   {named<Loss>(loss, {{"cross_entropy", Loss::cross_entropy},
                                       {"mean_squared_error", Loss::mean_squared_error},
                                       {"maximum_likelihood", Loss::maximum_likelihood},
@@ -176,14 +256,6 @@ class PyNetwork {
     return nb::make_tuple(loss_array, correct_array);
   }
 
-  Out<float> scores(In<float> inputs) {
-    const std::size_t count = check_inputs(inputs);
-    auto [data, array] = new_array<float>({count, static_cast<std::size_t>(network_.plan().classes)});
-    const nb::gil_scoped_release unlocked;
-    network_.scores(inputs.data(), static_cast<std::int64_t>(count), data);
-    return array;
-  }
-
   nb::tuple gradients(In<float> inputs, const Examples& examples) {
     const std::size_t count = check_inputs(inputs);
     check_examples(examples);
@@ -206,36 +278,7 @@ class PyNetwork {
     return arrays_of(numbers, true);
   }
 
-  // (N, numbers) for each layer.
-  nb::list activations(In<float> inputs) {
-    const std::size_t count = check_inputs(inputs);
-    const Plan& plan = network_.plan();
-    const std::vector<Shape> shapes = reference::shapes(plan.input, plan.layers);
-    std::vector<float*> data;
-    nb::list arrays;
-    for (const Shape& shape : shapes) {
-      auto [own, array] = new_array<float>({count, static_cast<std::size_t>(shape.size())});
-      data.push_back(own);
-      arrays.append(array);
-    }
-    const reference::Parameters parameters = unpacked();
-    const nb::gil_scoped_release unlocked;
-    for (std::size_t i = 0; i < count; ++i) {
-      const float* image = inputs.data() + i * static_cast<std::size_t>(plan.input.size());
-      const auto values = reference::forward(plan.input, plan.layers, parameters, image);
-      for (std::size_t l = 0; l < values.size(); ++l) {
-        std::copy(values[l].begin(), values[l].end(), data[l] + i * values[l].size());
-      }
-    }
-    return arrays;
-  }
-
   nb::list weights() { return arrays_of(network_.numbers(), false); }
-  void set_weights(const std::vector<In<float>>& arrays) {
-    put(network_.numbers(), arrays, false);
-    network_.changed();
-  }
-
   // What the optimiser remembers: for each of its memories an array for each trained parameter; and its steps.
   nb::tuple state() {
     nb::list memories;
@@ -266,23 +309,7 @@ class PyNetwork {
 
  private:
   PyNetwork(const Shape& input, const std::vector<Layer>& layers, const Objective& objective, const Optimizer& optimizer)
-      : network_(plan_for(input, layers, objective, optimizer), objective, optimizer) {}
-
-  static std::vector<Layer> layers_of(const std::vector<LayerTuple>& tuples) {
-    std::vector<Layer> layers;
-    for (const LayerTuple& tuple : tuples) layers.push_back(layer_of(tuple));
-    return layers;
-  }
-
-  std::size_t check_inputs(const In<float>& inputs) const {
-    const Shape& shape = network_.plan().input;
-    require(inputs.ndim() == 4 && inputs.shape(1) == static_cast<std::size_t>(shape.maps) &&
-                inputs.shape(2) == static_cast<std::size_t>(shape.height) &&
-                inputs.shape(3) == static_cast<std::size_t>(shape.width),
-            "inputs do not have the network's shape");
-    return inputs.shape(0);
-  }
-
+      : PyScorer(plan_for(input, layers, objective, optimizer), objective, optimizer) {}
 
   void check_examples(const Examples& examples) const {
     const Source& source = examples.source;
@@ -310,28 +337,6 @@ class PyNetwork {
     }
     return arrays;
   }
-
-  void put(Floats& numbers, const std::vector<In<float>>& arrays, bool trained_only) {
-    std::size_t next = 0;
-    for (const Parameter& parameter : network_.plan().parameters) {
-      if (trained_only && parameter.frozen) continue;
-      const auto rows = static_cast<std::size_t>(parameter.rows), columns = static_cast<std::size_t>(parameter.columns);
-      require(next < arrays.size() && arrays[next].size() == rows * columns, "an array does not fit its parameter");
-      lenet5::put(parameter, arrays[next++].data(), numbers.data());
-    }
-    require(next == arrays.size(), "too many arrays");
-  }
-
-  reference::Parameters unpacked() {
-    reference::Parameters parameters;
-    for (const Parameter& parameter : network_.plan().parameters) {
-      parameters.emplace_back(static_cast<std::size_t>(parameter.rows) * static_cast<std::size_t>(parameter.columns));
-      take(parameter, network_.numbers().data(), parameters.back().data());
-    }
-    return parameters;
-  }
-
-  Network network_;
 };
 
 // Bent copies of images; see lenet5/warp.h. Shared out over the threads; every copy is made alone.
@@ -406,20 +411,32 @@ NB_MODULE(_kernels, m) {
                   nb::arg("chance"), nb::arg("scale"), nb::arg("padding"), nb::arg("resize"), nb::arg("flips").none(), nb::arg("flip_vertical"))
       .def_static("from_inputs", inputs_source, nb::arg("inputs"), nb::arg("labels"),
                   nb::arg("targets").none());
-  nb::class_<PyNetwork>(m, "Network", "Weights, optimiser and threads.")
-      .def(nb::init<std::tuple<int, int, int>, const std::vector<LayerTuple>&, const std::string&, bool, float,
-                    const std::string&, float, float, float, float, float, float>(),
+  nb::class_<Layer>(m, "Layer", "One layer of an architecture; what its kind does not have keeps its default.")
+      .def("__init__",
+           [](Layer* self, const std::string& kind, int maps, int size, int padding, const std::string& function,
+              bool frozen, std::vector<std::vector<int>> seen, std::vector<float> codes, float factor, float share) {
+             new (self) Layer(layer_of(kind, maps, size, padding, function, frozen, std::move(seen), std::move(codes),
+                                       factor, share));
+           },
+           nb::arg("kind"), nb::kw_only(), nb::arg("maps") = 0, nb::arg("size") = 0, nb::arg("padding") = 0,
+           nb::arg("function") = "none", nb::arg("frozen") = false, nb::arg("seen") = std::vector<std::vector<int>>(),
+           nb::arg("codes") = std::vector<float>(), nb::arg("factor") = 1.0f, nb::arg("share") = 0.0f);
+  nb::class_<PyScorer>(m, "Scorer", "A network with given weights, for scores only.")
+      .def(nb::init<const PyShape&, const std::vector<Layer>&>(), nb::arg("input"), nb::arg("layers"))
+      .def("scores", &PyScorer::scores, nb::arg("inputs"))
+      .def("activations", &PyScorer::activations, nb::arg("inputs"))
+      .def("set_weights", &PyScorer::set_weights, nb::arg("arrays"));
+  nb::class_<PyNetwork, PyScorer>(m, "Network", "Weights, optimiser and threads.")
+      .def(nb::init<const PyShape&, const std::vector<Layer>&, const std::string&, bool, float, const std::string&, float,
+                    float, float, float, float, float>(),
            nb::arg("input"), nb::arg("layers"), nb::arg("loss"), nb::arg("mean"), nb::arg("j"), nb::arg("optimizer"),
            nb::arg("momentum"), nb::arg("weight_decay"), nb::arg("beta1"), nb::arg("beta2"), nb::arg("epsilon"),
            nb::arg("mu"))
       .def("train", &PyNetwork::train, nb::arg("examples"), nb::arg("order"), nb::arg("sizes"),
            nb::arg("learning_rates"))
-      .def("scores", &PyNetwork::scores, nb::arg("inputs"))
       .def("gradients", &PyNetwork::gradients, nb::arg("inputs"), nb::arg("examples"))
       .def("curvature", &PyNetwork::curvature, nb::arg("inputs"), nb::arg("at_rbf"))
-      .def("activations", &PyNetwork::activations, nb::arg("inputs"))
       .def("weights", &PyNetwork::weights)
-      .def("set_weights", &PyNetwork::set_weights, nb::arg("arrays"))
       .def("state", &PyNetwork::state)
       .def("set_state", &PyNetwork::set_state, nb::arg("memories"), nb::arg("steps"))
       .def("watch", &PyNetwork::watch)

@@ -2,7 +2,7 @@
 
 Where the compiled part fails, the package is built once more without it, and carries `build-failure.json` (compiler,
 version, first error line) and `build-failure.log` (all that CMake and the compiler said) beside the engine's Python
-files, where `lenet5.engines.native.library` reads them. With the setting `native=required`, or LENET5_NATIVE=required
+files, where `lenet5.compiled` reads them. With the setting `native=required`, or LENET5_NATIVE=required
 in the environment, the installation fails instead. Imports nothing of lenet5, which is not installed yet.
 """
 

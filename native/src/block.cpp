@@ -17,14 +17,14 @@ std::vector<Tap> stretch(int from, int to) {
   return taps;
 }
 
-Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
+Block::Block(const Plan& plan, const Kernels& kernels, bool trains) : plan_(plan), kernels_(kernels) {
   const std::size_t stages = plan.stages.size();
   int longest_row = 0;
   for (std::size_t s = 0; s <= stages; ++s) {
     const Shape& shape = s < stages ? plan.stages[s].in : plan.stages[s - 1].out;
     const int padding = s < stages ? plan.stages[s].padding : 0;
     values_.push_back(make(shape, padding));
-    const bool needed = static_cast<int>(s) > plan.first_trained_stage && s < stages;
+    const bool needed = trains && static_cast<int>(s) > plan.first_trained_stage && s < stages;
     gradients_.push_back(needed ? make(shape, padding) : Padded{});
     if (s < stages) {
       squashed_.push_back(plan.stages[s].pool_size ? make(plan.stages[s].sums, 0).whole : Maps{});
@@ -33,6 +33,7 @@ Block::Block(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(k
   }
   gradients_.back() = values_.back();
   numbers_.resize(static_cast<std::size_t>(kernels.lanes));
+  if (!trains) return;
   scratch_ = Floats(static_cast<std::size_t>(longest_row + kRowMultiple) * static_cast<std::size_t>(kernels.lanes));
 }
 

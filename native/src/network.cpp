@@ -41,16 +41,22 @@ Plan plan_for(Shape input, const std::vector<Layer>& layers, const Objective& ob
 }
 
 Network::Network(const Plan& plan, Objective objective, Optimizer optimizer)
+    : Network(plan, objective, optimizer, true) {}
+
+Network::Network(const Plan& plan) : Network(plan, {}, {}, false) {}
+
+Network::Network(const Plan& plan, Objective objective, Optimizer optimizer, bool trains)
     : plan_(plan),
       objective_(objective),
       optimizer_(optimizer),
+      trains_(trains),
       numbers_(static_cast<std::size_t>(plan.numbers)),
       rates_(static_cast<std::size_t>(optimizer.kind == Optimizer::Kind::sdlm ? plan.trained : 0)),
       workers_(1) {
   const bool adam = optimizer.kind == Optimizer::Kind::adam, sdlm = optimizer.kind == Optimizer::Kind::sdlm;
   const int memories = adam ? 2 : sdlm || optimizer.momentum != 0 ? 1 : 0;
   for (int i = 0; i < memories; ++i) memory_.emplace_back(static_cast<std::size_t>(plan.trained));
-  prepare(1, 1);
+  prepare_workers(1);
 }
 
 std::int64_t Network::images_at_once() const { return plan_.lanes ? kImagesAlone : target().kernels[0]->lanes; }
@@ -67,8 +73,8 @@ Network::Range Network::images_of(std::int64_t count, int part) const {
   return {end(part), end(part + 1)};
 }
 
-// Allocates the memory of the threads and of a batch's parts, before the threads start.
-void Network::prepare(int workers, std::int64_t largest_batch) {
+// Allocates the memory of the threads, before they start.
+void Network::prepare_workers(int workers) {
   if (workers_.size() < static_cast<std::size_t>(workers)) workers_.resize(static_cast<std::size_t>(workers));
   for (Worker& worker : workers_) {
     if (worker.weights.numbers) continue;
@@ -82,6 +88,10 @@ void Network::prepare(int workers, std::int64_t largest_batch) {
     for (const Floats& packed : worker.packed) worker.weights.packed.push_back(packed.data());
     worker.weights.numbers = numbers_.data();
   }
+}
+
+// Allocates the gradients of a batch's parts, before the threads start.
+void Network::prepare_parts(std::int64_t largest_batch) {
   // A batch just too small for parts of kImagesOfPart images may have more of them than a larger one.
   const int parts = std::max(parts_of(largest_batch), parts_of(std::min(largest_batch, 2 * kImagesOfPart - 1)));
   while (parts_.size() < static_cast<std::size_t>(parts)) {
@@ -94,7 +104,7 @@ void Network::prepare(int workers, std::int64_t largest_batch) {
 }
 
 Single& Network::single_of(Worker& worker) const {
-  if (!worker.single) worker.single = std::make_unique<Single>(plan_, narrowest());
+  if (!worker.single) worker.single = std::make_unique<Single>(plan_, narrowest(), trains_);
   return *worker.single;
 }
 
@@ -113,7 +123,7 @@ Block& Network::block_for(Worker& worker, std::int64_t images) {
   int width = target().widths - 1;
   while (width > 0 && target().kernels[width]->lanes < images) --width;
   auto& block = worker.blocks[static_cast<std::size_t>(width)];
-  if (!block) block = std::make_unique<Block>(plan_, *target().kernels[width]);
+  if (!block) block = std::make_unique<Block>(plan_, *target().kernels[width], trains_);
   return *block;
 }
 
@@ -266,7 +276,9 @@ void Network::normalize_gradient(std::size_t stage, std::int64_t count, Range pa
 void Network::load_together(Worker& worker, Part& part, const Batch& batch, Range images) {
   const std::int64_t lanes = target().kernels[0]->lanes;
   const auto blocks = static_cast<std::size_t>((images.to - images.from + lanes - 1) / lanes);
-  while (part.together.size() < blocks) part.together.push_back(std::make_unique<Block>(plan_, *target().kernels[0]));
+  while (part.together.size() < blocks) {
+    part.together.push_back(std::make_unique<Block>(plan_, *target().kernels[0], true));
+  }
   for (auto& block : part.together) {
     const auto fill = static_cast<int>(std::clamp<std::int64_t>(images.to - images.from, 0, lanes));
     block->load(batch.source, batch.indices ? batch.indices + images.from : nullptr, images.from, fill, worker.watch);
@@ -400,15 +412,15 @@ void Network::train(const Source& source, const std::int64_t* order, const std::
   const std::lock_guard only(one_caller_);
   if (sizes.empty()) return;
   changed();
+  prepare_parts(*std::ranges::max_element(sizes));
   const bool one_image_each = std::ranges::all_of(sizes, [](std::int64_t size) { return size == 1; });
   if (plan_.lanes && one_image_each) {
     return train_singles(source, order, sizes.size(), learning_rates, losses, correct);
   }
   const bool normalizes = plan_.normalizes();
-  const std::int64_t largest = *std::ranges::max_element(sizes);
   const std::shared_ptr<Pool> pool = shared_pool();
-  const int workers = threads_for(parts_of(largest), pool->threads());
-  prepare(workers, largest);
+  const int workers = threads_for(parts_of(*std::ranges::max_element(sizes)), pool->threads());
+  prepare_workers(workers);
   pool->run(workers, [&](int thread) {
     Worker& worker = workers_[static_cast<std::size_t>(thread)];
     const auto share = [&](std::int64_t n) { return Range{n * thread / workers, n * (thread + 1) / workers}; };
@@ -500,7 +512,7 @@ void Network::scores(const float* inputs, std::int64_t count, float* out) {
   const std::shared_ptr<Pool> pool = shared_pool();
   const std::int64_t lanes = images_at_once(), blocks = (count + lanes - 1) / lanes;
   const int workers = threads_for(blocks, pool->threads());
-  prepare(workers, 1);
+  prepare_workers(workers);
   pool->run(workers, [&](int thread) {
     const auto end = [&](int t) { return std::min(blocks * t / workers * lanes, count); };
     part(workers_[static_cast<std::size_t>(thread)], {end(thread), end(thread + 1)});
@@ -529,7 +541,8 @@ double Network::gradients(const Source& source, std::int64_t count, float* out) 
   const int parts = parts_of(count), workers = threads_for(parts, pool->threads());
   const Batch batch{source, nullptr, count};
   const bool normalizes = plan_.normalizes();
-  prepare(workers, count);
+  prepare_workers(workers);
+  prepare_parts(count);
   pool->run(workers, [&](int thread) {
     Worker& worker = workers_[static_cast<std::size_t>(thread)];
     const Range own{parts * thread / workers, parts * (thread + 1) / workers};
@@ -562,7 +575,7 @@ void Network::curvature(const float* inputs, std::int64_t count, float at_rbf, f
   };
   move(plan_, numbers_.data(), own, numbers.data(), false);
   for (std::size_t i = 0; i < squares.size(); ++i) squares.data()[i] = numbers.data()[i] * numbers.data()[i];
-  Single single(own, narrowest());
+  Single single(own, narrowest(), true);
   single.turn(squares.data());
   Source source;
   source.inputs = inputs;

@@ -25,28 +25,20 @@ bool OneImage::knows(const Plan& plan) {
 
 OneImage::OneImage(const Plan& plan, const Kernels& kernels) : plan_(plan), kernels_(kernels) {
   const auto padded = [&](int n) { return (n + kernels.lanes - 1) / kernels.lanes * kernels.lanes; };
-  const auto make = [&](const Shape& shape, int padding, int stride) {
-    const int row = (shape.width + 2 * padding) * stride;
-    memory_.emplace_back(static_cast<std::size_t>(row * (shape.height + 2 * padding)));
-    return Places{memory_.back().data(), shape.maps, row, stride};
-  };
-  const auto without_margin = [](Places places, int padding) {
-    places.data += padding * (places.row + places.stride);
-    return places;
-  };
   layers_.resize(plan.stages.size());
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
     const Stage& stage = plan.stages[s];
     // The inputs come map by map; with one map that is place by place, too.
-    layers_[s].in = make(stage.in, stage.padding, s == 0 ? stage.in.maps : padded(stage.in.maps));
-    layers_[s].inside = without_margin(layers_[s].in, stage.padding);
+    const int stride = s == 0 ? stage.in.maps : padded(stage.in.maps);
+    layers_[s].in = make_places(stage.in, stage.padding, stride, memory_);
     const Parameter& weight = plan.parameters[static_cast<std::size_t>(stage.weight)];
     layers_[s].packed = Floats(static_cast<std::size_t>(weight.columns * padded(weight.rows)));
     layers_[s].bias = Floats(static_cast<std::size_t>(padded(weight.rows)));
   }
   const Shape last{plan.classes, 1, 1};
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
-    layers_[s].out = s + 1 < plan.stages.size() ? layers_[s + 1].inside : make(last, 0, padded(plan.classes));
+    const bool is_last = s + 1 == plan.stages.size();
+    layers_[s].out = is_last ? make_places(last, 0, padded(plan.classes), memory_).inside : layers_[s + 1].in.inside;
   }
 }
 
@@ -62,25 +54,17 @@ void OneImage::take(const float* numbers) {
 }
 
 void OneImage::scores(const float* inputs, float* out) {
-  const Shape& shape = plan_.input;
-  const Places& first = layers_[0].inside;
-  for (int map = 0; map < shape.maps; ++map) {
-    for (int row = 0; row < shape.height; ++row) {
-      for (int column = 0; column < shape.width; ++column) {
-        first.data[row * first.row + column * first.stride + map] = *inputs++;
-      }
-    }
-  }
+  load_places(inputs, plan_.input, layers_[0].in.inside);
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
     const Stage& stage = plan_.stages[s];
     Layer& layer = layers_[s];
     if (stage.work == Stage::Work::convolution) {
       Places to = layer.out;
       to.maps = stage.out.maps;
-      kernels_.one_convolution(layer.in, layer.packed.data(), layer.bias.data(), stage.kernel, stage.function,
+      kernels_.one_convolution(layer.in.whole, layer.packed.data(), layer.bias.data(), stage.kernel, stage.function,
                                stage.pooling, stage.function_after_pool, to, stage.sums.height, stage.sums.width);
     } else {
-      kernels_.one_dense(layer.in, stage.in.height * stage.in.width, layer.packed.data(), layer.bias.data(),
+      kernels_.one_dense(layer.in.whole, stage.in.height * stage.in.width, layer.packed.data(), layer.bias.data(),
                          stage.out.maps, stage.function, layer.out.data);
     }
   }

@@ -8,7 +8,7 @@
 
 namespace lenet5 {
 
-Single::Single(const Plan& plan, const Kernels& kernels)
+Single::Single(const Plan& plan, const Kernels& kernels, bool trains)
     : plan_(plan), kernels_(kernels), shares_(static_cast<std::size_t>(plan.classes)) {
   const std::size_t stages = plan.stages.size();
   std::int64_t largest = 0;
@@ -19,21 +19,14 @@ Single::Single(const Plan& plan, const Kernels& kernels)
     const Stage::Work first = plan.stages[0].work;
     const bool by_number = s == 0 && (first == Stage::Work::convolution || first == Stage::Work::dense);
     const int stride = by_number ? shape.maps : (shape.maps + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
-    values_.push_back(make(shape, padding, stride));
-    const bool needed = static_cast<int>(s) > plan.first_trained_stage || s == stages;
-    gradients_.push_back(needed ? make(shape, padding, stride) : Padded{});
+    values_.push_back(make_places(shape, padding, stride, memory_));
+    const bool behind_weights = static_cast<int>(s) > plan.first_trained_stage;
+    const bool needed = trains && (behind_weights || s == stages);
+    gradients_.push_back(needed ? make_places(shape, padding, stride, memory_) : PaddedPlaces{});
     largest = std::max(largest, values_.back().size);
-    if (s < stages) constants_.push_back(constants_of(plan.stages[s], static_cast<int>(s) > plan.first_trained_stage));
+    if (s < stages) constants_.push_back(constants_of(plan.stages[s], trains && behind_weights));
   }
-  squares_ = Floats(static_cast<std::size_t>(largest));
-}
-
-Single::Padded Single::make(const Shape& shape, int padding, int stride) {
-  const int row = (shape.width + 2 * padding) * stride;
-  const std::int64_t size = std::int64_t{row} * (shape.height + 2 * padding);
-  memory_.emplace_back(static_cast<std::size_t>(size));
-  float* data = memory_.back().data();
-  return {{data, shape.maps, row, stride}, {data + padding * (row + stride), shape.maps, row, stride}, size};
+  if (trains) squares_ = Floats(static_cast<std::size_t>(largest));
 }
 
 Single::Constants Single::constants_of(const Stage& stage, bool turns) const {
@@ -76,20 +69,11 @@ Single::Constants Single::constants_of(const Stage& stage, bool turns) const {
 }
 
 void Single::load(const Source& source, std::int64_t index, Stopwatch& watch) {
-  const Shape& shape = plan_.input;
-  const Places& to = values_[0].inside;
   drops_ = source.drops;
   chance_ = source.chance;
   number_ = static_cast<std::uint32_t>(index);
   if (source.inputs) {
-    const float* number = source.inputs + index * shape.size();
-    for (int map = 0; map < shape.maps; ++map) {
-      for (int row = 0; row < shape.height; ++row) {
-        for (int column = 0; column < shape.width; ++column) {
-          to.data[row * to.row + column * to.stride + map] = *number++;
-        }
-      }
-    }
+    load_places(source.inputs + index * plan_.input.size(), plan_.input, values_[0].inside);
   } else {
     load_bytes(source, index);
   }
@@ -156,7 +140,7 @@ void Single::drop(const Stage& stage, const Places& x, const Places& y) const {
 void Single::forward(const float* numbers, Stopwatch& watch) {
   for (std::size_t s = 0; s < plan_.stages.size(); ++s) {
     const Stage& stage = plan_.stages[s];
-    const Padded &in = values_[s], &out = values_[s + 1];
+    const PaddedPlaces &in = values_[s], &out = values_[s + 1];
     const int places = stage.in.height * stage.in.width, height = stage.out.height, width = stage.out.width;
     const auto numbers_of = [&](int parameter) {
       return parameter < 0 ? nullptr : numbers + plan_.parameters[static_cast<std::size_t>(parameter)].offset;
@@ -290,7 +274,7 @@ Places Single::squares_of(std::size_t stage) {
 // square of what it is multiplied with (LeCun et al. 1998, equations 23 to 27). So the same kernels do both.
 void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
   const Stage& stage = plan_.stages[s];
-  const Padded& in = values_[s];
+  const PaddedPlaces& in = values_[s];
   const Places &y = values_[s + 1].inside, &dy = gradients_[s + 1].inside;
   const Constants& own = constants_[s];
   const int places = stage.in.height * stage.in.width, height = stage.out.height, width = stage.out.width;
@@ -300,7 +284,7 @@ void Single::stage_back(std::size_t s, const WayBack& way, Stopwatch& watch) {
   float* dweight = trains ? way.sums + offset(stage.weight) : nullptr;
   float* dbias = trains ? way.sums + offset(stage.bias) : nullptr;
   // Nobody needs what would leave the first stage that learns.
-  const Padded dx = static_cast<int>(s) > plan_.first_trained_stage ? gradients_[s] : Padded{};
+  const PaddedPlaces dx = static_cast<int>(s) > plan_.first_trained_stage ? gradients_[s] : PaddedPlaces{};
   if (way.second) kernels_.squash_gradient(stage.function, as_maps(y, stage.out), as_maps(dy, stage.out));
   kernels_.one_squash_gradient(stage.function, y, dy, height, width, way.add, dbias);
   watch.lap(s, Work::squash_gradient);

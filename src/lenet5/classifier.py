@@ -33,8 +33,7 @@ from lenet5.models import file as model_file
 from lenet5.models import fold
 from lenet5.models.model import Card, Model
 from lenet5.recipes import catalogue
-from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Constant, Sgd
+from lenet5.spec.optimizer import Constant
 from lenet5.spec.recipe import Recipe
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow
@@ -359,10 +358,8 @@ class LeNet5Classifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         # sums each image by itself. scikit-learn forbids such a dependence.
         engine = registry.get(self.engine, self.device)
         precision: Precision = "float32" if engine.name == "native" or engine.device == "mps" else "float64"
-        network = engine.build(
-            self.model_.architecture, self.model_.weights, Objective(), Sgd(learning_rate=1.0), precision=precision
-        )
-        return score_all(network, examples)
+        scorer = engine.scorer(self.model_.architecture, self.model_.weights, precision=precision)
+        return score_all(scorer, examples)
 
     def _images(self, X: NDArray[Any]) -> Pixels:
         """Return X as uint8 (N, 28, 28), background 0 and ink 255 as `fit` has seen them."""

@@ -10,7 +10,6 @@ from lenet5.data.batches import Examples, batches, examples_for_epoch, order
 from lenet5.data.prepare import prepare
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.preparation import Preparation
-from lenet5.warp import warp
 
 FLIPPING = Preparation(flip="horizontal", padding=2)
 THREE = Distortion(copies=3, translation=2.0, scaling=0.1, squeezing=0.1, shearing=0.1)
@@ -111,7 +110,7 @@ def test_images_on_the_disk_stay_there(tmp_path: Path, images: np.ndarray, label
 def shown(
     images: np.ndarray, labels: np.ndarray, epoch: int, seed: int = 1, distortion: Distortion = THREE
 ) -> Examples:
-    return examples_for_epoch(Examples(images, labels, Preparation()), seed, epoch, distortion=distortion, warp=warp)
+    return examples_for_epoch(Examples(images, labels, Preparation()), seed, epoch, distortion=distortion)
 
 
 def test_each_image_and_each_of_its_copies_is_shown_once_in_copies_plus_1_epochs(
@@ -165,9 +164,7 @@ def test_labels_go_with_their_images() -> None:
 
 def test_distorted_images_are_flipped_as_others_are(images: np.ndarray, labels: np.ndarray) -> None:
     examples = Examples(images, labels, FLIPPING)
-    plain, distorted = (
-        examples_for_epoch(examples, 1, 2, distortion=distortion, warp=warp) for distortion in (None, THREE)
-    )
+    plain, distorted = (examples_for_epoch(examples, 1, 2, distortion=distortion) for distortion in (None, THREE))
     assert np.array_equal(plain.flips, distorted.flips)
     assert np.array_equal(distorted.images, shown(images, labels, 2).images)
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from lenet5.data.distort import KINDS, REACH, affine, drawn, drawn_bends
+from lenet5.data.warp import warp
 from lenet5.spec.distortion import Distortion
-from lenet5.warp import warp
 
 EACH = Distortion(translation=3.0, scaling=0.2, squeezing=0.3, shearing=0.4, rotation=20.0)
 AMPLITUDES = np.array([3.0, 3.0, 0.2, 0.3, 0.4, 20.0])

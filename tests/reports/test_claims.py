@@ -2,11 +2,11 @@
 
 from lenet5.recipes import catalogue
 from lenet5.reports.claims import applicable, published_accuracy
-from lenet5.training.history import EpochRow
+from lenet5.training.history import EpochScores
 
 
-def rows(*steps: int) -> list[EpochRow]:
-    return [EpochRow(n, step, 0.01, 0.1, 98, 0.1, 98, 1, 1, 1) for n, step in enumerate(steps, start=1)]
+def rows(*steps: int) -> list[EpochScores]:
+    return [EpochScores(n, step, 0.1, 98, 100, 0.1, 98, 100, 1, 1) for n, step in enumerate(steps, start=1)]
 
 
 def test_six_epochs_of_batch_32_have_three_published_figures() -> None:

@@ -11,15 +11,17 @@ from lenet5.reports.comparison import Compared, compare, late_steps, sides
 from lenet5.reports.measure import Outcome, settings
 from lenet5.reports.reproduction import units_for
 from lenet5.spec.claim import Comparison
-from lenet5.training.history import EpochRow, StepRow
+from lenet5.training.history import EpochScores, StepRow
 
 STATEMENTS = catalogue.load("scratch").comparisons
 DECAY, MOMENTUM = STATEMENTS[0], STATEMENTS[1]
 
 
 def run(seed: int, error_percent: float, loss: float = 0.2, late: Sequence[float] = (0.1, 0.2)) -> Outcome:
-    rows = [EpochRow(1, 938, 0.1, loss, 90, loss, 90, 1, 1, 1)]
-    rows.append(EpochRow(2, 1876, 0.1, loss, 90, loss, 100 - error_percent, 1, 1, 1))
+    errors = (1000, round(100 * error_percent))
+    rows = [
+        EpochScores(n, 938 * n, loss, 90, 100, loss, 10_000 - each, 10_000, 1, 1) for n, each in enumerate(errors, 1)
+    ]
     return Outcome(seed, tuple(rows), tuple(StepRow(1250 + 25 * n, each) for n, each in enumerate(late)))
 
 

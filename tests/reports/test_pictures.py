@@ -17,7 +17,9 @@ from lenet5.training.history import EpochRow, StepRow
 
 
 def row(epoch: int, test: float = 98.0) -> EpochRow:
-    return EpochRow(epoch, 100 * epoch, 0.01, 0.3 / epoch, 95.0, 0.25 / epoch, test, 1.0, 1e4, 10**8)
+    return EpochRow(
+        epoch, 100 * epoch, 0.3 / epoch, 950, 1000, 0.25 / epoch, round(100 * test), 10_000, 1.0, 10**8, 0.01, 1e4
+    )
 
 
 def words(figure: object, path: Path) -> str:

@@ -10,14 +10,14 @@ from lenet5.reports import record
 from lenet5.reports.measure import Outcome, settings
 from lenet5.reports.record import Settings
 from lenet5.reports.reproduction import merged, units_for, verdicts
-from lenet5.training.history import EpochRow, StepRow
+from lenet5.training.history import EpochScores, StepRow
 
 RECIPE = catalogue.load("archaeology")
 
 
 def run(seed: int, epochs: int = 6) -> Outcome:
     rows = tuple(
-        EpochRow(n, 1875 * n, 0.0, 0.12345678 / n, 97.5, nan, 98.0 + n / 100, 2.0, 0.0, 50_000_000)
+        EpochScores(n, 1875 * n, 0.12345678 / n, 58_500, 60_000, nan, 9800 + n, 10_000, 2.0, 50_000_000)
         for n in range(1, epochs + 1)
     )
     return Outcome(seed, rows, (StepRow(100, 0.5), StepRow(200, 0.25)))
@@ -35,7 +35,8 @@ def kept(path: Path, runs: list[Outcome], monkeypatch: pytest.MonkeyPatch, *, ep
 def test_counts_come_back_exactly_and_losses_to_four_digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = kept(tmp_path, [run(7)], monkeypatch)
     assert found.seed == 7
-    assert [row.test_accuracy_percent for row in found.epochs] == pytest.approx([98 + n / 100 for n in range(1, 7)])
+    assert [(row.test_correct, row.test_images) for row in found.epochs] == [(9800 + n, 10_000) for n in range(1, 7)]
+    assert found.epochs[0].train_error_percent == 2.5
     assert found.epochs[0].train_loss == 0.1235
     assert [row.step for row in found.steps] == [200]
     assert str(found.epochs[0].test_loss) == "nan"

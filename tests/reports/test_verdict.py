@@ -10,16 +10,16 @@ from lenet5.recipes import catalogue
 from lenet5.reports.measure import Outcome
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec.claim import Claim
-from lenet5.training.history import EpochRow
+from lenet5.training.history import EpochScores
 
 RECIPE = catalogue.load("archaeology", ["epochs=3"])
 
 
-def run(seed: int, *errors: float, losses: Sequence[float] = ()) -> Outcome:
+def run(seed: int, *errors: int, losses: Sequence[float] = ()) -> Outcome:
     """A run with these misclassified test images of 10,000, epoch by epoch."""
     losses = losses or [errors[-1] / 1000] * len(errors)
     rows = [
-        EpochRow(n, 100 * n, 0.01, loss, 100 - each / 100, loss, 100 - each / 100, 10.0, 6000.0, 150_000_000)
+        EpochScores(n, 100 * n, loss, 10_000 - each, 10_000, loss, 10_000 - each, 10_000, 10.0, 150_000_000)
         for n, (each, loss) in enumerate(zip(errors, losses, strict=True), start=1)
     ]
     return Outcome(seed, tuple(rows))

@@ -16,11 +16,11 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5 import compiled
 from lenet5.data.batches import Examples
 from lenet5.engines import registry
 from lenet5.engines.contract import Float, Network, Precision
 from lenet5.engines.initial import first_weights
-from lenet5.engines.native import library
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture
@@ -313,14 +313,14 @@ def compare(numbers: Iterable[int], engines: Sequence[str], seconds: float) -> t
 
 def main(first: str, seconds: str, engines: str, kernels: str) -> None:
     """Compare in a process of its own, with the compiled part at this path."""
-    spec = importlib.util.spec_from_file_location(library.MODULE, kernels)
+    spec = importlib.util.spec_from_file_location(compiled.MODULE, kernels)
     assert spec is not None
     assert spec.loader is not None
-    sys.modules[library.MODULE] = module = importlib.util.module_from_spec(spec)
+    sys.modules[compiled.MODULE] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     compared, found = compare(itertools.count(int(first)), engines.split(","), float(seconds))
     print("\n".join(found))
-    print(f"{compared} architectures, {len(found)} with a difference, {library.kernels().__file__}")
+    print(f"{compared} architectures, {len(found)} with a difference, {compiled.kernels().__file__}")
 
 
 if __name__ == "__main__":

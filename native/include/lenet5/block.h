@@ -19,7 +19,8 @@ struct Weights {
 
 class Block {
  public:
-  Block(const Plan& plan, const Kernels& kernels);
+  // `trains`: with memory for gradients; without, only `load`, `forward` and `store_scores` may be called.
+  Block(const Plan& plan, const Kernels& kernels, bool trains);
 
   const Kernels& kernels() const { return kernels_; }
   bool holds() const { return count_ > 0; }  // any image

@@ -35,6 +35,9 @@ class Network {
  public:
   Network(const Plan& plan, Objective objective, Optimizer optimizer);
 
+  // A network for scores only, without memory for gradients: `train`, `gradients` and `curvature` must not be called.
+  explicit Network(const Plan& plan);
+
   const Plan& plan() const { return plan_; }
   const Objective& objective() const { return objective_; }
 
@@ -107,7 +110,8 @@ class Network {
   std::int64_t images_at_once() const;
   int parts_of(std::int64_t count) const;
   Range images_of(std::int64_t count, int part) const;
-  void prepare(int workers, std::int64_t largest_batch);
+  void prepare_workers(int workers);
+  void prepare_parts(std::int64_t largest_batch);
   Single& single_of(Worker& worker) const;
   void pack(Worker& worker);
   Block& block_for(Worker& worker, std::int64_t images);
@@ -129,9 +133,12 @@ class Network {
   float scale_of(std::int64_t count) const;
   double mean_loss(double sum, std::int64_t count) const;
 
+  Network(const Plan& plan, Objective objective, Optimizer optimizer, bool trains);
+
   const Plan plan_;
   const Objective objective_;
   const Optimizer optimizer_;
+  const bool trains_;
   Floats numbers_;
   std::vector<Floats> memory_;
   Floats rates_;  // of each trained number, where they differ

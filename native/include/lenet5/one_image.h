@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "lenet5/memory.h"
+#include "lenet5/places.h"
 #include "lenet5/plan.h"
 
 namespace lenet5 {
@@ -23,7 +24,8 @@ class OneImage {
 
  private:
   struct Layer {
-    Places in, inside, out;  // `inside` is `in` without its margin
+    PaddedPlaces in;
+    Places out;
     Floats packed, bias;
   };
   const Plan& plan_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lenet5/memory.h"
+#include "lenet5/places.h"
 #include "lenet5/plan.h"
 #include "lenet5/source.h"
 #include "lenet5/stopwatch.h"
@@ -13,8 +14,9 @@ namespace lenet5 {
 
 class Single {
  public:
-  // The plan must be one for the lanes of these kernels.
-  Single(const Plan& plan, const Kernels& kernels);
+  // The plan must be one for the lanes of these kernels. `trains`: with memory for gradients; without, only `load`,
+  // `forward` and `scores` may be called.
+  Single(const Plan& plan, const Kernels& kernels, bool trains);
 
   void load(const Source& source, std::int64_t index, Stopwatch& watch);
 
@@ -41,11 +43,6 @@ class Single {
   void curvature(const float* squares, const Objective& objective, float at_rbf, float* sums);
 
  private:
-  // Numbers with a margin for the padding of the convolution that reads them.
-  struct Padded {
-    Places whole, inside;
-    std::int64_t size;
-  };
   struct Constants {         // of a stage
     Floats mask;             // of a convolution with a table
     Floats turned;           // weights of a convolution for the backward pass; these change
@@ -62,7 +59,6 @@ class Single {
     float* following;    // the numbers again, if dense weights are updated at once, with these rates
     const float* rates;
   };
-  Padded make(const Shape& shape, int padding, int stride);
   Constants constants_of(const Stage& stage, bool turns) const;
   void load_bytes(const Source& source, std::int64_t index);
   void drop(const Stage& stage, const Places& x, const Places& y) const;
@@ -75,8 +71,8 @@ class Single {
   const Plan& plan_;
   const Kernels& kernels_;
   std::vector<Floats> memory_;
-  std::vector<Padded> values_;     // [s] goes into stage s; the last are the scores
-  std::vector<Padded> gradients_;  // of values_, where they are needed
+  std::vector<PaddedPlaces> values_;     // [s] goes into stage s; the last are the scores
+  std::vector<PaddedPlaces> gradients_;  // of values_, where they are needed
   std::vector<Constants> constants_;
   Floats squares_;                 // of the values of one stage
   std::vector<float> pixels_;      // an image before it is resized

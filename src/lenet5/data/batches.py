@@ -4,7 +4,6 @@ So a run that resumes in the middle of epoch 17 needs no stored state: it draws 
 leaves out the batches that are done.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from lenet5.data.augment import flipped
 from lenet5.data.distort import KINDS, REACH, affine, drawn, drawn_bends
 from lenet5.data.prepare import prepare
+from lenet5.data.warp import warp
 from lenet5.seeds import stream
 from lenet5.spec.distortion import Distortion
 from lenet5.spec.preparation import Preparation
@@ -45,18 +45,12 @@ class Examples:
         return prepare(chosen, self.preparation)
 
 
-Warp = Callable[
-    [NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32] | None, NDArray[np.int32]], NDArray[np.uint8]
-]  # `Engine.warp`
-
-
 def examples_for_epoch(
     examples: Examples,
     seed: int,
     epoch: int,
     *,
     distortion: Distortion | None = None,
-    warp: Warp | None = None,
     dropout: bool = False,
 ) -> Examples:
     """Return the examples as one epoch shows them, as many as there are images.
@@ -64,13 +58,12 @@ def examples_for_epoch(
     If the preparation flips, each example is flipped with probability 1/2, drawn anew in every epoch.
 
     distortion  distorts them; see `_distorted`
-    warp        makes the pictures for that: an engine's
     dropout     draws the chance that decides what dropout leaves out
 
     Where nothing is drawn, they are the very same examples, and an engine that holds them need not copy them again.
     """
-    if distortion is not None and warp is not None:
-        examples = _distorted(examples, seed, epoch, distortion, warp)
+    if distortion is not None:
+        examples = _distorted(examples, seed, epoch, distortion)
     if examples.preparation.flip != "none":
         examples = replace(examples, flips=stream(seed, "flips", epoch).random(len(examples.images)) < 0.5)
     if dropout:
@@ -78,7 +71,7 @@ def examples_for_epoch(
     return examples
 
 
-def _distorted(examples: Examples, seed: int, epoch: int, distortion: Distortion, warp: Warp) -> Examples:
+def _distorted(examples: Examples, seed: int, epoch: int, distortion: Distortion) -> Examples:
     """Return the examples as one epoch distorts them.
 
     Each image and its distorted copies are samples, and each sample stays the same picture for the whole run. They are
@@ -86,7 +79,7 @@ def _distorted(examples: Examples, seed: int, epoch: int, distortion: Distortion
     540,000 patterns in 20 passes of 60,000, each of them twice. With copies = 0 every epoch distorts all images anew.
     """
     if distortion.copies == 0:
-        return _distorted_anew(examples, seed, epoch, distortion, warp)
+        return _distorted_anew(examples, seed, epoch, distortion)
     N, versions = len(examples.images), distortion.copies + 1
     samples = stream(seed, "distorted samples").permutation(versions * N)
     part = (epoch - 1) % versions
@@ -104,7 +97,7 @@ def _distorted(examples: Examples, seed: int, epoch: int, distortion: Distortion
     return replace(examples, images=images, labels=examples.labels[image])
 
 
-def _distorted_anew(examples: Examples, seed: int, epoch: int, distortion: Distortion, warp: Warp) -> Examples:
+def _distorted_anew(examples: Examples, seed: int, epoch: int, distortion: Distortion) -> Examples:
     """Each image once, but for the untouched ones in a shape that it has in this epoch alone."""
     N, random = len(examples.images), stream(seed, "distortion", epoch)
     parameters, bends = drawn(distortion, N, random), drawn_bends(distortion, N, random)
@@ -112,7 +105,7 @@ def _distorted_anew(examples: Examples, seed: int, epoch: int, distortion: Disto
     parameters[untouched] = 0
     if bends is not None:
         bends[untouched] = 0
-    return replace(examples, images=warp(np.ascontiguousarray(examples.images), affine(parameters), bends, REACH))
+    return replace(examples, images=warp(examples.images, affine(parameters), bends, REACH))
 
 
 def order(

@@ -1,10 +1,8 @@
 """Distorted copies of images: planar affine transformations (1998 paper, p. 11), and bending.
 
 How far they go is said by a `spec.distortion.Distortion`; which of them an epoch shows, by `batches.py`. The pixels are
-looked up by an engine, see `engines.contract.Engine.warp`.
+looked up by `warp.py`.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +15,6 @@ MIDDLE = (SIDE - 1) / 2  # px, where distorting leaves a point in its place
 NODE_SPACING = 7.0  # px between the nodes of a bend; what they move is then as smooth as a Gaussian of 4 px
 PLACE = 65536  # a place is counted in so many parts of a pixel,
 BEND = 256  # and a bend
-
-
-@dataclass(frozen=True, eq=False)
-class Warps:
-    """Where the pixels of distorted copies are looked up: the arguments of `Engine.warp`.
-
-    affine  (N, 6) int32
-    bends   (N, 2, G, G) int32, or None
-    reach   (28, G) int32
-    """
-
-    affine: NDArray[np.int32]
-    bends: NDArray[np.int32] | None
-    reach: NDArray[np.int32]
 
 
 def drawn(distortion: Distortion, count: int, random: np.random.Generator) -> NDArray[np.float64]:
@@ -59,7 +43,7 @@ def drawn_bends(distortion: Distortion, count: int, random: np.random.Generator)
 
 
 def affine(parameters: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Return where the pixels of distorted copies are looked up: (N, 6), as `Engine.warp` takes it.
+    """Return where the pixels of distorted copies are looked up: (N, 6), as `warp` takes it.
 
     parameters  (N, 6), the columns as in `KINDS`: `right` and `down` in pixels, `rotation` in degrees, the others are
                 shares; all 0 changes nothing

@@ -14,7 +14,7 @@ from scipy import ndimage
 from lenet5.data.distort import KINDS, REACH, affine
 from lenet5.data.glyphs import TYPEFACES, glyph
 from lenet5.data.prepare import SIDE
-from lenet5.warp import warp
+from lenet5.data.warp import warp
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator
@@ -41,7 +41,7 @@ def moved(images: Pixels, **kinds: NDArray[np.float64] | float) -> Pixels:
     parameters = np.zeros((len(images), len(KINDS)))
     for kind, amount in kinds.items():
         parameters[:, KINDS.index(kind)] = amount
-    return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+    return warp(images, affine(parameters), None, REACH)
 
 
 def pairs(digits: Digits, count: int, random: Random) -> Pixels:

@@ -7,9 +7,9 @@ reaches beyond is cut off; the reduced ones the middle 16x16. A preparation with
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5 import warp
 from lenet5.data.distort import KINDS, REACH, affine
 from lenet5.data.prepare import SIDE
+from lenet5.data.warp import warp
 
 Pixels = NDArray[np.uint8]
 BOX, SMALL_BOX = 20, 16  # sides of the squares that the digits fill
@@ -48,7 +48,7 @@ def _changed(images: Pixels, **amounts: NDArray[np.float64]) -> Pixels:
     parameters = np.zeros((len(images), len(KINDS)))
     for kind, amount in amounts.items():
         parameters[:, KINDS.index(kind)] = amount
-    return warp.warp(images, affine(parameters), None, REACH)
+    return warp(images, affine(parameters), None, REACH)
 
 
 def _cut(images: Pixels, side: int) -> Pixels:

@@ -1,8 +1,8 @@
 """The interface that every engine implements. Engines know nothing of recipes, files or data sets, and print nothing.
 
-An engine builds a `Network` for an architecture; a network computes. Randomness stays outside: initial weights,
-order and augmentation are passed in as arrays. An engine is therefore a deterministic function, and engines that
-start from the same arrays can be compared step by step.
+An engine builds a `Network` for an architecture, which is trained, or a `Scorer`, which is not. Randomness stays
+outside: initial weights, order and augmentation are passed in as arrays. An engine is therefore a deterministic
+function, and engines that start from the same arrays can be compared step by step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -68,8 +68,32 @@ class Steps:
     correct: NDArray[np.int64]
 
 
+class Scorer(Protocol):
+    """An architecture with fixed weights: no objective, no optimiser, and no memory for gradients."""
+
+    architecture: Architecture
+
+    def scores(self, inputs: Float) -> Float:
+        """Return the scores (N, classes) of prepared inputs (N, maps, H, W)."""
+        ...
+
+    def activations(self, inputs: Float) -> dict[str, Float]:
+        """Return the output of each layer, by its name in `Architecture.placed`."""
+        ...
+
+    def line_scores(self, line: Float) -> Float:
+        """Return the scores of the windows that begin at each column of a line (LeCun 1998, section VII).
+
+        line  (maps, H, L) prepared inputs, as high as the network's and at least as wide
+
+        Returns (L - W + 1, classes). Raises ShapeError for another line, ModelError for a network that cannot be slid;
+        see `engines/line.py`.
+        """
+        ...
+
+
 class Network(Protocol):
-    """An architecture with weights, an objective and an optimiser, ready to compute."""
+    """An architecture with weights, an objective and an optimiser, to be trained."""
 
     architecture: Architecture
 
@@ -116,6 +140,10 @@ class Network(Protocol):
 
     def state(self) -> Weights:
         """Return a copy of the optimiser's state, by the optimiser's names; empty before the first step."""
+        ...
+
+    def set_state(self, state: Mapping[str, Float]) -> None:
+        """Restore the optimiser's state as returned by `state`."""
         ...
 
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
@@ -173,20 +201,10 @@ class Engine(Protocol):
         """Return a network with these initial weights; layers named in `frozen` are never updated."""
         ...
 
-    def warp(
-        self,
-        images: NDArray[np.uint8],
-        affine: NDArray[np.int32],
-        bends: NDArray[np.int32] | None,
-        reach: NDArray[np.int32],
-    ) -> NDArray[np.uint8]:
-        """Return a distorted copy of each image, (N, S, S) uint8; in integers, so all engines return the same bytes.
-
-        affine  (N, 6) in 1/65,536 pixel: the copy's pixel in column j and row i is sampled bilinearly from the image
-                at x = a0 + a1 j + a2 i and y = a3 + a4 j + a5 i; outside the image every pixel is 0
-        bends   (N, 2, G, G) in 1/256 pixel: additional displacement of x and y at the nodes of a grid
-        reach   (S, G) in 1/256: weight of each grid node for each row or column of pixels
-        """
+    def scorer(
+        self, architecture: Architecture, weights: Mapping[str, Float], *, precision: Precision = "float32"
+    ) -> Scorer:
+        """Return these weights for scoring alone."""
         ...
 
     def describe(self) -> dict[str, str]:

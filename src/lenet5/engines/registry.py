@@ -3,9 +3,9 @@
 import importlib.util
 from typing import Final
 
+from lenet5 import compiled
 from lenet5.distribution import install
 from lenet5.engines.contract import Engine, TogetherEngine
-from lenet5.engines.native import library
 from lenet5.errors import EngineError
 
 NAMES = ("native", "numpy", "torch")
@@ -18,7 +18,7 @@ def missing_because(name: str) -> str | None:
     if name not in NAMES:
         return f'there is no engine "{name}"; the engines are {", ".join(NAMES)}, or {AUTO}.'
     if name == "native":
-        return library.missing_because()
+        return compiled.missing_because()
     if name == "torch" and importlib.util.find_spec("torch") is None:
         return f'engine "torch" is not installed: {install("torch")}'
     return None

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.engines.contract import Examples, Float, Network, Together
+from lenet5.engines.contract import Examples, Float, Network, Scorer, Together
 from lenet5.spec.architecture import Architecture
 
 CHUNK = 250  # images; the outputs of all layers of LeNet-5 take 53 MB for them
 MOST_BYTES = 1 << 28  # for the outputs of all layers; larger networks score smaller chunks
 
 
-def score_all(network: Network, examples: Examples) -> Float:
+def score_all(network: Network | Scorer, examples: Examples) -> Float:
     """Return the scores (N, classes) of all examples, in their order."""
     return np.concatenate([network.scores(examples.inputs(chunk)) for chunk in _chunks(examples, network.architecture)])
 

@@ -6,7 +6,7 @@ import sys
 
 import threadpoolctl
 
-from lenet5.engines.native.library import kernels, missing_because
+from lenet5.compiled import kernels, missing_because
 from lenet5.errors import EngineError
 
 MOST_THREADS = 1024

@@ -13,8 +13,8 @@ from scipy import ndimage
 
 from lenet5.data.datasets import Images
 from lenet5.data.distort import KINDS, REACH, affine
+from lenet5.data.warp import warp
 from lenet5.seeds import stream
-from lenet5.warp import warp
 
 Pixels = NDArray[np.uint8]
 SEED = 1998
@@ -43,7 +43,7 @@ def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
         parameters = np.zeros((len(images), len(KINDS)))
         for kind, most in ends.items():
             parameters[:, KINDS.index(kind)] = most * random.choice([-1, 1], len(images))
-        return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+        return warp(images, affine(parameters), None, REACH)
 
     return spoil
 
@@ -53,14 +53,14 @@ def _small_and_moved(images: Pixels, random: np.random.Generator) -> Pixels:
     parameters = np.zeros((len(images), len(KINDS)))
     parameters[:, KINDS.index("scaling")] = 0.5**0.5 - 1
     parameters[:, KINDS.index("down")] = 7 * random.choice([-1, 1], len(images))
-    return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+    return warp(images, affine(parameters), None, REACH)
 
 
 def _scaled(factor: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
     def spoil(images: Pixels, _: np.random.Generator) -> Pixels:
         parameters = np.zeros((len(images), len(KINDS)))
         parameters[:, KINDS.index("scaling")] = factor - 1
-        return warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+        return warp(images, affine(parameters), None, REACH)
 
     return spoil
 

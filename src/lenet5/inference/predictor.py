@@ -11,8 +11,6 @@ from lenet5.engines.contract import Float
 from lenet5.engines.scoring import score_all
 from lenet5.inference.mnist_form import mnist_form
 from lenet5.models.model import Model
-from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Sgd
 
 
 class Predictor(Shown):
@@ -24,10 +22,8 @@ class Predictor(Shown):
 
     def __init__(self, model: Model, *, engine: str = registry.AUTO, device: str = registry.AUTO) -> None:
         self.model = model
-        # Networks are always built for training, too; the objective and the optimiser are not used here.
-        self._network = registry.get(engine, device).build(
-            model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)
-        )
+        self.engine = registry.get(engine, device)
+        self._scorer = self.engine.scorer(model.architecture, model.weights)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.model!r})"
@@ -47,7 +43,7 @@ class Predictor(Shown):
         pixels = mnist_form(images)
         if len(pixels) == 0:
             return np.empty((0, self.model.architecture.classes), np.float32)
-        return score_all(self._network, self._examples(pixels))
+        return score_all(self._scorer, self._examples(pixels))
 
     def probabilities(self, images: ArrayLike) -> Float:
         """Return the probabilities (N, classes): the softmax of the scores divided by the card's temperature."""
@@ -68,7 +64,18 @@ class Predictor(Shown):
         """Return the output of every layer, "input" first: name -> (N, maps, H, W) or (N, units)."""
         pixels = mnist_form(images)
         inputs = self._examples(pixels).inputs(np.arange(len(pixels)))
-        return {"input": inputs, **self._network.activations(inputs)}
+        return {"input": inputs, **self._scorer.activations(inputs)}
+
+    def line_scores(self, line: Float) -> Float:
+        """Return the scores (L - W + 1, classes) of the windows that begin at each column of a line.
+
+        line  (S, L) 0..1 where 1 is ink: as high as the network's inputs, padding included, and at least as wide (W)
+
+        Raises ShapeError for another line, ModelError for a network that cannot be slid; see `engines/line.py`.
+        """
+        preparation = self.model.preparation
+        inputs = preparation.background + (preparation.ink - preparation.background) * line[None]
+        return self._scorer.line_scores(inputs.astype(np.float32))
 
     def _examples(self, pixels: NDArray[np.uint8]) -> Examples:
         return Examples(pixels, np.zeros(len(pixels), np.int64), self.model.preparation)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.distort import REACH, affine, drawn
-from lenet5.engines import registry
+from lenet5.data.warp import warp
 from lenet5.engines.contract import Network
 from lenet5.methods.contract import Float, Labels, Pixels
 from lenet5.methods.networks import scored, trained
@@ -79,10 +79,9 @@ class Boosted:
 
     def _copies(self, images: Pixels, seed: int, purpose: str) -> Iterator[Pixels]:
         """Yield the whole set again and again, each time distorted anew."""
-        engine = registry.get(registry.AUTO)
         for number in range(self.rounds):
             parameters = drawn(self.distortion, len(images), stream(seed, f"boosting, {purpose}", number))
-            yield engine.warp(np.ascontiguousarray(images), affine(parameters), None, REACH)
+            yield warp(images, affine(parameters), None, REACH)
 
     def _found(
         self,

@@ -6,7 +6,6 @@ from typing import Final
 
 from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
-from lenet5.models.model import Model
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.pieces import Piece
@@ -42,9 +41,9 @@ def decoder(constraint: Constraint | None = None, method: str = COMBINED) -> Dec
         raise ReadingError(f"{SLIDING} cannot hold to {constraint.said}; leave that out, or take {COMBINED}.")
     if method == SLIDING:
         return slid
-    second = second_network() if method == COMBINED else None
 
     def decode(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
+        second = second_network(model.engine.name, model.engine.device) if method == COMBINED else None
         if constraint:
             return _constrained(numbers, found, model, constraint, second)
         return _free(numbers, found, model, second)
@@ -53,7 +52,7 @@ def decoder(constraint: Constraint | None = None, method: str = COMBINED) -> Dec
 
 
 def _constrained(
-    numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint, second: Model | None
+    numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint, second: Predictor | None
 ) -> list[Decoded]:
     readings = read_numbers(numbers, found, model, constraint, second=second)
     return [
@@ -64,7 +63,7 @@ def _constrained(
     ]
 
 
-def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Model | None) -> list[Decoded]:
+def _free(numbers: list[list[Piece]], found: Found, model: Predictor, second: Predictor | None) -> list[Decoded]:
     """Weigh what is doubtful: the lattice of all of a page would cost ten times as much, and say the same."""
     answers = by_piece(numbers, found, model)
     doubtful = [_doubtful(own) for own in answers]

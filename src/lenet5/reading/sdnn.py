@@ -1,26 +1,22 @@
 """The space displacement network: a line read without cutting it (LeCun 1998, section VII).
 
-The convolutional layers run once over the whole line, C5 and F6 as convolutions, which gives the network's answer for
-windows four columns apart; three more runs, each a column further, give those between. `alignment.py` makes digits of
-the row of answers. The network must know digits with neighbours: that is the recipe `space-displacement`. One that
-never saw any runs too, but reads badly. See docs/numbers.md.
+The engine scores the windows that begin at each column (`Predictor.line_scores`); `alignment.py` makes digits of the
+row of scores. The network must know digits with neighbours: that is the recipe `space-displacement`. One that never saw
+any runs too, but reads badly. See docs/numbers.md.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.engines.contract import Float
-from lenet5.engines.numpy.network import layer_for
-from lenet5.errors import ModelError
-from lenet5.models.model import Model
+from lenet5.inference.predictor import Predictor
 from lenet5.reading.cuts import whole
 from lenet5.reading.mnist import BOX, FULL_PERCENTILE
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.whole import NOT_A_DIGIT
-from lenet5.spec import layers as plan
 
-STEP = 4  # columns between two windows of one run: S2 and S4 halve the line
+STEP = 4  # columns: the scores of a line are those of whole groups of this many windows
 BLANK = -1.5  # log probability of nothing where a model has no class for it
 
 
@@ -42,42 +38,16 @@ def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float
     return line
 
 
-def answers(line: NDArray[np.float32], model: Model) -> Float:
-    """Return the scores of windows of a line that begin at every fourth column, (places, classes).
+def at_every_column(line: NDArray[np.float32], model: Predictor) -> Float:
+    """Return the scores of the windows that begin at every column of a line, (places, classes).
 
     line  (S, W) 0..1, as high as the network's inputs and at least as wide
 
-    Raises ModelError for an architecture whose windows cannot be slid: it needs a convolution down to one row, and no
-    padding inside.
-    """
-    preparation = model.preparation
-    # Up to 3 columns on the right begin no window.
-    line = line[:, : line.shape[1] // STEP * STEP]
-    x: Float = (preparation.background + (preparation.ink - preparation.background) * line[None, None]).astype(
-        np.float32
-    )
-    for number, placed in enumerate(model.architecture.placed):
-        if isinstance(placed.layer, plan.Convolution) and placed.layer.padding:
-            raise ModelError(f"{placed.name} pads its input; a line is read by networks without padding inside.")
-        if isinstance(placed.layer, plan.Flatten):
-            if x.shape[2] != 1:
-                raise ModelError(f"{x.shape[2]} rows are left before F6; a line needs C5 as a convolution down to one.")
-            # From here each column is a window's own: F6 and the output run as convolutions of 1 x 1.
-            x = np.ascontiguousarray(x[0, :, 0].T)
-        else:
-            x = layer_for(number, placed, model.weights, 0.0).forward(x)
-    return x
-
-
-def at_every_column(line: NDArray[np.float32], model: Model) -> Float:
-    """Return the scores of the windows that begin at every column of a line, (places, classes).
-
-    A digit 4 columns wide is then seen in as many windows as a wide one: narrow digits are not passed over.
+    A digit 4 columns wide is then seen in as many windows as a wide one: narrow digits are not passed over. Raises
+    ModelError for a network that cannot be slid, see `engines/line.py`.
     """
     wide = line.shape[1] + -line.shape[1] % STEP
-    longer = np.pad(line, ((0, 0), (0, wide + STEP - 1 - line.shape[1])))
-    runs = [answers(longer[:, shift : shift + wide], model) for shift in range(STEP)]
-    return np.stack(runs, axis=1).reshape(-1, runs[0].shape[1])
+    return model.line_scores(np.pad(line, ((0, 0), (0, wide + STEP - 1 - line.shape[1]))))
 
 
 def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:

@@ -9,8 +9,8 @@ from functools import cache
 
 import numpy as np
 
+from lenet5.inference.predictor import Predictor
 from lenet5.models import shipped
-from lenet5.models.model import Model
 from lenet5.reading import alignment, sdnn
 from lenet5.reading.constraints import Constraint, anything, pattern
 from lenet5.reading.lattice import Float, Lattice, Path, best, log_posteriors
@@ -25,22 +25,21 @@ LEAST = -3.0  # log posterior that the lattice leaves to any number: no cut may 
 
 
 @cache
-def second_network() -> Model:
-    """Return the shipped network that is slid along lines."""
-    return shipped.read("space-displacement")
+def second_network(engine: str, device: str) -> Predictor:
+    """Return the shipped network that is slid along lines, on an engine and device of these names."""
+    return Predictor(shipped.read("space-displacement"), engine=engine, device=device)
 
 
 def reweighed(
-    number: list[Piece], found: Found, lattice: Lattice, weights: Float, constraint: Constraint | None, model: Model
+    number: list[Piece], found: Found, lattice: Lattice, weights: Float, constraint: Constraint | None, model: Predictor
 ) -> tuple[list[Path], list[float]]:
     """Return the numbers in question with their posteriors, the likeliest first: those of both opinions.
 
     lattice  of the number, with its weights (arcs, 10); there must be a path that fulfils the constraint
     model    the second: a network to be slid
     """
-    seen = sdnn.evidence(
-        sdnn.at_every_column(sdnn.line_image(number, found, model.architecture.input[1]), model), model.card.class_names
-    )
+    line = sdnn.line_image(number, found, model.model.architecture.input[1])
+    seen = sdnn.evidence(sdnn.at_every_column(line, model), model.class_names)
     other = "".join(str(run.digit) for run in alignment.aligned(seen))
     paths = candidates(lattice, weights, other, constraint)
     numbers = [path.text for path in paths]

@@ -17,14 +17,14 @@ from lenet5.reading.whole import ANSWERS, Decoded
 
 
 def slid(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
-    """Return what numbers say. Raises ModelError for a network that cannot be slid, see `sdnn.answers`."""
+    """Return what numbers say. Raises ModelError for a network that cannot be slid, see `engines/line.py`."""
     return [_read(number, found, model) for number in numbers]
 
 
 def _read(number: list[Piece], found: Found, model: Predictor) -> Decoded:
     side, names = model.model.architecture.input[1], model.class_names
     line = line_image(number, found, side)
-    scores = at_every_column(line, model.model)
+    scores = at_every_column(line, model)
     runs = aligned(evidence(scores, names))
     if not runs:
         return Decoded((), (Rejected(found.box(number), "no window on it sees a digit"),))

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
-from lenet5.models.model import Model
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.cuts import parts
 from lenet5.reading.lattice import Float, Lattice, Path, best, lattice, log_posteriors
@@ -51,7 +50,7 @@ Ask = Callable[[int, NumberReading], bool]
 
 def read_number(
     pieces: list[Piece], found: Found, model: Predictor, constraint: Constraint | None = None, *,
-    n_best: int = 3, second: Model | None = None,
+    n_best: int = 3, second: Predictor | None = None,
 ) -> NumberReading:  # fmt: skip
     """Return what one number says.
 
@@ -66,7 +65,7 @@ def read_number(
 
 def read_numbers(
     numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint | None = None, *,
-    n_best: int = 3, second: Model | None = None, ask: Ask | None = None,
+    n_best: int = 3, second: Predictor | None = None, ask: Ask | None = None,
 ) -> list[NumberReading]:  # fmt: skip
     """Return what the numbers of a picture say, as `read_number` does for one.
 

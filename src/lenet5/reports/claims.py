@@ -6,7 +6,7 @@ from typing import Any
 from lenet5.recipes import catalogue
 from lenet5.spec.claim import Claim
 from lenet5.spec.recipe import PROSE, Recipe
-from lenet5.training.history import EpochRow
+from lenet5.training.history import EpochScores
 
 # A claim about epoch 6 holds for any run of these settings that reaches epoch 6, whatever its seed.
 WITHOUT_EFFECT = PROSE | {"seed", "epochs", "steps", "report_every", "restarts"}
@@ -28,7 +28,7 @@ def applicable(recipe: Recipe) -> list[Claim]:
     ]
 
 
-def published_accuracy(recipe: Recipe, rows: Sequence[EpochRow]) -> dict[int, float]:
+def published_accuracy(recipe: Recipe, rows: Sequence[EpochScores]) -> dict[int, float]:
     """Return the published test accuracies, in percent, for these settings and for epochs that a run has reached.
 
     Where a source gives errors, they are taken from 100. Where it gives two numbers for one epoch, the first in the

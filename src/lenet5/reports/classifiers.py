@@ -6,6 +6,7 @@ right value, so it is judged as a computed number: it is reproduced where it rou
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from statistics import mean
 
 from lenet5.methods.catalogue import ROWS, Row
@@ -16,7 +17,7 @@ from lenet5.reports import record
 from lenet5.reports.measure import TEST_IMAGES, Outcome, settings
 from lenet5.reports.verdict import Case, Verdict, Word, judge
 from lenet5.spec.claim import Claim
-from lenet5.training.history import EpochRow
+from lenet5.training.history import EpochScores
 
 # A verdict on one number needs of a recipe only that it ends with the epoch that is read.
 ONE_EPOCH = catalogue.load("archaeology", ["epochs=1"])
@@ -55,7 +56,7 @@ def verdict(row: Row, results: Sequence[Result]) -> Verdict:
     claim = Claim(quantity="test_error_percent", value=row.error, rounding=row.step, where="Figure 9")
     if row.make is not None and results and not row.make().seeded:
         return _computed(claim, results[0])
-    outcomes = tuple(Outcome(result.seed, (_row(result),), test_images=result.test_images) for result in results)
+    outcomes = tuple(Outcome(result.seed, (_scores(result),)) for result in results)
     (found,) = judge([Case(claim, ONE_EPOCH, outcomes)])
     return found
 
@@ -72,8 +73,8 @@ def with_runs(results: Results) -> Results:
                 Result(
                     seed=run.seed,
                     train_images=TRAIN_IMAGES,
-                    test_images=run.test_images,
-                    errors=round((100 - run.epochs[-1].test_accuracy_percent) * run.test_images / 100),
+                    test_images=run.epochs[-1].test_images,
+                    errors=run.epochs[-1].test_errors,
                     rejected=None,
                     multiply_adds=network.connections,
                     memory=network.parameters,
@@ -102,6 +103,17 @@ def _computed(claim: Claim, result: Result) -> Verdict:
     return Verdict(claim, word, "no seed changes it", runs=((ours,),))
 
 
-def _row(result: Result) -> EpochRow:
-    accuracy = 100 - result.error_percent
-    return EpochRow(1, 1, 0.0, 0.0, 0.0, 0.0, accuracy, result.seconds, 0.0, 0)
+def _scores(result: Result) -> EpochScores:
+    """Return a fit as the only epoch of a run."""
+    return EpochScores(
+        epoch=1,
+        step=1,
+        train_loss=nan,
+        train_correct=None,
+        train_images=result.train_images,
+        test_loss=nan,
+        test_correct=result.test_images - result.errors,
+        test_images=result.test_images,
+        seconds=result.seconds,
+        peak_memory_bytes=0,
+    )

@@ -100,7 +100,7 @@ def _value(comparison: Comparison, recipe: Recipe, run: Outcome) -> float:
     rows = [row for row in run.epochs if row.epoch <= length(recipe)]
     match comparison.quantity:
         case "test_error_percent":
-            return 100 - rows[-1].test_accuracy_percent
+            return rows[-1].test_error_percent
         case "mean_train_loss":
             steps = [row.step for row in rows]
             lengths = [now - before for before, now in zip([0, *steps], steps, strict=False)]

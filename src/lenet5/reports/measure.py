@@ -13,7 +13,7 @@ from lenet5.spec.optimizer import Cosine
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.scale import ErrorRate, Loss, Scale
 from lenet5.training.diagnosis import failed_start, loss_crossing, lowest_test_loss, overfitting_onset
-from lenet5.training.history import EpochRow, StepRow
+from lenet5.training.history import EpochScores, StepRow
 
 ORIGINAL = "lecun-1998"  # what a source says of the network of 1998 is held against this recipe
 CONVERGED_WITHIN_POINTS = 0.5  # of the last test accuracy
@@ -33,13 +33,11 @@ ERROR_RATES = {"test_error_percent", "train_error_percent"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """One finished run: its seed, its history, and how many images it was trained and scored on."""
+    """One finished run: its seed and its history."""
 
     seed: int
-    epochs: tuple[EpochRow, ...]
+    epochs: tuple[EpochScores, ...]
     steps: tuple[StepRow, ...] = ()
-    test_images: int = TEST_IMAGES
-    train_images: int = TRAINING_IMAGES
     classes: int = 10
 
     @property
@@ -119,7 +117,7 @@ def measured(claim: Claim, recipe: Recipe, run: Outcome) -> tuple[float, ...] | 
     if claim.quantity == "total_seconds":
         return (mean(row.seconds for row in rows) * length(recipe),)
     wanted = range(1, len(claim.values) + 1) if claim.values else [claim.epoch or length(recipe)]
-    values = tuple(_of_row(claim, row, run) for row in rows if row.epoch in wanted)
+    values = tuple(_of_row(claim, row) for row in rows if row.epoch in wanted)
     return None if any(map(isnan, values)) else values
 
 
@@ -167,18 +165,18 @@ def _epoch_number(claim: Claim, train_losses: list[float], test_losses: list[flo
             return overfitting_onset(train_losses, test_losses)
 
 
-def _of_row(claim: Claim, row: EpochRow, run: Outcome) -> float:
+def _of_row(claim: Claim, row: EpochScores) -> float:
     match claim.quantity:
         case "test_accuracy_percent":
             return row.test_accuracy_percent
         case "test_error_percent":
-            return 100 - row.test_accuracy_percent
+            return row.test_error_percent
         case "train_accuracy_percent":
             return row.train_accuracy_percent
         case "train_error_percent":
-            return 100 - row.train_accuracy_percent
+            return row.train_error_percent
         case "test_images_correct":
-            return round(row.test_accuracy_percent * run.test_images / 100)
+            return row.test_correct
         case "train_loss":
             return row.train_loss
         case "test_loss":

@@ -8,7 +8,8 @@ twentieth epoch and the last are kept; of single batches' losses, those that are
 import gzip
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from importlib import resources
 from math import isnan, nan
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from lenet5.reports.measure import Outcome, Runs, length
 from lenet5.spec.recipe import Recipe
-from lenet5.training.history import EpochRow, StepRow
+from lenet5.training.history import EpochScores, StepRow
 
 NAME = "record.json.gz"
 WHOLE_EPOCHS = 100
@@ -49,15 +50,16 @@ def write(path: Path, runs: Runs, kept: Mapping[str, Settings]) -> None:
 def _entry(settings: Settings, runs: Iterable[Outcome]) -> dict[str, Any]:
     runs = [_cut(run, settings) for run in runs]
     first = runs[0]
+    train_images = first.epochs[0].train_images
     return {
         "recipe": settings.name,
         "batch_size": settings.recipe.batch_size,
-        "test_images": first.test_images,
-        "train_images": first.train_images,
+        "test_images": first.epochs[0].test_images,
+        "train_images": train_images,
         "epochs": [row.epoch for row in first.epochs],
         "steps": [row.step for row in first.epochs],
         "loss_steps": [row.step for row in first.steps],
-        "runs": [_run(run) for run in runs],
+        "runs": [_run(run, train_images) for run in runs],
     }
 
 
@@ -69,24 +71,28 @@ def _cut(run: Outcome, settings: Settings) -> Outcome:
         if row.epoch <= last and (last <= WHOLE_EPOCHS or row.epoch % EVERY_EPOCHS == 0 or row.epoch == last)
     )
     steps = tuple(row for row in run.steps if row.step in settings.steps)
-    return Outcome(run.seed, epochs, steps, run.test_images, run.train_images)
+    return replace(run, epochs=epochs, steps=steps)
 
 
-def _run(run: Outcome) -> dict[str, Any]:
-    def errors(accuracies: Iterable[float], images: int) -> list[int | None]:
-        return [None if isnan(accuracy) else round((100 - accuracy) * images / 100) for accuracy in accuracies]
-
+def _run(run: Outcome, train_images: int) -> dict[str, Any]:
     rows = run.epochs
     return {
         "seed": run.seed,
-        "test_errors": errors((row.test_accuracy_percent for row in rows), run.test_images),
-        "train_errors": errors((row.train_accuracy_percent for row in rows), run.train_images),
+        "test_errors": [row.test_errors for row in rows],
+        "train_errors": [_train_errors(row, train_images) for row in rows],
         "test_loss": [_rounded(row.test_loss) for row in rows],
         "train_loss": [_rounded(row.train_loss) for row in rows],
         "step_loss": [_rounded(row.loss) for row in run.steps],
         "seconds_per_epoch": round(sum(row.seconds for row in rows) / len(rows), 2),
         "memory_megabytes": round(rows[-1].peak_memory_bytes / 1e6),
     }
+
+
+def _train_errors(row: EpochScores, images: int) -> int | None:
+    """Return the running training errors of an epoch; of one that is cut short, as many as `images` would have."""
+    if row.train_correct is None:
+        return None
+    return round(Fraction(row.train_images - row.train_correct, row.train_images) * images)
 
 
 def _rounded(loss: float) -> float | None:
@@ -99,19 +105,19 @@ def _outcome(entry: dict[str, Any], run: dict[str, Any]) -> Outcome:
     )  # fmt: skip
     test, train = entry["test_images"], entry["train_images"]
     rows = tuple(
-        EpochRow(
+        EpochScores(
             epoch=epoch,
             step=step,
-            learning_rate=0.0,
             train_loss=nan if train_loss is None else train_loss,
-            train_accuracy_percent=nan if train_errors is None else 100 - 100 * train_errors / train,
+            train_correct=None if train_errors is None else train - train_errors,
+            train_images=train,
             test_loss=nan if test_loss is None else test_loss,
-            test_accuracy_percent=100 - 100 * test_errors / test,
+            test_correct=test - test_errors,
+            test_images=test,
             seconds=run["seconds_per_epoch"],
-            images_per_second=0.0,
             peak_memory_bytes=run["memory_megabytes"] * 10**6,
         )
         for epoch, step, train_loss, train_errors, test_loss, test_errors in zip(*columns, strict=True)
     )
     steps = tuple(StepRow(step, loss) for step, loss in zip(entry["loss_steps"], run["step_loss"], strict=True))
-    return Outcome(run["seed"], rows, steps, test, train)
+    return Outcome(run["seed"], rows, steps)

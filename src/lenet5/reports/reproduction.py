@@ -16,7 +16,7 @@ from lenet5.spec.plan import decisive
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
-from lenet5.training.history import EpochRow, StepRow
+from lenet5.training.history import EpochScores, StepRow
 
 QUICK_EPOCHS = 100  # a quick look trains nothing longer
 LONG_EPOCHS = 60  # longer runs take more than three minutes
@@ -123,24 +123,34 @@ def merged(recorded: Runs, fresh: Runs) -> dict[str, list[Outcome]]:
 
 
 def outcome(result: dict[str, Any], train_images: int) -> Outcome:
-    """Return a unit's result as the rows that claims are read from."""
-    epochs = tuple(
-        EpochRow(
-            epoch=number,
-            step=result["steps"][number - 1],
-            learning_rate=0.0,
-            train_loss=result["train_loss"][number - 1],
-            train_accuracy_percent=100 - result["train_error_percent"][number - 1],
-            test_loss=result["test_loss"][number - 1],
-            test_accuracy_percent=100 - error,
-            seconds=result["seconds"][number - 1],
-            images_per_second=0.0,
-            peak_memory_bytes=result["peak_memory_bytes"][number - 1],
+    """Return the history in a unit's result.
+
+    train_images  shown in an epoch, for the result of an earlier version, whose counts are only given in percent
+    """
+    test_images, epochs = result["result"]["test_images"], len(result["steps"])
+    if "test_correct" not in result:
+        result = result | {
+            "test_correct": [_correct(error, test_images) for error in result["test_error_percent"]],
+            "train_correct": [_correct(error, train_images) for error in result["train_error_percent"]],
+            "train_images": [train_images] * epochs,
+        }
+    columns = (
+        "steps", "train_loss", "train_correct", "train_images", "test_loss", "test_correct", "seconds",
+        "peak_memory_bytes",
+    )  # fmt: skip
+    rows = tuple(
+        EpochScores(
+            epoch, step, train_loss, train_correct, shown, test_loss, test_correct, test_images, seconds, memory
         )
-        for number, error in enumerate(result["test_error_percent"], start=1)
+        for epoch, (step, train_loss, train_correct, shown, test_loss, test_correct, seconds, memory) in enumerate(
+            zip(*(result[column] for column in columns), strict=True), start=1
+        )
     )
-    steps = tuple(StepRow(step, loss) for step, loss in result["step_losses"])
-    return Outcome(result["seed"], epochs, steps, result["result"]["test_images"], train_images)
+    return Outcome(result["seed"], rows, tuple(StepRow(step, loss) for step, loss in result["step_losses"]))
+
+
+def _correct(error_percent: float, images: int) -> int:
+    return images - round(error_percent * images / 100)
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:

@@ -2,39 +2,88 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from math import nan
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from lenet5 import files
+from lenet5 import files, metrics
 from lenet5.errors import RunError
 
 
 @dataclass(frozen=True)
-class EpochRow:
-    """One epoch.
+class EpochScores:
+    """Losses and counts of an epoch, as far as verdicts read them; a loss that is unknown is NaN.
 
-    train_loss, train_accuracy_percent   running means over the epoch, each batch before its update
-    train_loss_after, train_accuracy_after_percent   the whole training set scored after the epoch, when asked for
-    test_loss, test_accuracy_percent     the test set scored after the epoch
-    seconds                              training alone, without scoring
-    peak_memory_bytes                    of the device, or of the process where there is none
+    train_loss         running mean over the epoch, each batch before its update
+    train_correct      images classified correctly in the same way, of `train_images` shown; None where unknown
+    test_loss          of the `test_images` images of the test set, scored after the epoch
+    test_correct       images of the test set classified correctly
+    seconds            training alone, without scoring
+    peak_memory_bytes  of the device, or of the process where there is none
     """
 
     epoch: int
     step: int
-    learning_rate: float
     train_loss: float
-    train_accuracy_percent: float
+    train_correct: int | None
+    train_images: int
     test_loss: float
-    test_accuracy_percent: float
+    test_correct: int
+    test_images: int
     seconds: float
-    images_per_second: float
     peak_memory_bytes: int
+
+    @property
+    def test_errors(self) -> int:
+        """The number of misclassified images of the test set."""
+        return self.test_images - self.test_correct
+
+    @property
+    def test_accuracy_percent(self) -> float:
+        """The accuracy on the test set, in percent."""
+        return metrics.accuracy_percent(self.test_correct, self.test_images)
+
+    @property
+    def test_error_percent(self) -> float:
+        """The error rate on the test set, in percent."""
+        return metrics.accuracy_percent(self.test_errors, self.test_images)
+
+    @property
+    def train_accuracy_percent(self) -> float:
+        """The running accuracy over the epoch, in percent; NaN where unknown."""
+        return nan if self.train_correct is None else metrics.accuracy_percent(self.train_correct, self.train_images)
+
+    @property
+    def train_error_percent(self) -> float:
+        """The running error rate over the epoch, in percent; NaN where unknown."""
+        wrong = None if self.train_correct is None else self.train_images - self.train_correct
+        return nan if wrong is None else metrics.accuracy_percent(wrong, self.train_images)
+
+
+@dataclass(frozen=True)
+class EpochRow(EpochScores):
+    """One epoch of a run.
+
+    train_loss_after, train_correct_after   the whole training set, `train_images_after` images, scored after the epoch,
+                                            when asked for
+    """
+
+    learning_rate: float
+    images_per_second: float
     train_loss_after: float | None = None
-    train_accuracy_after_percent: float | None = None
+    train_correct_after: int | None = None
+    train_images_after: int | None = None
+
+    @property
+    def train_accuracy_after_percent(self) -> float | None:
+        """The accuracy on the training set scored after the epoch, in percent; None where it was not."""
+        if self.train_correct_after is None or self.train_images_after is None:
+            return None
+        return metrics.accuracy_percent(self.train_correct_after, self.train_images_after)
 
 
 @dataclass(frozen=True)
@@ -66,6 +115,13 @@ KINDS: dict[str, type[EpochRow] | type[StepRow] | type[Incident]] = {
 }
 ROWS: dict[str, TypeAdapter[Any]] = {name: TypeAdapter(kind) for name, kind in KINDS.items()}
 MOST_BYTES = 1 << 28
+MOST_IMAGES = 1_000_000  # of a count that is derived from a percentage
+# In files, percentages stand beside their counts; in those of earlier versions, instead of them.
+PERCENTAGES = {
+    "train_accuracy_percent": ("train_correct", "train_images"),
+    "test_accuracy_percent": ("test_correct", "test_images"),
+    "train_accuracy_after_percent": ("train_correct_after", "train_images_after"),
+}
 
 
 class History:
@@ -128,20 +184,43 @@ def read(path: Path) -> list[Row]:
 def to_values(row: Row) -> dict[str, Any]:
     """Return a row as plain values."""
     event = next(name for name, kind in KINDS.items() if isinstance(row, kind))
-    return {"event": event} | asdict(row)
+    percentages = {name: getattr(row, name) for name in PERCENTAGES} if isinstance(row, EpochRow) else {}
+    return {"event": event} | asdict(row) | percentages
 
 
 def from_values(values: Any, where: str) -> Row:
     """Return the row that `to_values` made plain. Raises RunError, beginning with `where`, when they are no row."""
     try:
         rest = dict(values)
-        made: Row = ROWS[rest.pop("event")].validate_python(rest)
-    except (ValueError, KeyError, TypeError):
+        kind = rest.pop("event")
+        made: Row = ROWS[kind].validate_python(_counted(rest) if kind == "epoch" else rest)
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise RunError(
             f"{where}: not a row of a history; the file is damaged. `lenet5 train --resume` writes it anew from the "
             "run's checkpoint."
         ) from None
     return made
+
+
+def resized(row: Row, test_images: int) -> Row:
+    """Return a row with its test accuracy as a count of `test_images` images: one of an earlier version has less."""
+    if not isinstance(row, EpochRow) or row.test_images == test_images:
+        return row
+    return replace(row, test_correct=round(test_images * row.test_correct / row.test_images), test_images=test_images)
+
+
+def _counted(values: dict[str, Any]) -> dict[str, Any]:
+    """Return an epoch's values without percentages.
+
+    A row of an earlier version has no counts; it gets the smallest that have exactly its percentage.
+    """
+    counts: dict[str, Any] = {}
+    for name, (correct, images) in PERCENTAGES.items():
+        percentage = values.pop(name, None)
+        if correct not in values and percentage is not None:
+            ratio = Fraction(percentage / 100).limit_denominator(MOST_IMAGES)
+            counts |= {correct: ratio.numerator, images: ratio.denominator}
+    return values | counts
 
 
 def _line(row: Row) -> str:

@@ -71,6 +71,12 @@ class StraightThrough(Network):
         """Return a copy of the optimiser's state and of the exact weights."""
         return self._network.state() | {EXACT + name: array.copy() for name, array in self._exact.items()}
 
+    def set_state(self, state: Mapping[str, Float]) -> None:
+        """Restore the optimiser's state; exact weights that it lacks stay as they are."""
+        self._network.set_state({name: array for name, array in state.items() if not name.startswith(EXACT)})
+        self._exact = {name: state.get(EXACT + name, array).copy() for name, array in self._exact.items()}
+        self._round()
+
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
         """Restore weights and state; without exact weights in the state, the weights are taken as exact."""
         self._network.load(weights, {name: array for name, array in state.items() if not name.startswith(EXACT)})

@@ -7,11 +7,9 @@ import numpy as np
 
 from lenet5 import metrics
 from lenet5.data.batches import Examples
-from lenet5.engines.contract import Engine, Network
+from lenet5.engines.contract import Engine, Scorer
 from lenet5.engines.scoring import score_all
 from lenet5.models.model import Model
-from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Sgd
 from lenet5.spec.teacher import Teacher
 
 
@@ -20,9 +18,8 @@ class Teaching:
 
     def __init__(self, teacher: Teacher, models: Sequence[Model], engine: Engine) -> None:
         self._teacher = teacher
-        self._networks: list[tuple[Network, Model]] = [
-            (engine.build(model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0)), model)
-            for model in models
+        self._networks: list[tuple[Scorer, Model]] = [
+            (engine.scorer(model.architecture, model.weights), model) for model in models
         ]
 
     def answered(self, examples: Examples) -> Examples:

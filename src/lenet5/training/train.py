@@ -21,8 +21,6 @@ from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
 from lenet5.spec import text
-from lenet5.spec.objective import Objective
-from lenet5.spec.optimizer import Sgd
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint, identity
 from lenet5.training.checkpoint import Checkpoint, Position
@@ -385,8 +383,8 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
         kept = load(data, "validation", data_folder)
     else:
         return None
-    network = trainer.engine.build(model.architecture, model.weights, Objective(), Sgd(learning_rate=1.0))
-    scores = score_all(network, Examples(kept.images, kept.labels, model.preparation))
+    scorer = trainer.engine.scorer(model.architecture, model.weights)
+    scores = score_all(scorer, Examples(kept.images, kept.labels, model.preparation))
     none = kept.class_names.index(sources.NOT_A_DIGIT) if sources.NOT_A_DIGIT in kept.class_names else None
     words = f"{len(kept.labels):,} images of {data} kept from training"
     return calibrated(scores, kept.labels, images=words, none=none)
@@ -395,8 +393,6 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
 def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
     """Write `model.safetensors` and `result.json`. No epoch is chosen by its test accuracy."""
     recipe, last = trainer.recipe, trainer.chosen_row
-    test_count = len(trainer.test.labels)
-    correct = round(last.test_accuracy_percent * test_count / 100)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     card = Card(
         recipe=recipe.name,
@@ -409,7 +405,7 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
         epochs=last.epoch,
         steps=last.step,
         scored_on=trainer.test.part,
-        test_images=test_count,
+        test_images=last.test_images,
         test_accuracy_percent=last.test_accuracy_percent,
         lenet5_version=str(trainer.environment["lenet5"]),
     )
@@ -428,10 +424,10 @@ def finish(run: RunFolder, trainer: Trainer, data_folder: Path | None) -> None:
             "epochs": last.epoch,
             "steps": last.step,
             "scored_on": trainer.test.part,
-            "test_images": test_count,
-            "test_images_correct": correct,
+            "test_images": last.test_images,
+            "test_images_correct": last.test_correct,
             "test_accuracy_percent": last.test_accuracy_percent,
-            "test_accuracy_interval_percent": metrics.wilson_interval_percent(correct, test_count),
+            "test_accuracy_interval_percent": metrics.wilson_interval_percent(last.test_correct, last.test_images),
             "test_loss": last.test_loss,
             "train_loss": last.train_loss,
             "train_accuracy_percent": last.train_accuracy_percent,

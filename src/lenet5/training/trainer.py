@@ -26,7 +26,7 @@ from lenet5.training import checkpoint
 from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.diagnosis import diagnose, failed_start
 from lenet5.training.early_stopping import stops_early
-from lenet5.training.history import EpochRow, History, Incident, StepRow
+from lenet5.training.history import EpochRow, History, Incident, StepRow, resized
 from lenet5.training.interrupt import StopRequest
 from lenet5.training.memory import process_peak_bytes
 from lenet5.training.run import RunFolder
@@ -119,7 +119,7 @@ class Trainer:
         if found:
             self.network.load(found.weights, found.state)
             self.position, self._sums = found.position, found.sums
-        self.history.replace(found.rows if found else ())
+        self.history.replace([resized(row, len(self.test.labels)) for row in found.rows] if found else ())
 
     def to_the_end(self) -> None:
         """Train every epoch that is left.
@@ -226,7 +226,6 @@ class Trainer:
             seed,
             epoch,
             distortion=recipe.distortion,
-            warp=self.engine.warp,
             dropout=any(isinstance(layer, Dropout) for layer in recipe.architecture.layers),
         )
         if self.teaching:
@@ -263,7 +262,7 @@ class Trainer:
         chosen = np.sort(random.choice(count, min(optimizer.patterns, count), replace=False))
         curvature = self.network.curvature(examples.inputs(chosen))
         state = {f"curvature.{name}": array for name, array in curvature.items()}
-        self.network.load(self.network.weights(), state)
+        self.network.set_state(state)
 
     def _account(self, batches: Sequence[NDArray[np.int64]], steps: Steps, seconds: float) -> None:
         """Add some steps to the running totals. Raises TrainingError at a loss that is not a number."""
@@ -291,36 +290,37 @@ class Trainer:
     def _score(self) -> Generator[Request, Any, EpochRow]:
         """Score the test set, and the training set when asked for."""
         done = self.position
-        test_loss, test_accuracy = yield from self._loss_and_accuracy(self.test)
-        after: tuple[float | None, float | None] = None, None
+        test_loss, test_correct = yield from self._loss_and_correct(self.test)
+        after: tuple[float | None, int | None] = None, None
         if self.score_train:
-            after = yield from self._loss_and_accuracy(self.train)
+            after = yield from self._loss_and_correct(self.train)
         return EpochRow(
             epoch=done.epoch,
             step=done.step,
             learning_rate=self._learning_rate(done.step),
             train_loss=done.loss_sum / done.seen,
-            train_accuracy_percent=metrics.accuracy_percent(done.correct, done.seen),
+            train_correct=done.correct,
+            train_images=done.seen,
             test_loss=test_loss,
-            test_accuracy_percent=test_accuracy,
+            test_correct=test_correct,
+            test_images=len(self.test.labels),
             seconds=done.seconds,
             images_per_second=done.seen / done.seconds,
             peak_memory_bytes=self.engine.peak_memory_bytes() or process_peak_bytes(),
             train_loss_after=after[0],
-            train_accuracy_after_percent=after[1],
+            train_correct_after=after[1],
+            train_images_after=len(self.train.labels) if self.score_train else None,
         )
 
-    def _loss_and_accuracy(self, images: Images) -> Generator[Request, Any, tuple[float, float]]:
-        """Return mean loss and accuracy in percent on a whole set, in bounded memory."""
-        own, state = self.network.weights(), self.network.state()
-        averaged = self._sums and not self.recipe.patience
-        if averaged:
-            self.network.load(self.model_weights(), state)
-        scores = yield Examples(images.images, images.labels, self.preparation)
-        if averaged:
-            self.network.load(own, state)
-        loss = metrics.loss(self.recipe.objective, scores, images.labels)
-        return loss, metrics.accuracy_percent(count_correct(scores, images.labels), len(images.labels))
+    def _loss_and_correct(self, images: Images) -> Generator[Request, Any, tuple[float, int]]:
+        """Return the mean loss on a whole set and the number of correctly classified images, in bounded memory."""
+        examples = Examples(images.images, images.labels, self.preparation)
+        if self._sums and not self.recipe.patience:
+            average = self.engine.scorer(self.recipe.architecture, self.model_weights())
+            scores = score_all(average, examples)
+        else:
+            scores = yield examples
+        return metrics.loss(self.recipe.objective, scores, images.labels), count_correct(scores, images.labels)
 
     def guesses(self, row: EpochRow) -> bool:
         """Return whether an epoch's accuracy is no better than guessing."""

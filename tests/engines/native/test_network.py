@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import lenet5
+from lenet5.compiled import kernels
 from lenet5.data.batches import Examples, examples_for_epoch
 from lenet5.data.datasets import load
 from lenet5.engines import registry
 from lenet5.engines.initial import first_weights
-from lenet5.engines.native.library import kernels
 from lenet5.engines.native.network import NativeEngine, NativeNetwork
 from lenet5.errors import EngineError, ShapeError
 from lenet5.recipes import catalogue

@@ -5,46 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.compiled import kernels
 from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
-from lenet5.engines.native.library import kernels
+from lenet5.engines.native.scorer import NativeScorer, floats, layer, named_outputs
 from lenet5.engines.targets import soft_targets
 from lenet5.errors import EngineError, ShapeError
-from lenet5.spec import layers as plan
-from lenet5.spec import paper
-from lenet5.spec.architecture import Architecture, PlacedLayer
+from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Adam, Optimizer, Sdlm, Sgd, rbf_curvature
-
-# kind; number of maps, units or classes; kernel or square side; padding; activation function; frozen; connection table
-# (the input maps of each map); RBF codes; RBF factor or dropout probability
-LayerTuple = tuple[str, int, int, int, str, bool, Sequence[Sequence[int]], Sequence[float], float]
-
-
-def layer_tuple(placed: PlacedLayer, frozen: bool) -> LayerTuple:
-    """Return one layer in the form that the compiled module takes."""
-    match placed.layer:
-        case plan.Convolution(maps=maps, kernel=kernel, padding=padding, table=table):
-            seen = () if table == "full" else placed.layer.maps_seen(placed.input_shape[0])
-            return "convolution", maps, kernel, padding, "none", frozen, seen, (), 1.0
-        case plan.Subsample(size=size):
-            return "subsample", 0, size, 0, "none", frozen, (), (), 1.0
-        case plan.Dense(units=units):
-            return "dense", units, 0, 0, "none", frozen, (), (), 1.0
-        case plan.Rbf(factor=factor):
-            codes = paper.codes()
-            pixels = [float(pixel) for code in codes for pixel in code]
-            return "rbf", len(codes), 0, 0, "none", False, (), pixels, factor
-        case plan.AveragePool(size=size) | plan.MaxPool(size=size):
-            return placed.layer.kind, 0, size, 0, "none", False, (), (), 1.0
-        case plan.BatchNormalization():
-            return placed.layer.kind, 0, 0, 0, "none", frozen, (), (), 1.0
-        case plan.Dropout(share=share):
-            return placed.layer.kind, 0, 0, 0, "none", False, (), (), share
-        case plan.Activation(function=function):
-            return "activation", 0, 0, 0, function, False, (), (), 1.0
-        case plan.Flatten():
-            return "flatten", 0, 0, 0, "none", False, (), (), 1.0
 
 
 def optimizer_arguments(optimizer: Optimizer) -> dict[str, str | float]:
@@ -88,7 +57,7 @@ class NativeNetwork:
         self._step_factor = optimizer.step_factor if isinstance(optimizer, Sgd) else 1.0
         self._network = kernels().Network(
             input=architecture.input,
-            layers=[layer_tuple(placed, placed.name in frozen) for placed in architecture.placed],
+            layers=[layer(placed, frozen=placed.name in frozen) for placed in architecture.placed],
             loss=objective.loss,
             mean=objective.reduction == "mean",
             j=objective.j or 0.0,
@@ -132,11 +101,7 @@ class NativeNetwork:
 
     def activations(self, inputs: Float) -> dict[str, Float]:
         """Return the output of each layer, by its name in `Architecture.placed`; computed by the reference kernels."""
-        outputs = self._network.activations(self._checked(inputs))
-        return {
-            placed.name: output.reshape(len(inputs), *placed.output_shape)
-            for placed, output in zip(self.architecture.placed, outputs, strict=True)
-        }
+        return named_outputs(self.architecture, self._network.activations(self._checked(inputs)))
 
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
@@ -165,9 +130,13 @@ class NativeNetwork:
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
         """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
-        check_state(self.state(), state)
+        self.set_state(state)
         self._put_weights(weights)
-        memories = [[_floats(state[f"{memory}.{name}"]) for name in self._trained] for memory in self._memories]
+
+    def set_state(self, state: Mapping[str, Float]) -> None:
+        """Restore the optimiser's state as returned by `state`."""
+        check_state(self.state(), state)
+        memories = [[floats(state[f"{memory}.{name}"]) for name in self._trained] for memory in self._memories]
         self._network.set_state(memories, int(state.get("steps", 0)))
 
     def watch(self) -> None:
@@ -181,21 +150,22 @@ class NativeNetwork:
 
     def _targets(self, labels: NDArray[np.int64], given: NDArray[np.float32] | None) -> Float | None:
         targets = soft_targets(self.objective, labels, given, self.architecture.classes)
-        return None if targets is None else _floats(targets)
+        return None if targets is None else floats(targets)
 
     def _put_weights(self, weights: Mapping[str, Float]) -> None:
-        self._network.set_weights([_floats(weights[name]) for name in self._shapes])
+        self._network.set_weights([floats(weights[name]) for name in self._shapes])
 
     def _named(self, names: Sequence[str] | Mapping[str, object], arrays: Sequence[Float]) -> Weights:
         return {name: array.reshape(self._shapes[name]) for name, array in zip(names, arrays, strict=True)}
 
     def _checked(self, inputs: Float) -> Float:
         check_inputs(self.architecture, inputs)
-        return _floats(inputs)
+        return floats(inputs)
 
 
-def _floats(array: Float) -> Float:
-    return np.ascontiguousarray(array, np.float32)
+def _check_precision(precision: Precision) -> None:
+    if precision != "float32":
+        raise EngineError(f'engine "native" computes in float32; for {precision} use the numpy or torch engine.')
 
 
 class NativeEngine:
@@ -219,22 +189,15 @@ class NativeEngine:
 
         Raises ModelError when they do not fit, EngineError for a precision other than float32.
         """
-        if precision != "float32":
-            raise EngineError(f'engine "native" computes in float32; for {precision} use the numpy or torch engine.')
+        _check_precision(precision)
         return NativeNetwork(architecture, weights, objective, optimizer, frozen)
 
-    def warp(
-        self,
-        images: NDArray[np.uint8],
-        affine: NDArray[np.int32],
-        bends: NDArray[np.int32] | None,
-        reach: NDArray[np.int32],
-    ) -> NDArray[np.uint8]:
-        """Return a distorted copy of each image; see `engines.contract.Engine`."""
-        copies: NDArray[np.uint8] = kernels().warp(
-            images=np.ascontiguousarray(images), affine=affine, bends=bends, reach=reach
-        )
-        return copies
+    def scorer(
+        self, architecture: Architecture, weights: Mapping[str, Float], *, precision: Precision = "float32"
+    ) -> NativeScorer:
+        """Return these weights for scoring alone. Raises as `build`."""
+        _check_precision(precision)
+        return NativeScorer(architecture, weights)
 
     def describe(self) -> dict[str, str]:
         """Return the instruction set in use, which determines every byte, and the number of threads."""

@@ -7,5 +7,6 @@ for second derivatives. There is no loop over images or pixels: an operation is 
 batch, or a handful of shifted slices.
 
 Letters, as usual in the literature: N images, C maps in, K maps out, H W height and width, R S height and width of a
-kernel. Read next: `conv.py`, the heart of the network; `network.py`, which runs the layers forward and backward.
+kernel. Read next: `conv.py`, the heart of the network; `scorer.py`, which runs the layers forward; `network.py`,
+which runs them backward, too.
 """

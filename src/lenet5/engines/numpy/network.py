@@ -1,6 +1,6 @@
 """The network: a sequence of layers, run forward and backward."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
@@ -11,66 +11,18 @@ from numpy.typing import NDArray
 from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
 from lenet5.engines.numpy.conv import Convolution
-from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.dropout import Dropout
-from lenet5.engines.numpy.layer import Layer
 from lenet5.engines.numpy.losses import curvature_of_scores, loss_and_gradient
 from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.optimizers import optimizer_for
-from lenet5.engines.numpy.pool import AveragePool, MaxPool
-from lenet5.engines.numpy.rbf import Rbf
-from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
-from lenet5.engines.numpy.subsample import Subsample
-from lenet5.engines.tables import connection_mask
+from lenet5.engines.numpy.scorer import NumpyScorer, layer_for
 from lenet5.engines.targets import soft_targets
 from lenet5.machine import usable_cores
-from lenet5.spec import layers as plan
-from lenet5.spec import paper
-from lenet5.spec.architecture import Architecture, PlacedLayer
+from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
-from lenet5.warp import warp
 
 CURVATURE_BATCH = 100  # images in each pass, to bound memory
-SQUASH: dict[str, Callable[[], Squash]] = {
-    "relu": Relu,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "scaled_tanh": ScaledTanh,
-}
-
-
-def layer_for(number: int, placed: PlacedLayer, weights: Weights, at_rbf: float) -> Layer:
-    """Return the layer that computes one entry of an architecture.
-
-    number  index of the layer, from 0
-    at_rbf  second derivative with respect to each input of an rbf layer
-    """
-    own = [weights[name] for name in placed.parameter_shapes]
-    match placed.layer:
-        case plan.Convolution(padding=padding):
-            weight, bias = own
-            return Convolution(weight, bias, padding, connection_mask(placed))
-        case plan.Subsample(size=size):
-            coefficient, bias = own
-            return Subsample(coefficient, bias, size)
-        case plan.Dense():
-            weight, bias = own
-            return Dense(weight, bias)
-        case plan.Rbf(factor=factor):
-            return Rbf(np.array(paper.codes(), np.float32), factor, at_rbf)
-        case plan.AveragePool(size=size):
-            return AveragePool(size)
-        case plan.MaxPool(size=size):
-            return MaxPool(size)
-        case plan.BatchNormalization():
-            return BatchNormalization(*own)
-        case plan.Dropout(share=share):
-            return Dropout(share, number)
-        case plan.Activation(function=function):
-            return SQUASH[function]()
-        case plan.Flatten():
-            return Flatten()
 
 
 class NumpyNetwork:
@@ -160,13 +112,18 @@ class NumpyNetwork:
         """Return a copy of the optimiser's state."""
         return {name: array.copy() for name, array in self._optimizer.state.items()}
 
+    def set_state(self, state: Mapping[str, Float]) -> None:
+        """Restore the optimiser's state as returned by `state`."""
+        check_state(self._optimizer.state, state)
+        for name, array in self._optimizer.state.items():
+            array[...] = state[name]
+
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
         """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
-        check_state(self._optimizer.state, state)
-        for own, given in ((self._weights, weights), (self._optimizer.state, state)):
-            for name, array in own.items():
-                array[...] = given[name]
+        self.set_state(state)
+        for name, array in self._weights.items():
+            array[...] = weights[name]
 
     def _forward_backward(
         self, inputs: Float, labels: NDArray[np.int64], targets: NDArray[np.float32] | None = None
@@ -221,7 +178,6 @@ class NumpyEngine:
     name = "numpy"
     device = "cpu"
     threads_matter = True  # BLAS splits its sums among threads, which changes the rounding
-    warp = staticmethod(warp)  # distorted copies of images, by NumPy; see `warp.py`
 
     def build(
         self,
@@ -235,6 +191,12 @@ class NumpyEngine:
     ) -> NumpyNetwork:
         """Return a network with these initial weights. Raises ModelError when they do not fit."""
         return NumpyNetwork(architecture, weights, objective, optimizer, frozen, precision)
+
+    def scorer(
+        self, architecture: Architecture, weights: Mapping[str, Float], *, precision: Precision = "float32"
+    ) -> NumpyScorer:
+        """Return these weights for scoring alone. Raises ModelError when they do not fit."""
+        return NumpyScorer(architecture, weights, precision)
 
     def describe(self) -> dict[str, str]:
         """Return the version of NumPy, its instruction sets, and the kernels and threads of its BLAS."""

@@ -17,7 +17,7 @@ from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.pool import AveragePool
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
-from lenet5.spec.architecture import PlacedLayer
+from lenet5.spec.architecture import Architecture, PlacedLayer
 
 Function = Callable[[Tensor], Tensor]
 
@@ -112,3 +112,8 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
             return SQUASH[function]
         case plan.Flatten():
             return partial(torch.flatten, start_dim=2)
+
+
+def functions(architecture: Architecture, arrays: Mapping[str, Tensor], device: torch.device) -> dict[str, Function]:
+    """Return the layers of networks with these weights (M, ...), by name."""
+    return {placed.name: function_for(placed, arrays, device, i) for i, placed in enumerate(architecture.placed)}

@@ -7,19 +7,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
+from lenet5.engines.checks import check_second_derivatives, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
 from lenet5.engines.targets import soft_targets
 from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.curvature import layer_curvature
-from lenet5.engines.torch.layers import Function
+from lenet5.engines.torch.layers import Function, functions
 from lenet5.engines.torch.losses import curvature_of_scores, image_losses, minimized
 from lenet5.engines.torch.normalize import BatchNormalization
-from lenet5.engines.torch.stack import Stack, copies, functions
+from lenet5.engines.torch.scorer import TorchScorer, moved, outputs_of, scores_of
+from lenet5.engines.torch.stack import Stack, copies
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Optimizer, rbf_curvature
-from lenet5.warp import warp
 
 CURVATURE_BATCH = 100  # images in each pass, to bound memory
 
@@ -47,20 +47,12 @@ class TorchNetwork:
 
     def scores(self, inputs: Float) -> Float:
         """Return the scores (N, classes) of prepared inputs (N, maps, H, W)."""
-        x = self._moved(inputs)
-        with devices.deterministic(self._stack.device), torch.no_grad():
-            for function in self._layers().values():
-                x = function(x)
-        return x[0].cpu().numpy()
+        scores: Float = scores_of(self._layers(), self._moved(inputs))[0].cpu().numpy()
+        return scores
 
     def activations(self, inputs: Float) -> dict[str, Float]:
         """Return the output of each layer, by its name in `Architecture.placed`."""
-        x = self._moved(inputs)
-        outputs: dict[str, Tensor] = {}
-        with devices.deterministic(self._stack.device), torch.no_grad():
-            for name, function in self._layers().items():
-                outputs[name] = x = function(x)
-        return copies(outputs, 0)
+        return outputs_of(self._layers(), self._moved(inputs))
 
     def gradients(self, inputs: Float, labels: NDArray[np.int64]) -> tuple[float, Weights]:
         """Return the mean loss and the gradient of the objective for each trainable array; change nothing."""
@@ -105,11 +97,16 @@ class TorchNetwork:
         """Return a copy of the optimiser's state."""
         return copies(self._stack.state, self._number)
 
+    def set_state(self, state: Mapping[str, Float]) -> None:
+        """Restore the optimiser's state as returned by `state`."""
+        check_state(self.state(), state)
+        self._stack.set_state(self._number, state)
+
     def load(self, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
         """Restore weights and optimiser state as returned by `weights` and `state`."""
         check_weights(self.architecture, weights)
-        check_state(self.state(), state)
-        self._stack.load(self._number, weights, state)
+        self.set_state(state)
+        self._stack.set_weights(self._number, weights)
 
     def _own(self) -> dict[str, Tensor]:
         """Return this network's slice of the weights, (1, ...) each."""
@@ -123,13 +120,7 @@ class TorchNetwork:
 
     def _moved(self, inputs: Float) -> Tensor:
         """Return inputs as a tensor (1, N, ...) on the device. Raises ShapeError when they do not fit."""
-        return moved(self._stack, inputs)
-
-
-def moved(stack: Stack, inputs: Float) -> Tensor:
-    """Return inputs as a tensor (1, N, ...) on a stack's device. Raises ShapeError when they do not fit."""
-    check_inputs(stack.architecture, inputs)
-    return torch.tensor(np.ascontiguousarray(inputs), dtype=stack.dtype, device=stack.device)[None]
+        return moved(self.architecture, inputs, self._stack.dtype, self._stack.device)
 
 
 class TorchTogether:
@@ -147,7 +138,7 @@ class TorchTogether:
 
     def scores(self, inputs: Float) -> Float:
         """Return the scores (M, N, classes) that each network gives the same prepared inputs (N, maps, H, W)."""
-        x = moved(self._stack, inputs)
+        x = moved(self._stack.architecture, inputs, self._stack.dtype, self._stack.device)
         return self._stack.scores(x.expand(len(self._stack), *x.shape[1:])).cpu().numpy()
 
 
@@ -156,7 +147,6 @@ class TorchEngine:
 
     name = "torch"
     threads_matter = True
-    warp = staticmethod(warp)  # distorted copies of images, by NumPy; see `warp.py`
 
     def __init__(self, device: str = "auto") -> None:
         """Choose "cuda", "mps" or "cpu"; "auto" takes the first of these that is available. Raises EngineError."""
@@ -176,6 +166,12 @@ class TorchEngine:
         """Return a network with these initial weights. Raises ModelError when they do not fit."""
         stack = Stack(architecture, [weights], objective, optimizer, frozen, precision, self._device)
         return TorchNetwork(stack, 0, optimizer)
+
+    def scorer(
+        self, architecture: Architecture, weights: Mapping[str, Float], *, precision: Precision = "float32"
+    ) -> TorchScorer:
+        """Return these weights for scoring alone. Raises ModelError when they do not fit."""
+        return TorchScorer(architecture, weights, precision, self._device)
 
     def build_together(
         self,

@@ -19,7 +19,7 @@ from lenet5.engines.contract import Examples, Float, LearningRates, Precision, S
 from lenet5.engines.targets import soft_targets
 from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.graph import CapturedSteps
-from lenet5.engines.torch.layers import Function, function_for
+from lenet5.engines.torch.layers import functions
 from lenet5.engines.torch.losses import image_losses, minimized
 from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.optimizers import optimizer_for
@@ -67,10 +67,8 @@ class Stack:
         self.state = {name: count.view(M) for name, count in self._optimizer.counts.items()}
         for part, flat in self._optimizer.memory.items():
             self.state |= {f"{part}.{name}": view for name, view in views(flat, trained).items()}
-        with torch.no_grad():
-            for number, first in enumerate(weights):
-                for name, tensor in self.arrays.items():
-                    tensor[number].copy_(torch.tensor(first[name]))
+        for number, first in enumerate(weights):
+            self.set_weights(number, first)
         for tensor in self.trained.values():
             tensor.requires_grad_()
         self.layers = functions(architecture, self.arrays, device)
@@ -151,12 +149,13 @@ class Stack:
         with devices.deterministic(self.device), torch.no_grad():
             return self._forward(inputs)
 
-    def load(self, number: int, weights: Mapping[str, Float], state: Mapping[str, Float]) -> None:
-        """Restore one network's weights and optimiser state."""
-        with torch.no_grad():
-            for own, given in ((self.arrays, weights), (self.state, state)):
-                for name, tensor in own.items():
-                    tensor[number].copy_(torch.tensor(given[name]))
+    def set_weights(self, number: int, weights: Mapping[str, Float]) -> None:
+        """Restore one network's weights."""
+        _put(weights, self.arrays, number)
+
+    def set_state(self, number: int, state: Mapping[str, Float]) -> None:
+        """Restore one network's optimiser state."""
+        _put(state, self.state, number)
 
     def _allocate(self, copies: int, count: int) -> None:
         """Allocate device memory for `copies` sets of `count` examples; at first all networks use the first set."""
@@ -258,9 +257,11 @@ class Stack:
         return x
 
 
-def functions(architecture: Architecture, arrays: Mapping[str, Tensor], device: torch.device) -> dict[str, Function]:
-    """Return the layers of networks with these weights (M, ...), by name."""
-    return {placed.name: function_for(placed, arrays, device, i) for i, placed in enumerate(architecture.placed)}
+def _put(arrays: Mapping[str, Float], tensors: Mapping[str, Tensor], number: int) -> None:
+    """Write arrays into one network's slice of tensors (M, ...)."""
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            tensor[number].copy_(torch.tensor(arrays[name]))
 
 
 def copies(tensors: Mapping[str, Tensor], number: int) -> Weights:

@@ -1,4 +1,4 @@
-"""Bent copies: the very same bytes from every engine, and from any number of threads."""
+"""Distorted copies: the same bytes from NumPy and the compiled module, with any number of threads."""
 
 import subprocess
 import sys
@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from lenet5 import compiled
 from lenet5.data.distort import REACH, affine, drawn, drawn_bends
-from lenet5.engines import registry
+from lenet5.data.warp import warp, warp_in_numpy
 from lenet5.spec.distortion import Distortion
 
 FAR = Distortion(translation=9.0, scaling=0.5, squeezing=0.5, shearing=0.8, rotation=180.0, bending=12.0)
@@ -15,8 +16,8 @@ DIGEST = """
 import hashlib, sys
 sys.path.insert(0, {tests!r})
 from test_warp import arguments
-from lenet5.engines import registry
-print(hashlib.sha256(registry.get("native").warp(*arguments(1000)).tobytes()).hexdigest())
+from lenet5.data.warp import warp
+print(hashlib.sha256(warp(*arguments(1000)).tobytes()).hexdigest())
 """
 
 
@@ -27,12 +28,12 @@ def arguments(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize("bending", [True, False])
-@pytest.mark.parametrize("name", ["native", "torch"])
-def test_every_engine_makes_the_same_bytes(name: str, bending: bool) -> None:
+def test_numpy_and_the_compiled_module_make_the_same_bytes(bending: bool) -> None:
     images, places, bends, reach = arguments(700)  # far beyond the borders, and more than two chunks
     bends = bends if bending else None
-    expected = registry.get("numpy").warp(images, places, bends, reach)
-    assert registry.get(name).warp(images, places, bends, reach).tobytes() == expected.tobytes()
+    assert compiled.missing_because() is None
+    expected = warp_in_numpy(images, places, bends, reach)
+    assert warp(images, places, bends, reach).tobytes() == expected.tobytes()
     assert 0 < np.count_nonzero(expected) < 0.9 * expected.size
 
 
@@ -47,5 +48,5 @@ def test_threads_and_instructions_make_no_difference(request: pytest.FixtureRequ
 
 
 def test_no_images_stay_no_images() -> None:
-    for name in ("numpy", "native"):
-        assert registry.get(name).warp(*arguments(0)).shape == (0, 28, 28)
+    for own in (warp, warp_in_numpy):
+        assert own(*arguments(0)).shape == (0, 28, 28)

@@ -1,10 +1,12 @@
-"""Distorted copies of images, in integer arithmetic. The arguments are those of `engines.contract.Engine.warp`.
+"""Distorted copies of images, in integer arithmetic: the same bytes from NumPy and from the compiled module.
 
-Legend: N images, S side of an image, G nodes on a side of the grid.
+Letters: N images, S side of an image, G nodes on a side of the grid.
 """
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lenet5 import compiled
 
 PLACE_BITS, SHARE_BITS = 16, 8  # of a place; of a share between two pixels
 CHUNK = 256  # images at a time, to bound memory
@@ -13,7 +15,25 @@ CHUNK = 256  # images at a time, to bound memory
 def warp(
     images: NDArray[np.uint8], affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
 ) -> NDArray[np.uint8]:
-    """Return a distorted copy of each image: (N, S, S) uint8."""
+    """Return a distorted copy of each image: (N, S, S) uint8; computed by the compiled module where it was built.
+
+    images  (N, S, S) uint8
+    affine  (N, 6) in 1/65,536 pixel: the copy's pixel in column j and row i is sampled bilinearly from the image at
+            x = a0 + a1 j + a2 i and y = a3 + a4 j + a5 i; outside the image every pixel is 0
+    bends   (N, 2, G, G) in 1/256 pixel: additional displacement of x and y at the nodes of a grid
+    reach   (S, G) in 1/256: weight of each grid node for each row or column of pixels
+    """
+    images = np.ascontiguousarray(images)
+    if compiled.missing_because():
+        return warp_in_numpy(images, affine, bends, reach)
+    copies: NDArray[np.uint8] = compiled.kernels().warp(images=images, affine=affine, bends=bends, reach=reach)
+    return copies
+
+
+def warp_in_numpy(
+    images: NDArray[np.uint8], affine: NDArray[np.int32], bends: NDArray[np.int32] | None, reach: NDArray[np.int32]
+) -> NDArray[np.uint8]:
+    """Return what `warp` returns, computed by NumPy."""
     result = np.empty_like(images)
     for begin in range(0, len(images), CHUNK):
         chunk = slice(begin, begin + CHUNK)

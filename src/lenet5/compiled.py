@@ -1,4 +1,4 @@
-"""The compiled module of the native engine, or the reason why it is missing."""
+"""The compiled module of the native engine and of `data/warp.py`, or the reason why it is missing."""
 
 import importlib
 import json
@@ -14,8 +14,8 @@ from lenet5.machine import usable_cores
 MODULE = "lenet5.engines.native._kernels"
 
 # Written by native/packaging/lenet5_build.py when the compiled module cannot be built.
-RECORD = Path(__file__).with_name("build-failure.json")
-LOG = Path(__file__).with_name("build-failure.log")
+RECORD = Path(__file__).parent / "engines" / "native" / "build-failure.json"
+LOG = RECORD.with_suffix(".log")
 
 OLDEST_COMPILERS = "GCC 11 or Clang 14, or newer"
 REINSTALL = (
