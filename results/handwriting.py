@@ -162,7 +162,7 @@ SIGNS = {  # in a box of 1 x 1, lines from point to point
     "x": (((0.15, 0.2), (0.85, 0.8)), ((0.85, 0.2), (0.15, 0.8))),
     "/": (((0.8, 0.0), (0.2, 1.0)),),
     "-": (((0.1, 0.5), (0.7, 0.5)),),
-    ",": (((0.25, 0.92), (0.15, 1.1)),),
+    ",": (((0.25, 0.95), (0.15, 1.25)),),
     ".": (((0.2, 0.97), (0.21, 0.97)),),
     ":": (((0.2, 0.35), (0.21, 0.35)), ((0.2, 0.85), (0.21, 0.85))),
 }
@@ -178,8 +178,9 @@ def sign(mark: str) -> Callable[[list[PenDigit], Random], tuple[str, Grey]]:
         every = np.concatenate(strokes)
         size = float(np.ptp(every[:, 1])) * height * 0.8 + pen
         ink = drawn(PenDigit(0, 0, strokes), max(size, np.ptp(every[:, 0]) * height * 0.4 + pen), pen)
-        below = round(height * max(0.0, 1 - float(every[:, 1].max())))
-        ink = np.pad(ink, ((0, below), (0, 0)))
+        below = round(height * (1 - float(every[:, 1].max())))
+        ink = np.pad(ink, ((0, max(0, below)), (0, 0)))
+        inks = [np.pad(each, ((0, max(0, -below)), (0, 0))) for each in inks]
         return f"{label[:2]}{mark}{label[2:]}", paper(
             line([*inks[:2], ink, *inks[2:]], round(height * 0.3), random, margin=20), random
         )

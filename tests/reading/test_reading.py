@@ -285,7 +285,8 @@ def test_what_every_number_is_like_is_said_to_the_model(digits, compose) -> None
     assert len(digits.read(page, length="5..6").text) in (5, 6)
     assert digits.read(page, pattern="#8##", threads=1).text[1] == "8"
     assert [each.text for each in digits.read_all(page, length=4)] == ["2713"]
-    number = [int(digit) for digit in digits.read(page, luhn=True).text]
+    [luhn] = digits.read(page, luhn=True).numbers
+    number = [int(digit.answers[0].text) for digit in luhn.digits]
     assert sum(sum(divmod(digit * (1 + place % 2), 10)) for place, digit in enumerate(reversed(number))) % 10 == 0
 
 

@@ -64,6 +64,9 @@ def read(
         str | None, typer.Option(help="Every number is like this, # any digit, as 20##.", show_default=False)
     ] = None,
     luhn: Annotated[bool, typer.Option("--luhn", help="Every number ends in Luhn's check digit.")] = False,
+    digits_only: Annotated[
+        bool, typer.Option("--digits-only", help="Leave out signs and question marks for unread ink between digits.")
+    ] = False,
     bright: Annotated[
         bool | None,
         typer.Option("--bright/--dark", help="The writing is brighter, or darker, than its paper.", show_default=False),
@@ -88,6 +91,7 @@ def read(
             length,
             pattern,
             luhn,
+            digits_only,
             bright is not None,
             explain_dir,
             method != COMBINED,
@@ -105,6 +109,7 @@ def read(
         max_error_percent=parsed_percent(max_error),
         constraint=constraints.wanted(length, pattern, luhn),
         method=method,
+        digits_only=digits_only,
     )
     if reader.threshold:
         chosen = reader.threshold

@@ -94,12 +94,16 @@ def _is_number(answers: list[Digit | Rejected]) -> bool:
 def _doubtful(answers: list[Digit | Rejected]) -> list[slice]:
     """Return the stretches of a number in which a piece is not surely a digit, with a neighbour on either side.
 
-    A doubtful piece may be a part of the digit beside it.
+    A doubtful piece may be a part of the digit beside it. A sign is not, and ends a stretch.
     """
+    signs = {place for place, each in enumerate(answers) if isinstance(each, Rejected) and each.sign}
     unsure = [
-        place for place, each in enumerate(answers) if isinstance(each, Rejected) or each.answers[0].probability < SURE
+        place
+        for place, each in enumerate(answers)
+        if place not in signs and (isinstance(each, Rejected) or each.answers[0].probability < SURE)
     ]
-    within = {near for place in unsure for near in (place - 1, place, place + 1) if 0 <= near < len(answers)}
+    near = {place + step for place in unsure for step in (-1, 0, 1)}
+    within = {place for place in near - signs if 0 <= place < len(answers)}
     starts = sorted(place for place in within if place - 1 not in within)
     ends = sorted(place + 1 for place in within if place + 1 not in within)
     return [slice(start, end) for start, end in zip(starts, ends, strict=True)]

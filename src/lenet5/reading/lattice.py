@@ -20,6 +20,7 @@ from lenet5.reading.pieces import Piece
 Float = NDArray[np.float64]
 WIDEST = 1.6  # heights of the writing: a wider arc is no digit
 MOST_PARTS = 9  # in one digit
+CUT_ENDS = 5  # the feature that counts them
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ OVERLAP = 0.4  # of the lower piece's height: so much must two neighbours in a l
 SAME_LINE = 0.5  # the same for two lines, which are then one
 WIDE_GAP = 1.0  # of the line's height: what parts two numbers at least
 WIDER = 2.2  # and so many times the usual gap in the line
+ALWAYS = 2.0  # of the line's height: a gap so wide always parts two numbers
 ONLY_GAP = 1.6  # of the line's height: what parts two digits that stand alone
 
 
@@ -73,7 +74,8 @@ def numbers(line: list[Piece]) -> list[list[Piece]]:
         return [line]
     height = float(np.median([piece.height for piece in line]))
     gaps = np.array([right.left - left.right for left, right in pairwise(line)], np.float64)
-    limit = max(WIDE_GAP * height, WIDER * float(np.median(gaps))) if len(gaps) > 1 else ONLY_GAP * height
+    usual = max(WIDE_GAP * height, WIDER * float(np.median(gaps))) if len(gaps) > 1 else ONLY_GAP * height
+    limit = min(usual, ALWAYS * height)
     parts = [[line[0]]]
     for gap, piece in zip(gaps, line[1:], strict=True):
         if gap > limit:

@@ -53,6 +53,21 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Ink in a number that is no digit.
+
+    text   the sign that it is, "?" where it is not known
+    why    it is no digit
+    place  how many of the number's digits stand before it
+    """
+
+    box: Box
+    text: str
+    why: str
+    place: int
+
+
+@dataclass(frozen=True)
 class Alternative:
     """Another reading of a whole number, and how probable it is, 0..1."""
 
@@ -64,17 +79,22 @@ class Alternative:
 class Number:
     """Digits that stand together.
 
-    alternatives  the next best readings, where the number was weighed as a whole; see `touching.py`
+    alternatives  the next best readings of the digits, where they were weighed as a whole; see `touching.py`
+    marks         what stands between the digits, from left to right
     """
 
     box: Box
     digits: tuple[Digit, ...]
     alternatives: tuple[Alternative, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     @property
     def text(self) -> str:
-        """The digits' best answers."""
-        return "".join(digit.text for digit in self.digits)
+        """The digits' best answers, and the marks between them."""
+        before = [
+            "".join(mark.text for mark in self.marks if mark.place == place) for place in range(len(self.digits) + 1)
+        ]
+        return "".join(mark + digit.text for mark, digit in zip(before, self.digits, strict=False)) + before[-1]
 
 
 @dataclass(frozen=True)
@@ -91,10 +111,11 @@ class Line:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A piece of ink that was not taken for a digit, and why."""
+    """A piece of ink that was not taken for a digit, why, and the sign that it looks like; "" for none."""
 
     box: Box
     why: str
+    sign: str = ""
 
 
 @dataclass(frozen=True, repr=False)

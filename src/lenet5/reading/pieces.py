@@ -6,12 +6,16 @@ import numpy as np
 from scipy import ndimage
 
 from lenet5.reading.binarise import Mask
+from lenet5.reading.crosses import crossed
 
 MOST_PIECES = 20_000  # a texture has more; a full page of figures has fewer
 SPECK = 0.16  # of the writing's height: what is smaller both ways is dirt
 WHOLE = 0.45  # a piece so high may be a digit; a lower one may be part of one
 NEAR = 0.3  # so near to a digit, a part belongs to it
 DUST = 0.04  # of the writing's height: what is smaller both ways is not even looked at
+# In heights of the writing: a part so far beside a digit, and so far below its top, is no part of it where it is a
+# point, no wider and with so much of its box full of ink, or a minus, so many times as wide as high.
+FREE, BELOW_TOP, DOT, FILLED, LYING = 0.06, 0.2, 0.25, 0.5, 1.8
 GAP_STEPS = 24  # to how many parts the distance of a near piece is measured
 EVERYWHERE = np.ones((3, 3))
 
@@ -85,6 +89,7 @@ def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]
             (gap, index)
             for index in boxes.near(part, NEAR * height)
             if (gap := _gap(part, wholes[index], NEAR * height)) is not None
+            and not _sign_beside(part, wholes[index], height)
         ]
         if near and _union_height(part, wholes[min(near)[1]]) <= 1.5 * height:
             index = min(near)[1]
@@ -95,6 +100,16 @@ def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]
         else:
             late.append(part)
     return wholes + _stacked(late, height), specks
+
+
+def _sign_beside(part: Piece, whole: Piece, height: float) -> bool:
+    """Whether a part stands free beside a digit, below its top: compact as a point, lying as a minus, or a cross."""
+    apart = max(part.left - whole.right, whole.left - part.right)
+    below = (part.top + part.bottom) / 2 > whole.top + BELOW_TOP * whole.height
+    compact = part.width <= DOT * height and part.area > FILLED * part.width * part.height
+    return (
+        apart >= FREE * height and below and (compact or part.width >= LYING * part.height or bool(crossed(part.mask)))
+    )
 
 
 class _Boxes:

@@ -8,10 +8,11 @@ from scipy import ndimage
 
 from lenet5.reading import binarise, layout, light, ruling, skew
 from lenet5.reading.grey import Float, encoded, grey, reduction
-from lenet5.reading.hairlines import without_hairlines
+from lenet5.reading.hairlines import strokes_width, without_hairlines
 from lenet5.reading.mnist import stroke_width
 from lenet5.reading.page import Box
 from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
+from lenet5.reading.signs import COMMA, Sign, signs
 from lenet5.reading.source import Picture
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
@@ -23,6 +24,7 @@ BROAD, BLOT = 0.55, 0.6  # nearly as wide as high, and filled: strokes are more 
 ALONG = 0.5  # of a piece's side lies on the picture's edge
 MOST_HOLES = 50  # a digit has two, a speckled one some more
 MOST_DIGITS = 6_000
+SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +59,7 @@ class Found:
     rejected  pieces whose shape is no digit's, each with why
     notes     sentences for a person
     taken     pixels of ink taken away as ruling
+    signs     small pieces between digits that are one, see `signs.py`
     """
 
     lines: list[list[list[Piece]]]
@@ -70,6 +73,7 @@ class Found:
     width: int
     picture_height: int
     taken: int = 0
+    signs: list[Sign] = field(default_factory=list)
 
     def box(self, found: list[Piece]) -> Box:
         """Return the box of pieces in pixels of the picture."""
@@ -115,8 +119,11 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     ruling_ink = 0
 
     def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
-              rejected: list[tuple[Piece, str]] | None = None) -> Found:  # fmt: skip
-        return Found(lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink)
+              rejected: list[tuple[Piece, str]] | None = None,
+              named: list[Sign] | None = None) -> Found:  # fmt: skip
+        return Found(
+            lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink, named or []
+        )
 
     if not found_ink.contrast:
         notes.append("the page is empty")
@@ -156,16 +163,22 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
         notes.append("there are far too many pieces for writing: a texture")
         return found([], ink)
     judged = [(piece, no_digit(piece, high, mask.shape)) for piece in kept]
-    rejected = [(piece, why) for piece, why in judged if why]
+    small = specks + [piece for piece, why in judged if why in SMALL or (not why and piece.height < COMMA * high)]
     digits = [piece for piece, why in judged if not why]
-    lines = [layout.numbers(line) for line in layout.lines(digits)]
+    rows = layout.lines([piece for piece in digits if piece.height >= COMMA * high])
+    named = [each for row in rows for each in signs(small, row, high, strokes_width(digits))]
+    marks = {id(piece) for each in named for piece in each.pieces}
+    judged = [(piece, why) for piece, why in judged if id(piece) not in marks]
+    digits, rejected = [piece for piece, why in judged if not why], [(piece, why) for piece, why in judged if why]
+    rows = layout.lines(digits)
+    lines = [layout.numbers(row) for row in rows]
     if trace.kept:
         trace.note(
             "pieces",
             _shown(digits, [piece for piece, _ in rejected], mask.shape),
             f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high",
         )
-    return found(lines, ink, high, degrees, rejected)
+    return found(lines, ink, high, degrees, rejected, named)
 
 
 def _shown(digits: list[Piece], others: list[Piece], shape: tuple[int, ...]) -> Float:
@@ -187,9 +200,9 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
     if max(piece.height, piece.width / 2) > LARGE * height:
         return "too large for this writing"
     if piece.height < FLAT * height and piece.width > LYING * piece.height:
-        return "a dash"
+        return DASH
     if piece.height < FLAT * height:
-        return "too small for this writing"
+        return TOO_SMALL
     if _along_an_edge(piece, page):
         return "runs along the picture's edge"
     if _holes(piece) > MOST_HOLES:

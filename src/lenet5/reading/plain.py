@@ -30,6 +30,9 @@ def _number(number: Number) -> dict[str, Any]:
         "box": astuple(number.box),
         "rejected": any(digit.rejected for digit in number.digits),
         "digits": [_digit(each) for each in number.digits],
+        "marks": [
+            {"text": each.text, "box": astuple(each.box), "why": each.why, "place": each.place} for each in number.marks
+        ],
         "alternatives": [asdict(each) for each in number.alternatives],
     }
 

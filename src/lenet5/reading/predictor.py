@@ -24,6 +24,7 @@ class ReadingPredictor(Predictor):
         length: int | str | None = None,
         pattern: str | None = None,
         luhn: bool = False,
+        digits_only: bool = False,
         threads: int | None = None,
     ) -> Page:
         """Return the numbers in a picture: `.text`, and lines of numbers of digits with boxes and answers.
@@ -34,6 +35,7 @@ class ReadingPredictor(Predictor):
         length             of every number: 5, or "4..6"
         pattern            of every number, with # for any digit: "20##"
         luhn               whether every number ends in Luhn's check digit
+        digits_only        leave out signs, and "?" for unread ink between digits
         threads            of every engine in this process from now on; None changes nothing
 
         Raises ReadingError for what cannot be read, for a constraint that says nothing, and for several pages (then
@@ -46,7 +48,8 @@ class ReadingPredictor(Predictor):
 
         """
         use_threads(threads)
-        return self._reader(max_error_percent, wanted(length, pattern, luhn)).read(image, bright=bright)
+        reader = self._reader(max_error_percent, wanted(length, pattern, luhn), digits_only)
+        return reader.read(image, bright=bright)
 
     def read_all(
         self,
@@ -57,13 +60,15 @@ class ReadingPredictor(Predictor):
         length: int | str | None = None,
         pattern: str | None = None,
         luhn: bool = False,
+        digits_only: bool = False,
         threads: int | None = None,
     ) -> Iterator[Page]:
         """Yield the numbers on each page of a TIFF or PDF; of other pictures, on the one. As `read`."""
         use_threads(threads)
-        return self._reader(max_error_percent, wanted(length, pattern, luhn)).read_all(image, bright=bright)
+        reader = self._reader(max_error_percent, wanted(length, pattern, luhn), digits_only)
+        return reader.read_all(image, bright=bright)
 
-    def _reader(self, max_error_percent: float | None, constraint: Constraint | None) -> "Reader":
+    def _reader(self, max_error_percent: float | None, constraint: Constraint | None, digits_only: bool) -> "Reader":
         from lenet5.reading.reader import Reader  # half a second, for scipy.ndimage: predictions do without it
 
-        return Reader(self, max_error_percent=max_error_percent, constraint=constraint)
+        return Reader(self, max_error_percent=max_error_percent, constraint=constraint, digits_only=digits_only)

@@ -12,9 +12,12 @@ from lenet5.inference.predictor import Predictor
 from lenet5.reading import turned
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.decode import COMBINED, SLIDING, decoder
-from lenet5.reading.page import Box, Digit, Line, Number, Page, Rejected
-from lenet5.reading.pipeline import Trace, find
+from lenet5.reading.marks import UNREAD, around, with_marks
+from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
+from lenet5.reading.pieces import Piece
+from lenet5.reading.pipeline import Found, Trace, find
 from lenet5.reading.rejection import threshold
+from lenet5.reading.signs import REACH
 from lenet5.reading.source import Picture, pictures
 from lenet5.reading.whole import NOT_A_DIGIT, Decoded
 
@@ -28,6 +31,7 @@ class Reader:
     model              its classes are the ten digits, and maybe "not a digit": pieces with this answer are rejected
     max_error_percent  reject answers until at most this percentage is wrong, by the calibration; None rejects none
     constraint         what every number must be like; see `constraints.parse`
+    digits_only        leave signs and unread ink out of the text, as is done with a constraint; they are in `rejected`
     method             "combined", "lattice", or "space-displacement" with the model of that name; see `decode.decoder`
 
     Raises ModelError for a model of something else, ReadingError where its calibration knows no such error, for an
@@ -41,12 +45,14 @@ class Reader:
         max_error_percent: float | None = None,
         constraint: Constraint | None = None,
         method: str = COMBINED,
+        digits_only: bool = False,
     ) -> None:
         names = model.model.card.class_names
         digits = {str(digit) for digit in range(10)}
         if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
         self.model, self._decode = model, decoder(constraint, method)
+        self.digits_only = digits_only or constraint is not None
         self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
 
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
@@ -87,10 +93,18 @@ class Reader:
         lines = []
         for line in found.lines:
             own = list(islice(decoded, len(line)))
-            rejected += [each for number in own for each in number.rejected]
-            numbers = tuple(self._number(number) for number in own if number.digits)
+            numbers = [self._number(number) for number in own if number.digits]
+            unread = [each for number in own for each in number.rejected]
+            signs = _signs(found, line)
+            if self.digits_only:
+                rejected += unread + signs
+            else:
+                within = [each for number in own for each in _within(number)]
+                marks = [Mark(each.box, each.sign or UNREAD, each.why, 0) for each in signs + within]
+                numbers = with_marks(numbers, marks, REACH * found.height * found.factor)
+                rejected += [each for each in unread if not each.sign or each not in within]
             if numbers:
-                lines.append(Line(numbers))
+                lines.append(Line(tuple(numbers)))
         page = Page(
             picture.name, picture.page, picture.width, picture.height, tuple(lines), tuple(rejected), tuple(found.notes)
         )
@@ -101,19 +115,21 @@ class Reader:
     def _number(self, decoded: Decoded) -> Number:
         """Return a number, its unsure digits marked."""
         digits = tuple(self._judged(each) for each in decoded.digits)
-        return Number(_around(digits), digits, decoded.alternatives)
+        return Number(around([digit.box for digit in digits]), digits, decoded.alternatives)
 
     def _judged(self, digit: Digit) -> Digit:
         sure, least = digit.answers[0].probability, self.threshold.probability if self.threshold else 0.0
-        if sure >= least:
+        if digit.rejected or sure >= least:
             return digit
         return replace(digit, rejected=f"probability {sure:.3f} is below {least:.3f}")
 
 
-def _around(digits: tuple[Digit, ...]) -> Box:
-    """Return the box around digits."""
-    boxes = [digit.box for digit in digits]
-    return Box(
-        min(box.left for box in boxes), min(box.top for box in boxes),
-        max(box.right for box in boxes), max(box.bottom for box in boxes),
-    )  # fmt: skip
+def _signs(found: Found, line: list[list[Piece]]) -> list[Rejected]:
+    """Return the signs beside a line's pieces."""
+    pieces = {id(piece) for number in line for piece in number}
+    return [Rejected(found.box(sign.pieces), "a sign", sign.text) for sign in found.signs if id(sign.beside) in pieces]
+
+
+def _within(number: Decoded) -> tuple[Rejected, ...]:
+    """Return what stands unread in a number; where most is unread, it is a word or a drawing."""
+    return number.rejected if len(number.rejected) <= len(number.digits) else ()

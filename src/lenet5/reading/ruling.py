@@ -64,17 +64,26 @@ def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> fl
 def _bars(mask: Mask, candidates: list[tuple[Rule, Mask]]) -> list[bool]:
     """Return which level pieces may be the bar of a digit: the ink that they belong to is higher than they are long.
 
-    The sides of a narrow box are so, too, but there are two of them, one below the other.
+    So may a dash that is shorter than other ink is high, and no piece of a broken line. The sides of a narrow box are
+    so, too, but there are two of them, one below the other.
     """
     labels, count = ndimage.label(mask, EVERYWHERE)
     places = ndimage.find_objects(labels, count)
     rules = [rule for rule, _ in candidates]
+    tallest = max(place[0].stop - place[0].start for place in places)
     result = []
     for rule, where in candidates:
         own = places[int(labels[rule.top : rule.bottom, rule.left : rule.right][where][0]) - 1][0]
         short = rule.level and rule.length < own.stop - own.start
-        result.append(short and not any(_above(rule, other) for other in rules))
+        alone = rule.level and rule.length < tallest and not any(_in_rows_of(rule, other) for other in rules)
+        dash = alone and own.stop - own.start <= 2 * rule.thickness
+        result.append((short or dash) and not any(_above(rule, other) for other in rules))
     return result
+
+
+def _in_rows_of(a: Rule, b: Rule) -> bool:
+    """Whether two level pieces share rows, as the pieces of one broken line do."""
+    return b.level and a is not b and a.top < b.bottom + b.thickness and b.top < a.bottom + a.thickness
 
 
 def _above(a: Rule, b: Rule) -> bool:

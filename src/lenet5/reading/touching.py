@@ -10,14 +10,18 @@ from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.cuts import parts
-from lenet5.reading.lattice import Float, Lattice, Path, best, lattice, log_posteriors
+from lenet5.reading.lattice import CUT_ENDS, Float, Lattice, Path, best, lattice, log_posteriors
 from lenet5.reading.mnist import mnist_image
 from lenet5.reading.page import Alternative, Answer, Digit
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.second import SURE, reweighed
+from lenet5.reading.whole import NOT_A_DIGIT
 
 ANSWERS = 3
+# What is no digit with a higher probability is not given, however well it fits the number; ink that a cut parted looks
+# odd, and is given up to a higher one.
+NONE, NONE_CUT = 0.9, 0.99
 # How much the parts of an arc's weight count: log probability of the digit; log(sum of exp(scores)), which is low for
 # what is unlike any digit; then `lattice.features`. Fitted by: benchmarks/fit_strings.py
 WEIGHING = np.array(
@@ -134,5 +138,8 @@ def _digits(path: Path, lattice: Lattice, seen: NDArray[np.uint8], scores: NDArr
         order = [names.index(text), *others[: ANSWERS - 1]]
         answers = tuple(Answer(names[index], float(shares[place, index])) for index in order)
         box = found.box([lattice.arcs[place].piece])
-        digits.append(Digit(box, answers, float(margins[place]), seen[place]))
+        none = float(shares[place, names.index(NOT_A_DIGIT)]) if NOT_A_DIGIT in names else 0.0
+        whole = not lattice.arcs[place].features[CUT_ENDS]
+        why = f"{NOT_A_DIGIT} (probability {none:.3f})" if none > (NONE if whole else NONE_CUT) else ""
+        digits.append(Digit(box, answers, float(margins[place]), seen[place], why))
     return tuple(digits)

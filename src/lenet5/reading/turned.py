@@ -91,7 +91,9 @@ def _to_the_right(page: Page, height: int) -> Page:
         return Box(height - old.bottom, old.left, height - old.top, old.right)
 
     def number(old: Number) -> Number:
-        return replace(old, box=box(old.box), digits=tuple(replace(each, box=box(each.box)) for each in old.digits))
+        digits = tuple(replace(each, box=box(each.box)) for each in old.digits)
+        marks = tuple(replace(each, box=box(each.box)) for each in old.marks)
+        return replace(old, box=box(old.box), digits=digits, marks=marks)
 
     lines = tuple(Line(tuple(number(each) for each in line.numbers)) for line in page.lines)
     return replace(page, lines=lines, rejected=tuple(replace(each, box=box(each.box)) for each in page.rejected))

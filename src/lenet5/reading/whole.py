@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lenet5 import metrics
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.crosses import crossed
 from lenet5.reading.mnist import mnist_image
 from lenet5.reading.page import Alternative, Answer, Box, Digit, Rejected
 from lenet5.reading.pieces import Piece
@@ -17,6 +18,7 @@ from lenet5.reading.pipeline import Found
 
 NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
 ANSWERS = 3
+HALF = 127  # more is ink
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,6 @@ def answered(box: Box, image: NDArray[np.uint8], scores: Float, model: Predictor
     shares = metrics.softmax(scores[None] / np.float32(model.temperature))[0]
     best = np.argsort(-scores, kind="stable")
     if names[best[0]] == NOT_A_DIGIT:
-        return Rejected(box, f"{NOT_A_DIGIT} (probability {shares[best[0]]:.3f})")
+        return Rejected(box, f"{NOT_A_DIGIT} (probability {shares[best[0]]:.3f})", crossed(image > HALF))
     answers = tuple(Answer(names[index], float(shares[index])) for index in best[:ANSWERS])
     return Digit(box, answers, float(metrics.margin(scores[None])[0]), image)
