@@ -125,7 +125,13 @@ def _measured(case: Case) -> Verdict:
     if not rows:
         why = f"all {failed} runs failed to train" if failed else "no finished run reaches it"
         return Verdict(claim, "not run", why, failed=failed)
-    found = Verdict(claim, "needs more runs", f"{len(rows)} runs are too few", runs=rows, failed=failed)
+    found = Verdict(
+        claim,
+        "needs more runs",
+        "one run is too few" if len(rows) == 1 else f"{len(rows)} runs are too few",
+        runs=rows,
+        failed=failed,
+    )
     if by_share(claim):
         k = sum(_kept(claim, row[0]) for row in rows)
         return replace(found, share=k, p=prediction.share_p_value(k, len(rows)))
