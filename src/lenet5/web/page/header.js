@@ -53,7 +53,7 @@ export class Header {
     this.stage = ""; // of training, in words
     const select = make("select", { "data-keep": "network" }, ...entries.map(({ name }) => make("option", { value: name }, name)));
     select.value = entry.name;
-    select.addEventListener("change", () => { playback.stop(); on.network(select.value); });
+    select.addEventListener("change", () => on.network(select.value));
     const toggle = (/** @type {"before" | "each"} */ key) => {
       const button = make("button", { type: "button", "aria-pressed": String(view[key]), "data-keep": key }, say(`view-${key}`));
       button.addEventListener("click", () => {
@@ -100,9 +100,9 @@ export class Header {
   }
 
   /** Say how often the network is wrong, or that it is no longer the one that was measured.
-   *  @param {boolean} touched @param {boolean} restorable */
-  changed(touched, restorable) {
-    this.state.replaceChildren(...(this.stage ? [make("output", {}, this.stage)] : []), make("span", {}, touched ? say("changed") : errorText(this.entry, this.early)));
+   *  @param {string} change  in words; "" without one @param {boolean} restorable */
+  changed(change, restorable) {
+    this.state.replaceChildren(...(this.stage ? [make("output", {}, this.stage)] : []), make("span", {}, change || errorText(this.entry, this.early)));
     this.restore.hidden = !restorable;
   }
 }

@@ -12,6 +12,7 @@ import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
 import { digitsOf } from "./segments.js";
 import { NETWORK, Tour } from "./tour.js";
+import { Training } from "./training.js";
 import { say, speak } from "./words.js";
 
 const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
@@ -30,6 +31,7 @@ const centring = find("centring", HTMLInputElement);
 /** What is done to the networks to see what they are made of. */
 const trial = { why: false, noise: 0, unbiased: false };
 const tour = new Tour(() => app.panels[0], remember);
+const training = new Training(() => app.panels[0]);
 let asked = false;
 let announced = "";
 let announcedOf = ""; // the networks that were announced
@@ -322,6 +324,7 @@ function language(code) {
   labelled();
   if (tour.running) void tour.go(tour.at);
   app.panels.forEach((panel) => panel.layout());
+  training.label();
   schedule();
 }
 

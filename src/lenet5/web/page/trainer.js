@@ -24,7 +24,11 @@ const HELD_OUT = 10; // one image in so many, the last ones
 const RECENT = 500; // images that the running loss and accuracy are of
 const MEASURE_EVERY = 1000; // images learned from between two looks at the held-out ones
 const AT_ONCE = 10; // steps between two looks at the clock
-const TICK_MS = 50; // between two messages to the page
+const MOST_MS = 40; // of training without an ear for the page
+
+/** @typedef {{do: "open", engine: Uint8Array, plan: Plan, images: Uint8Array, seed: string} | {do: "play", pace: number, tick: number}
+ *   | {do: "pause"} | {do: "step"} | {do: "rewind", seed: string}} Order
+ *   pace: images a second, 0: as many as can be; tick: milliseconds between two messages to the page */
 
 /** One run from one seed. */
 export class Run {
@@ -37,6 +41,7 @@ export class Run {
     this.held = Math.floor(all / HELD_OUT);
     this.count = all - this.held;
     this.images = 0;
+    this.begun = 0; // the last pass that was begun, from 1
     /** @type {number[]} */
     this.losses = [];
     /** @type {bigint[]} */
@@ -119,8 +124,8 @@ export class Run {
     const { engine, plan, pass } = this;
     if (this.done) return 0;
     const at = this.images % this.count;
-    if (at === 0) this.begin(pass + 1);
-    const count = Math.min(most, AT_ONCE, this.count - at);
+    this.begin(pass + 1);
+    const count = Math.min(most, AT_ONCE, this.count - at, MEASURE_EVERY - this.images % MEASURE_EVERY);
     engine.train(this.order + 8 * at, count, plan.learning_rates[pass], this.lossesAt, this.correctAt);
     this.losses.push(...new Float64Array(engine.memory.buffer, this.lossesAt, count));
     this.correct.push(...new BigInt64Array(engine.memory.buffer, this.correctAt, count));
@@ -131,9 +136,11 @@ export class Run {
     return count;
   }
 
-  /** Begin a pass: its order, and the second derivatives that decide each weight's rate in it. @param {number} epoch  from 1 */
+  /** Begin a pass, once: its order, and the second derivatives that decide each weight's rate in it. @param {number} epoch  from 1 */
   begin(epoch) {
     const { engine, plan, count } = this;
+    if (epoch === this.begun) return;
+    this.begun = epoch;
     this.stream("order", plan.constant_order ? 0 : epoch);
     engine.permutation(count, this.order);
     this.stream("curvature", epoch);
@@ -162,7 +169,7 @@ export class Run {
   /** Learn from one image, and return it with the answer before the step. @returns {Example | null} */
   step() {
     if (this.done) return null;
-    if (this.images % this.count === 0) this.begin(this.pass + 1); // it is begun again by train, with the same result
+    this.begin(this.pass + 1);
     const at = this.order + 8 * (this.images % this.count);
     const image = Number(new BigInt64Array(this.engine.memory.buffer, at, 1)[0]);
     const [scores] = this.scoresOf(at, 1);
@@ -188,3 +195,57 @@ export class Run {
     };
   }
 }
+
+/** What the page has asked for. */
+const work = { module: /** @type {WebAssembly.Module | null} */ (null), run: /** @type {Run | null} */ (null), timer: 0 };
+
+/** Tell the page how far the run is. @param {Example | null} example @param {boolean} playing */
+function tell(example, playing) {
+  if (!work.run) return;
+  const progress = work.run.progress(example, playing);
+  postMessage(progress, { transfer: [progress.weights.buffer] });
+}
+
+function pause() {
+  clearTimeout(work.timer);
+  work.timer = 0;
+}
+
+/** Train for as long as a message may wait, and again. @param {number} pace @param {number} tick */
+function play(pace, tick) {
+  const { run } = work;
+  if (!run) return;
+  let [told, due, before] = [performance.now(), 0, performance.now()];
+  const go = () => {
+    const now = performance.now();
+    due = pace ? Math.min(due + pace * (now - before) / 1000, 1000) : Infinity;
+    before = now;
+    while (due >= 1 && !run.done && performance.now() - now < MOST_MS) due -= run.train(Math.floor(Math.min(due, 1000)));
+    if (run.done) {
+      pause();
+      return tell(null, false);
+    }
+    if (performance.now() - told >= tick) {
+      told = performance.now();
+      tell(null, true);
+    }
+    work.timer = setTimeout(go, pace ? 20 : 0);
+  };
+  work.timer = setTimeout(go, 0);
+}
+
+/** @param {Order} order */
+async function obey(order) {
+  pause();
+  if (order.do === "open") {
+    work.module = await WebAssembly.compile(/** @type {BufferSource} */ (order.engine));
+    work.run = new Run(work.module, order.plan, order.images, order.seed);
+  }
+  if (order.do === "rewind" && work.module && work.run) work.run = new Run(work.module, work.run.plan, work.run.data, order.seed);
+  if (order.do === "play") return play(order.pace, order.tick);
+  return tell(order.do === "step" ? work.run?.step() ?? null : null, false);
+}
+
+globalThis.onmessage = (/** @type {MessageEvent<Order>} */ { data }) => {
+  obey(data).catch((error) => postMessage({ error: String(error) }));
+};
