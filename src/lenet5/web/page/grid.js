@@ -145,8 +145,9 @@ export function drawProgress(canvas, curve, points, top) {
   for (const [images, value] of points) if (images <= last) dot(pen, x(images), y(value), ink);
   pen.fillStyle = quiet;
   pen.font = `20px ${getComputedStyle(canvas).fontFamily}`;
-  pen.textAlign = "left";
-  pen.fillText(number(Number(top.toPrecision(2))), 6, 28);
+  const falls = curve[0][1] > top / 2; // then the corner on the left is the curve's
+  pen.textAlign = falls ? "right" : "left";
+  pen.fillText(number(Number(top.toPrecision(2))), falls ? 302 : 6, 28);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {string} colour */

@@ -67,8 +67,9 @@ export class Header {
     this.state = make("small", { class: "state" });
     this.restore = make("button", { type: "button", "data-keep": "restore" }, say("restore"));
     this.restore.addEventListener("click", () => on.restore());
+    this.slider = entry.training ? this.stages(entry.training) : null;
     this.root = make("header", {}, make("label", {}, say(label), " ", select), this.state, this.restore,
-      ...(entry.training ? [this.stages(entry.training)] : []),
+      ...(this.slider ? [this.slider] : []),
       make("div", { class: "view" }, make("p", { class: "legend" }, meaning("blue"), meaning(black ? "black" : "grey"), meaning("gold")),
         toggle("before"), toggle("each")));
   }
@@ -100,9 +101,12 @@ export class Header {
   }
 
   /** Say how often the network is wrong, or that it is no longer the one that was measured.
-   *  @param {string} change  in words; "" without one @param {boolean} restorable */
-  changed(change, restorable) {
-    this.state.replaceChildren(...(this.stage ? [make("output", {}, this.stage)] : []), make("span", {}, change || errorText(this.entry, this.early)));
+   *  @param {string} trained  on the page, in words; "" for a network that was not @param {boolean} touched @param {boolean} restorable */
+  changed(trained, touched, restorable) {
+    const stage = trained || this.stage;
+    const said = touched ? (trained ? "" : say("changed")) : errorText(this.entry, this.early);
+    this.state.replaceChildren(...(stage ? [make("output", {}, stage)] : []), make("span", {}, said));
+    if (this.slider) this.slider.hidden = trained !== "";
     this.restore.hidden = !restorable;
   }
 }

@@ -176,7 +176,7 @@ export class Panel {
   changed() {
     const damaged = this.trial.noise > 0 || this.trial.unbiased;
     const touched = this.edits.touched || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
-    this.header?.changed(touched ? this.edits.state || say("changed") : "", touched && !damaged);
+    this.header?.changed(this.edits.state, touched, touched && !damaged);
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.done.length === 0;
   }
 

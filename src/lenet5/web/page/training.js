@@ -51,6 +51,7 @@ export class Training {
     this.pace.replaceChildren(...["10", "100", "1000", "0"].map((each) => make("option", { value: each }, each === "0" ? say("fullSpeed") : say("imagesASecond", Number(each).toLocaleString("en")))));
     this.pace.value = pace;
     if (!this.loading) this.told.textContent = "";
+    if (this.last && this.panelOf()?.edits === this.edits) this.follow();
     this.show();
   }
 
@@ -138,11 +139,9 @@ export class Training {
     if (recent >= Math.min(FEWEST, images) && recent && images !== this.seen.at(-1)?.images) this.seen.push({ images, loss, correct: 100 * correct / recent });
     if (heldOut.images !== this.held.at(-1)?.images) this.held.push({ images: heldOut.images, correct: 100 * heldOut.correct / heldOut.count });
     if (progress.done && !before?.done) this.tell("trainDone");
-    if (before && this.panelOf()?.edits !== this.edits) { // another network was chosen meanwhile
-      if (progress.playing) this.worker?.postMessage({ do: "pause" });
-      return;
-    }
-    if (before) this.follow();
+    const shown = this.panelOf()?.edits === this.edits;
+    if (shown) this.follow();
+    else if (before && progress.playing) this.worker?.postMessage({ do: "pause" }); // another network was chosen
     this.show();
   }
 
