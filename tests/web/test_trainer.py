@@ -3,16 +3,12 @@
 import gzip
 import importlib.util
 import json
-import os
-import platform
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from lenet5.data import datasets
 from lenet5.seeds import stream
@@ -37,7 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copy(static_page.PAGE / "trainer.js", folder / "trainer.mjs")
     (folder / "lenet5.wasm").write_bytes(gzip.decompress(page_training.ENGINE.read_bytes()))
     (folder / "plan.json").write_text(json.dumps(page_training.page_plan()))
-    (folder / "images").write_bytes(gzip.decompress(page_training.packed(datasets.load("uci-digits", "train"))))
+    (folder / "images").write_bytes(
+        gzip.decompress(page_training.packed(datasets.load("uci-digits", "train").cut(0, 600, "train")))
+    )
     return folder
 
 
@@ -46,33 +44,6 @@ def run(folder: Path, program: str) -> str:
     done = subprocess.run(["node", "program.mjs"], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.mark.skipif(
-    platform.machine() != "x86_64", reason="the baseline of other processors multiplies and adds at once"
-)
-def test_the_same_seed_gives_the_same_bytes_as_the_native_engine(folder: Path, tmp_path: Path) -> None:
-    seed = 12345678901234567890  # more than a double holds
-    count = 1437 - 143  # the last tenth is held out
-    settings = ["data=uci-digits", f"images={count}", "epochs=2", f"seed={seed}"]
-    command = [sys.executable, "-m", "lenet5", "train", "lecun-1998", "--engine", "native", "--runs", str(tmp_path)]
-    command += [word for setting in settings for word in ("--set", setting)]
-    environment = os.environ | {"LENET5_INSTRUCTIONS": "baseline"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (model,) = tmp_path.glob("*/model.safetensors")
-    trained = safetensors.numpy.load_file(model)
-    names = [array["name"] for array in page_training.page_plan()["weights"]]
-    run(
-        folder,
-        f"""
-const one = start("{seed}");
-one.step();
-while (one.pass < 2) one.train(1000);
-fs.writeFileSync("weights", one.weights());
-""",
-    )
-    assert (folder / "weights").read_bytes() == b"".join(trained[name].tobytes() for name in names)
 
 
 @pytest.mark.parametrize("seed", [0, 1, 99])
