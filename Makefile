@@ -43,7 +43,7 @@ lowest: $(VENV)/bin/python  ## tests with the lowest versions that pyproject.tom
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py
-	$(BIN)/python benchmarks/page.py && $(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/page.py && $(BIN)/python benchmarks/page_training.py && $(BIN)/python benchmarks/serve.py
 
 paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
 	$(BIN)/python results/pages.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
