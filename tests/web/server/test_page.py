@@ -20,6 +20,13 @@ def test_a_photograph_is_read_by_the_server(server: Running, browser: Browser, p
     page.set_input_files("#photo", {"name": "number.png", "mimeType": "image/png", "buffer": photograph})
     page.wait_for_selector(".photograph canvas")
     assert "".join(page.locator(".findings strong").all_inner_texts()) == "7210"
+    page.click("#language")
+    assert page.inner_text(".findings h2") == "照片"
+    assert "".join(page.locator(".findings strong").all_inner_texts()) == "7210"
+    page.click(".findings .close")
+    page.click("#language")
+    assert not page.is_visible(".findings")
+    assert "Numbers found: 1" in page.inner_text("#photo-result")
     page.set_input_files("#photo", {"name": "number.png", "mimeType": "image/png", "buffer": photograph[:300]})
     page.wait_for_function("() => document.querySelector('#photo-result').textContent.includes('not a picture')")
     context.close()
