@@ -222,7 +222,7 @@ function tools() {
   width.addEventListener("input", () => { pad.width = Number(width.value); });
   centring.addEventListener("change", schedule);
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
+    const typing = event.target instanceof HTMLInputElement && ["number", "text"].includes(event.target.type);
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && !typing) {
       event.preventDefault();
       pad.undo();
