@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Compiled at installation, so a change in them installs anew.
 SOURCES := $(shell find native -name "*.h" -o -name "*.cpp" -o -name CMakeLists.txt)
-TASKS  := run install test lint types check slow bench paper docs clean chromium clang compilers wheels lowest
+TASKS  := run install test lint types check slow bench paper docs clean chromium clang compilers wheels wasm lowest
 
 # What touches every library that the package needs; the tests left out need torch or the development tools.
 LOWEST := tests/cli/test_commands.py tests/reports tests/models tests/test_classifier.py tests/test_doctor.py \
@@ -43,7 +43,7 @@ lowest: $(VENV)/bin/python  ## tests with the lowest versions that pyproject.tom
 
 bench: $(VENV)/.installed-dev  ## speed and memory, side by side with PyTorch; writes benchmarks/records.md
 	$(BIN)/python benchmarks/native.py && $(BIN)/python benchmarks/infer.py && $(BIN)/python benchmarks/train.py
-	$(BIN)/python benchmarks/page.py && $(BIN)/python benchmarks/serve.py
+	$(BIN)/python benchmarks/page.py && $(BIN)/python benchmarks/page_training.py && $(BIN)/python benchmarks/serve.py
 
 paper: $(VENV)/.installed-dev  ## the tables and pictures of the READMEs and the handbook, from the results on record
 	$(BIN)/python results/pages.py && $(BIN)/python results/readme.py && $(BIN)/python docs/pictures/lecun.py
@@ -57,6 +57,10 @@ compilers: $(VENV)/.installed-dev  ## every C++ compiler that can be had: native
 wheels: $(VENV)/.installed-dev  ## Linux wheels for two processors, audited, and tried in bare Debians without a compiler
 	$(BIN)/pip install --quiet --disable-pip-version-check auditwheel ziglang
 	$(BIN)/python native/packaging/wheels.py && $(BIN)/python native/packaging/try_wheels.py
+
+wasm: $(VENV)/.installed-dev  ## the native engine for browsers, after a change of its sources; the page trains with it
+	$(BIN)/pip install --quiet --disable-pip-version-check ziglang==0.14.1
+	$(BIN)/python native/packaging/wasm.py
 
 docs: $(VENV)/.installed-dev  ## the handbook as HTML in docs/_build
 	$(BIN)/sphinx-build -W -q -b html docs docs/_build/html

@@ -21,6 +21,7 @@
 #include "lenet5/reference.h"
 #include "lenet5/threads.h"
 #include "lenet5/warp.h"
+#include "names.h"
 
 namespace nb = nanobind;
 using namespace lenet5;
@@ -36,35 +37,14 @@ void require(bool fits, const char* what) {
   if (!fits) throw std::invalid_argument(what);
 }
 
-template <class T>
-T named(const std::string& name, std::initializer_list<std::pair<const char*, T>> choices) {
-  for (const auto& [choice, value] : choices) {
-    if (name == choice) return value;
-  }
-  throw std::invalid_argument("unknown name: " + name);
-}
-
 Layer layer_of(const std::string& kind, int maps, int size, int padding, const std::string& function, bool frozen,
                std::vector<std::vector<int>> seen, std::vector<float> codes, float factor, float share) {
   Layer layer;
-  layer.kind = named<Layer::Kind>(kind, {{"convolution", Layer::Kind::convolution},
-                                         {"subsample", Layer::Kind::subsample},
-                                         {"dense", Layer::Kind::dense},
-                                         {"rbf", Layer::Kind::rbf},
-                                         {"average_pool", Layer::Kind::average_pool},
-                                         {"max_pool", Layer::Kind::max_pool},
-                                         {"batch_normalization", Layer::Kind::batch_normalization},
-                                         {"dropout", Layer::Kind::dropout},
-                                         {"activation", Layer::Kind::activation},
-                                         {"flatten", Layer::Kind::flatten}});
+  layer.kind = kind_of(kind);
   layer.maps = maps;
   layer.size = size;
   layer.padding = padding;
-  layer.function = named<Function>(function, {{"none", Function::none},
-                                              {"relu", Function::relu},
-                                              {"tanh", Function::tanh},
-                                              {"sigmoid", Function::sigmoid},
-                                              {"scaled_tanh", Function::scaled_tanh}});
+  layer.function = function_of(function);
   layer.frozen = frozen;
   layer.seen = std::move(seen);
   layer.codes = std::move(codes);
@@ -224,15 +204,8 @@ class PyNetwork : public PyScorer {
             const std::string& optimizer, float momentum, float weight_decay, float beta1, float beta2, float epsilon,
             float mu)
       : PyNetwork(shape_of(input), layers,
-                  {named<Loss>(loss, {{"cross_entropy", Loss::cross_entropy},
-                                      {"mean_squared_error", Loss::mean_squared_error},
-                                      {"maximum_likelihood", Loss::maximum_likelihood},
-                                      {"maximum_a_posteriori", Loss::maximum_a_posteriori}}),
-                   mean, j},
-                  {named<Optimizer::Kind>(optimizer, {{"sgd", Optimizer::Kind::sgd},
-                                                      {"adam", Optimizer::Kind::adam},
-                                                      {"sdlm", Optimizer::Kind::sdlm}}),
-                   momentum, weight_decay, beta1, beta2, epsilon, mu}) {}
+                  {loss_of(loss), mean, j},
+                  {optimizer_of(optimizer), momentum, weight_decay, beta1, beta2, epsilon, mu}) {}
 
   nb::tuple train(const Examples& examples, In<std::int64_t> order, const std::vector<std::int64_t>& sizes,
                   In<float> learning_rates) {

@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "lenet5/block.h"
@@ -147,7 +146,7 @@ class Network {
   std::vector<const float*> gradient_of_;  // each part
   std::unique_ptr<OneImage> one_image_;  // created for the first single image
   bool one_image_is_current_ = false;
-  std::mutex one_caller_;
+  Mutex one_caller_;
 };
 
 }  // namespace lenet5

@@ -1,14 +1,36 @@
-// A thread pool with fast barriers.
+// A thread pool with fast barriers. Where a system has no threads, as in the browser's module, the pool is the caller.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
+#if !defined(__wasm__)
+#include <atomic>
 #include <thread>
 #include <vector>
+#endif
 
 namespace lenet5 {
+
+#if defined(__wasm__)
+
+struct Mutex {
+  void lock() {}
+  void unlock() {}
+};
+
+class Pool {
+ public:
+  int threads() const { return 1; }
+  void run(int, const std::function<void(int)>& work) { work(0); }
+  void meet() {}
+};
+
+inline std::shared_ptr<Pool> shared_pool() { return std::make_shared<Pool>(); }
+
+#else
+
+using Mutex = std::mutex;
 
 constexpr int kMostThreads = 64;
 
@@ -41,7 +63,7 @@ class Pool {
   void serve(int number);
 
   const int threads_;
-  std::mutex one_caller_;
+  Mutex one_caller_;
   const std::function<void(int)>* work_ = nullptr;
   int workers_ = 1;  // of this call
   std::unique_ptr<Calls[]> calls_;
@@ -58,5 +80,7 @@ std::shared_ptr<Pool> shared_pool();
 
 // Sets the number of threads of the shared pool, at most kMostThreads; 0 restores default_threads().
 void use_threads(int threads);
+
+#endif
 
 }  // namespace lenet5

@@ -44,7 +44,7 @@ def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last
             weight = random.normal(0.0, sqrt(2 / fan_in), weights)
             bias = random.normal(0.0, 1.0, biases)
         case LeCun1998():
-            bound = rule.gain / (inputs + rule.count_bias) ** rule.exponent
+            bound = bound_1998(placed, rule)
             constant = isinstance(placed.layer, Subsample) and rule.coefficients == "constant"
             weight = _wide(bound, weights) if constant else _uniform(random, bound, weights)
             bias = _uniform(random, bound, biases) if rule.biases == "uniform" else np.zeros(biases)
@@ -57,6 +57,12 @@ def _drawn(placed: PlacedLayer, rule: Initial, random: np.random.Generator, last
     if mask is not None:
         weight = weight * mask[:, :, None, None]
     return dict(zip(shapes, (weight, bias), strict=True))
+
+
+def bound_1998(placed: PlacedLayer, rule: LeCun1998) -> Float:
+    """Return the largest initial weight of a layer under the rule of 1998: (1,), or (maps,) as `_fan_in`."""
+    bound: Float = rule.gain / (_fan_in(placed, connection_mask(placed)) + rule.count_bias) ** rule.exponent
+    return bound
 
 
 def _fan_in(placed: PlacedLayer, mask: Float | None) -> Float:

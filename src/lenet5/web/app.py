@@ -138,6 +138,11 @@ def build(service: Service) -> FastAPI:
         """Send a file of the page."""
         return pages.answer(service.pages, request)
 
+    async def images_route(request: Request) -> Response:
+        """Send the images that the page trains on."""
+        return await service.training_images.answer(request)
+
+    app.add_route(pages.IMAGES, images_route, methods=["GET"])
     for path in service.pages:
         app.add_route(path, page_route, methods=["GET"])
 

@@ -17,7 +17,11 @@ from lenet5.web.problems import Problem
 
 OPEN = ("/livez", "/readyz")  # probes of orchestrators, which have no token
 GUARDED = ("/v1/", "/metrics", "/openapi.json")  # everything else is the public page
-POLICY = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; form-action 'none'"
+# 'wasm-unsafe-eval' is for the worker that trains. The page itself has a policy of its own in its HTML, without it.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'"
+)
 HEADERS = {
     "content-security-policy": f"{POLICY}; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",

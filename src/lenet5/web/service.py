@@ -29,6 +29,7 @@ class Service:
     guard: Guard
     limits: Limits
     counters: Counters = field(default_factory=Counters)
+    training_images: pages.TrainingImages = field(default_factory=pages.TrainingImages)
     in_flight: int = 0
     stopping: bool = False
 

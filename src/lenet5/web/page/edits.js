@@ -15,9 +15,19 @@ export class Edits {
     /** @type {(Edit & {before: Float32Array})[]} */
     this.done = [];
     this.steps = 0; // of training
+    this.state = ""; // of training on many images, in words
   }
 
-  get touched() { return this.done.length > 0 || this.steps > 0; }
+  get touched() { return this.done.length > 0 || this.steps > 0 || this.state !== ""; }
+
+  /** Take weights that were learned on the page; changes by hand go. @param {Record<string, Float32Array>} weights @param {string} state */
+  follow(weights, state) {
+    for (const { place, weight, bias } of this.learned) {
+      weight.set(weights[`${place.name}.weight`] ?? weights[`${place.name}.coefficient`] ?? []);
+      bias.set(weights[`${place.name}.bias`] ?? []);
+    }
+    [this.done, this.state] = [[], state];
+  }
 
   /** Where the kernel begins that joins a map to a map of the layer before; null where there is none.
    *  @param {number} layer @param {number} map @param {number} below */

@@ -122,6 +122,34 @@ export function drawCurve(canvas, value, at) {
   pen.fillText(number(Number(value(at).toPrecision(3))), at < 0 ? 300 : 8, at < 0 ? 148 : 26);
 }
 
+/**
+ * Draw a curve from 0 images on, and single points beside it.
+ * @param {HTMLCanvasElement} canvas @param {number[][]} curve  images and value @param {number[][]} points @param {number} top  of the values
+ */
+export function drawProgress(canvas, curve, points, top) {
+  const pen = penOf(canvas, 308, 130);
+  if (!pen) return;
+  const { ink, quiet, line, accent } = colours(canvas);
+  const [last] = curve[curve.length - 1];
+  const [x, y] = [(/** @type {number} */ images) => 8 + 292 * images / last, (/** @type {number} */ value) => 8 + 114 * (1 - value / top)];
+  pen.lineWidth = 2;
+  pen.strokeStyle = line;
+  pen.beginPath();
+  for (const value of [0, top]) { pen.moveTo(0, y(value)); pen.lineTo(308, y(value)); }
+  pen.stroke();
+  pen.lineWidth = 5;
+  pen.strokeStyle = accent;
+  pen.beginPath();
+  for (const [images, value] of curve) pen.lineTo(x(images), y(value));
+  pen.stroke();
+  for (const [images, value] of points) if (images <= last) dot(pen, x(images), y(value), ink);
+  pen.fillStyle = quiet;
+  pen.font = `20px ${getComputedStyle(canvas).fontFamily}`;
+  const falls = curve[0][1] > top / 2; // then the corner on the left is the curve's
+  pen.textAlign = falls ? "right" : "left";
+  pen.fillText(number(Number(top.toPrecision(2))), falls ? 302 : 6, 28);
+}
+
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {string} colour */
 function dot(pen, x, y, colour) {
   pen.fillStyle = colour;

@@ -53,7 +53,7 @@ export class Header {
     this.stage = ""; // of training, in words
     const select = make("select", { "data-keep": "network" }, ...entries.map(({ name }) => make("option", { value: name }, name)));
     select.value = entry.name;
-    select.addEventListener("change", () => { playback.stop(); on.network(select.value); });
+    select.addEventListener("change", () => on.network(select.value));
     const toggle = (/** @type {"before" | "each"} */ key) => {
       const button = make("button", { type: "button", "aria-pressed": String(view[key]), "data-keep": key }, say(`view-${key}`));
       button.addEventListener("click", () => {
@@ -67,8 +67,9 @@ export class Header {
     this.state = make("small", { class: "state" });
     this.restore = make("button", { type: "button", "data-keep": "restore" }, say("restore"));
     this.restore.addEventListener("click", () => on.restore());
+    this.slider = entry.training ? this.stages(entry.training) : null;
     this.root = make("header", {}, make("label", {}, say(label), " ", select), this.state, this.restore,
-      ...(entry.training ? [this.stages(entry.training)] : []),
+      ...(this.slider ? [this.slider] : []),
       make("div", { class: "view" }, make("p", { class: "legend" }, meaning("blue"), meaning(black ? "black" : "grey"), meaning("gold")),
         toggle("before"), toggle("each")));
   }
@@ -100,9 +101,12 @@ export class Header {
   }
 
   /** Say how often the network is wrong, or that it is no longer the one that was measured.
-   *  @param {boolean} touched @param {boolean} restorable */
-  changed(touched, restorable) {
-    this.state.replaceChildren(...(this.stage ? [make("output", {}, this.stage)] : []), make("span", {}, touched ? say("changed") : errorText(this.entry, this.early)));
+   *  @param {string} trained  on the page, in words; "" for a network that was not @param {boolean} touched @param {boolean} restorable */
+  changed(trained, touched, restorable) {
+    const stage = trained || this.stage;
+    const said = touched ? (trained ? "" : say("changed")) : errorText(this.entry, this.early);
+    this.state.replaceChildren(...(stage ? [make("output", {}, stage)] : []), make("span", {}, said));
+    if (this.slider) this.slider.hidden = trained !== "";
     this.restore.hidden = !restorable;
   }
 }

@@ -12,6 +12,7 @@ import { picture } from "./picture.js";
 import { COUNT, sample } from "./samples.js";
 import { digitsOf } from "./segments.js";
 import { NETWORK, Tour } from "./tour.js";
+import { Training } from "./training.js";
 import { say, speak } from "./words.js";
 
 const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
@@ -30,6 +31,7 @@ const centring = find("centring", HTMLInputElement);
 /** What is done to the networks to see what they are made of. */
 const trial = { why: false, noise: 0, unbiased: false };
 const tour = new Tour(() => app.panels[0], remember);
+const training = new Training(() => app.panels[0]);
 let asked = false;
 let announced = "";
 let announcedOf = ""; // the networks that were announced
@@ -157,6 +159,9 @@ async function copy() {
   window.setTimeout(() => { button.textContent = say("copy"); }, 2000);
 }
 
+/** Shows again, in the language of now, what was found in the last photograph. */
+let retell = () => {};
+
 /** Show a photograph over the stage; a digit of it goes to the sheet, and so through the networks.
  *  @param {ImageBitmap} bitmap @param {import("./photo.js").Answer} answer */
 function present(bitmap, answer) {
@@ -171,6 +176,12 @@ function present(bitmap, answer) {
     stage.hidden = true;
     if (ink) pad.paste(ink);
   });
+  retell = () => {
+    const [hidden, focused] = [stage.hidden, document.activeElement];
+    present(bitmap, answer);
+    stage.hidden = hidden;
+    if (focused instanceof HTMLElement) focused.focus();
+  };
   stage.replaceChildren(make("div", { class: "title" }, make("h2", {}, say("findings")), close), ...parts);
   const count = answer.lines.reduce((sum, { numbers }) => sum + numbers.length, 0);
   find("photo-result", HTMLElement).replaceChildren(make("p", {}, say("found", count)), reopen);
@@ -181,18 +192,21 @@ function present(bitmap, answer) {
 async function read(file) {
   const place = find("photo-result", HTMLElement);
   find("photograph", HTMLDetailsElement).open = true;
-  const tell = (/** @type {string} */ text) => place.replaceChildren(make("p", {}, text));
-  tell(say("reading"));
+  const tell = (/** @type {string} */ key, /** @type {string[]} */ ...parts) => {
+    retell = () => place.replaceChildren(make("p", {}, say(key, ...parts)));
+    retell();
+  };
+  tell("reading");
   try {
     const bitmap = await createImageBitmap(file).catch(() => null);
-    if (!bitmap) return tell(say("noPicture"));
+    if (!bitmap) return tell("noPicture");
     const answer = await ask(file, bitmap);
     if (answer) return present(bitmap, answer);
     const ink = inkOf(bitmap);
     if (ink) pad.paste(ink);
-    return tell(ink ? say("noServer") : say("noInk"));
+    return tell(ink ? "noServer" : "noInk");
   } catch (error) {
-    return tell(say("refused", error instanceof Error ? error.message : String(error)));
+    return tell("refused", error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -208,7 +222,7 @@ function tools() {
   width.addEventListener("input", () => { pad.width = Number(width.value); });
   centring.addEventListener("change", schedule);
   document.addEventListener("keydown", (event) => {
-    const typing = event.target instanceof HTMLInputElement && event.target.type === "number";
+    const typing = event.target instanceof HTMLInputElement && ["number", "text"].includes(event.target.type);
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z" && !typing) {
       event.preventDefault();
       pad.undo();
@@ -322,6 +336,8 @@ function language(code) {
   labelled();
   if (tour.running) void tour.go(tour.at);
   app.panels.forEach((panel) => panel.layout());
+  training.label();
+  retell();
   schedule();
 }
 

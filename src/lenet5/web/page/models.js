@@ -29,6 +29,14 @@ function bytes(file) {
   return found;
 }
 
+/** A file of the page, unpacked if it is compressed by gzip. @param {string} path */
+export async function unpacked(path) {
+  const packed = new Uint8Array(await (await get(path)).arrayBuffer());
+  if (packed[0] !== 0x1f || packed[1] !== 0x8b) return packed; // some web servers let the browser unpack it
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 /** @returns {Promise<Entry[]>} */
 export const list = async () => JSON.parse(await (await get("models/models.json")).text());
 

@@ -150,18 +150,33 @@ export class Panel {
   /** The head of the panel. @param {Stage[]} stages */
   head(stages) {
     this.header = new Header(this.entries, this.entry, this.label, this.early, this.view, stages.some((stage) => stage.black), this.playback, {
-      network: (name) => { [this.name, this.early] = [name, -1]; void this.open(); },
+      network: (name) => void this.show(name),
       stage: (early) => { this.early = early; return this.open(); },
       view: () => this.on.ready(), restore: () => void this.open() });
     this.changed();
     return this.header.root;
   }
 
+  /** Show another network, finished. @param {string} name @returns {Promise<Edits>}  what is changed in it from now on */
+  async show(name) {
+    this.playback.stop();
+    [this.name, this.early] = [name, -1];
+    await this.open();
+    return this.edits;
+  }
+
+  /** Show weights that are trained on the page. @param {Record<string, Float32Array>} weights  by their names in the model file
+   *  @param {string} state  in words */
+  follow(weights, state) {
+    this.edits.follow(weights, state);
+    this.damage();
+  }
+
   /** Say how good the network is, or that it is no longer the one that was measured. */
   changed() {
     const damaged = this.trial.noise > 0 || this.trial.unbiased;
     const touched = this.edits.touched || damaged || Boolean(this.network?.placed.some(({ silenced }) => silenced.size));
-    this.header?.changed(touched, touched && !damaged);
+    this.header?.changed(this.edits.state, touched, touched && !damaged);
     if (this.inspector?.undo) this.inspector.undo.hidden = this.edits.done.length === 0;
   }
 

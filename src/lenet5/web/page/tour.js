@@ -62,8 +62,7 @@ export class Tour {
     if (!panel) return;
     this.at = Math.min(COUNT - 1, Math.max(0, at));
     if (panel.shown !== NETWORK || panel.early >= 0) {
-      [panel.name, panel.early] = [NETWORK, -1];
-      await panel.open();
+      await panel.show(NETWORK);
     }
     panel.banner = this.root;
     this.write();
