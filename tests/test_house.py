@@ -1,6 +1,11 @@
 """The levels of the house: who may import whom. See docs/design.md."""
 
 import ast
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import lenet5
@@ -13,14 +18,15 @@ LEVELS = {
     "metrics": 3, "recipes": 3, "data": 3, "engines": 3,
     "models": 4,
     "training": 5, "inference": 5,
-    "methods": 6, "studies": 6, "exchange": 6, "reading": 6, "doctor": 6,
-    "reports": 7, "bulk": 7,
-    "progress": 8,
-    "api": 9, "classifier": 9,
-    "plots": 10,
-    "web": 11,
-    "cli": 12,
-    "__init__": 13, "__main__": 13,
+    "methods": 6, "exchange": 6, "reading": 6, "doctor": 6, "jobs": 6,
+    "studies": 7, "bulk": 7,
+    "reports": 8,
+    "progress": 9,
+    "api": 10, "classifier": 10,
+    "plots": 11,
+    "web": 12,
+    "cli": 13,
+    "__init__": 14, "__main__": 14,
 }  # fmt: skip
 
 
@@ -83,10 +89,33 @@ def test_engines_know_no_recipe_and_not_each_other() -> None:
             assert all(other.split(".")[2] == parts[2] for other in foreign), module
 
 
-def test_import_of_lenet5_is_quick_and_brings_no_heavy_library() -> None:
-    import subprocess
-    import sys
+def imported_libraries(path: Path) -> set[str]:
+    """Return the top names of the libraries that a file imports, the standard library left out."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names - set(sys.stdlib_module_names) - {"lenet5"}
 
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(each for name in extras if name != "dev" for each in extras[name])]
+    declared = {re.split(r"[^A-Za-z0-9_.-]", each)[0].lower().replace("_", "-") for each in wanted}
+    providers = packages_distributions()
+    missing = {
+        f"{module} imports {name}"
+        for module, path in FILES.items()
+        for name in imported_libraries(path)
+        if not declared & {each.lower().replace("_", "-") for each in providers.get(name, [name])}
+    }
+    assert not missing
+
+
+def test_import_of_lenet5_is_quick_and_brings_no_heavy_library() -> None:
     program = "import lenet5, sys; print([n for n in ('torch', 'sklearn', 'matplotlib', 'numpy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

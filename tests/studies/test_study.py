@@ -17,9 +17,9 @@ from killable import doubled
 from lenet5 import files
 from lenet5.data import idx
 from lenet5.errors import BusyError, RunError
-from lenet5.studies.executor import Outcome
+from lenet5.jobs.executor import Outcome
+from lenet5.jobs.processes import Processes
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import Processes
 
 PLAN = """
 name = "small"

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lenet5.jobs.executor import Outcome
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.seeds import restarted
 from lenet5.spec import text
-from lenet5.studies.executor import Outcome, Task
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import attend
+from lenet5.studies.local import Task, attend
 from lenet5.studies.together import attend_together
 from lenet5.studies.units import Unit
 from lenet5.training.history import History

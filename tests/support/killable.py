@@ -6,8 +6,8 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from lenet5.errors import InterruptedRunError
+from lenet5.jobs.executor import Alive, Outcome
 from lenet5.recipes import catalogue
-from lenet5.studies.executor import Alive, Outcome
 from lenet5.training.train import resume, train
 
 

@@ -17,7 +17,7 @@ from lenet5.bulk.sealed import sealed
 from lenet5.bulk.shards import Shard
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
-from lenet5.studies.executor import Alive
+from lenet5.jobs.executor import Alive
 
 NOT_A_DIGIT = "not a digit"  # the rejection class of models that have one
 

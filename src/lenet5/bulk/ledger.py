@@ -17,7 +17,7 @@ from typing import Any
 from lenet5 import files, machine
 from lenet5.bulk import sealed
 from lenet5.bulk.shards import Shard, from_line
-from lenet5.errors import BulkError
+from lenet5.errors import BulkError, BusyError
 
 A_FOLDER = 1000  # shards per folder, so that the cost of listing one does not grow with the job
 ANEW = "start again with another --out, or delete this one"
@@ -94,8 +94,8 @@ class Ledger:
         files.write_atomically(place, content)
 
     @contextlib.contextmanager
-    def alone(self, number: int) -> Iterator[bool]:
-        """Lock a shard within the block; yields False when another process of this machine holds the lock.
+    def alone(self, number: int) -> Iterator[None]:
+        """Lock a shard within the block. Raises BusyError when another process of this machine holds the lock.
 
         Locks byte `number` of a single file, so that a million shards do not need a million lock files. The lock is
         released when the process ends, in whatever way. A process can hold one shard at a time. Raises RunError where
@@ -107,9 +107,8 @@ class Ledger:
             except OSError as error:
                 if not files.held_elsewhere(error):
                     raise files.unlockable(self.folder, error) from None
-                yield False
-                return
-            yield True
+                raise BusyError(f"shard {number}, maybe others, which another process has locked") from None
+            yield
 
     def seal(self, count: int, about: Callable[[int], dict[str, str]]) -> dict[str, Any]:
         """Read, total and hash the results of `count` shards, folder by folder; write and return the manifest.

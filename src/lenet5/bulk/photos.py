@@ -10,7 +10,7 @@ from lenet5.bulk.needs import library
 from lenet5.bulk.shards import Shard
 from lenet5.errors import Lenet5Error
 from lenet5.inference.predictor import Predictor
-from lenet5.studies.executor import Alive
+from lenet5.jobs.executor import Alive
 
 LARGEST_BYTES = 100 << 20
 Texts = Callable[[bytes], list[str]]  # a picture's file -> the text of each of its pages

@@ -1,9 +1,7 @@
 """The loop of a job: plan it once, hand out its missing shards, write the totals."""
 
 import os
-import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -16,24 +14,20 @@ from lenet5.bulk.ledger import Ledger, make_folder
 from lenet5.bulk.needs import library
 from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
-from lenet5.bulk.shards import Shard
 from lenet5.bulk.work import RESULT, BulkCluster, How, Task, about, attend_here, identity_of, model_path
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
-from lenet5.errors import BulkError, InterruptedRunError
+from lenet5.errors import BulkError
 from lenet5.inference.predictor import Predictor
+from lenet5.jobs.executor import Executor, Outcome
+from lenet5.jobs.loop import AT_ONCE, ATTEMPTS, SECONDS_UNTIL_ASKED_AGAIN, work_off
+from lenet5.jobs.processes import DEADLINE_SECONDS, Processes
 from lenet5.machine import usable_cores
 from lenet5.models import file as model_file
-from lenet5.studies.executor import Outcome
-from lenet5.studies.local import DEADLINE_SECONDS, Processes
 from lenet5.training import identity
-from lenet5.training.interrupt import polite_stop
 
 DEFAULT = "digits"  # the default model
 LOCAL = "local"
-ATTEMPTS = 2
-SECONDS_A_LOOK = 0.5  # maximum wait for outcomes before the next check for Ctrl-C
-SECONDS_UNTIL_ASKED_AGAIN = 2.0  # before retrying a shard or plan that another process has locked
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,6 @@ class Progress:
     here: int
 
 
-Hands = Processes[Task] | BulkCluster
 Observer = Callable[[Progress], None]
 Waiting = Callable[[str], None]
 
@@ -125,81 +118,71 @@ class Run:
     """Streams the shards of one job to an executor as workers become idle."""
 
     def __init__(
-        self, ledger: Ledger, how: How, job: dict[str, Any], executor: Hands, observer: Observer, waiting: Waiting
+        self,
+        ledger: Ledger,
+        how: How,
+        job: dict[str, Any],
+        executor: Executor[Task],
+        observer: Observer,
+        waiting: Waiting,
     ) -> None:
         self._ledger, self._how, self._job = ledger, how, job
         self._executor, self._observer, self._waiting = executor, observer, waiting
-        self._unfinished = ledger.states()
-        self._again: deque[tuple[float, Shard]] = deque()  # (earliest time, shard)
         self._errors: dict[int, list[str]] = {}
         self._told = False  # whether the user was told about waiting for another process
-        self._running = self._done = self._images_done = self._here = 0
+        self._done = self._images_done = self._here = 0
 
     def all(self) -> None:
         """Process every missing shard. Raises BulkError at the end when shards have failed twice."""
-        set_aside = 0
-        with polite_stop() as stop:
-            try:
-                while self._give() or self._running or self._again:
-                    for task, outcome in self._executor.wait(SECONDS_A_LOOK):
-                        self._running -= 1
-                        set_aside += self._account(task.shard, outcome)
-                    _tell(self._observer, self._job, self._done, self._images_done, self._here)
-                    if stop.signal_number is not None:
-                        raise InterruptedRunError(stop.signal_number, "", "stopped; the same command continues.")
-            finally:
-                self._executor.stop()
+        try:
+            work_off(
+                self._missing(),
+                self._executor,
+                self._account,
+                looked=lambda: _tell(self._observer, self._job, self._done, self._images_done, self._here),
+                stopped="stopped; the same command continues.",
+            )
+        finally:
+            self._executor.stop()
+        set_aside = [number for number, errors in self._errors.items() if len(errors) == ATTEMPTS]
         if set_aside:
-            first = min(number for number, errors in self._errors.items() if len(errors) == ATTEMPTS)
+            first = min(set_aside)
             why = self._errors[first][-1].strip().splitlines()[-1]
             raise BulkError(
-                f"{set_aside:,} of {self._job['shards']:,} shards failed twice, the rest is done; shard {first}: {why} "
-                "When that is fixed, the same command continues."
+                f"{len(set_aside):,} of {self._job['shards']:,} shards failed twice, the rest is done; shard {first}: "
+                f"{why} When that is fixed, the same command continues."
             )
 
-    def _give(self) -> bool:
-        """Submit as many shards as there are idle workers; return whether there may be more."""
-        for _ in range(self._executor.free()):
-            shard = self._next()
-            if shard is None:
-                return False
-            self._executor.give(Task(shard, self._how, self._ledger.folder.absolute()))
-            self._running += 1
-        return True
-
-    def _next(self) -> Shard | None:
-        if self._again and self._again[0][0] <= time.monotonic():
-            return self._again.popleft()[1]
-        for shard, done in self._unfinished:
+    def _missing(self) -> Iterator[Task]:
+        """Yield the shards without a result, and count the others."""
+        for shard, done in self._ledger.states():
             if not done:
-                return shard
+                yield Task(shard, self._how, self._ledger.folder.absolute())
+                continue
             self._done += 1
             self._images_done += shard.images
-        return None
 
-    def _account(self, shard: Shard, outcome: Outcome) -> bool:
-        """Record an outcome; return whether the shard is set aside."""
+    def _account(self, task: Task, outcome: Outcome, _: float) -> float | None:
+        """Record an outcome; return the seconds after which the shard is to be tried again, or None."""
+        shard = task.shard
         if outcome.kind == "busy":
             if not self._told:
-                self._waiting(f"waiting for shard {shard.number}, maybe others, which another process has locked")
+                self._waiting(f"waiting for {outcome.error}")
                 self._told = True
-            self._again.append((time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN, shard))
-        elif outcome.kind == "done":
+            return SECONDS_UNTIL_ASKED_AGAIN
+        if outcome.kind == "done":
             if outcome.files:
                 self._ledger.finish(shard.number, outcome.files[RESULT])
             self._errors.pop(shard.number, None)
             self._done, self._here = self._done + 1, self._here + shard.images
             self._images_done += shard.images
-        else:
-            errors = self._errors.setdefault(shard.number, [])
-            errors.append(outcome.error)
-            if len(errors) == ATTEMPTS:
-                return True
-            self._again.append((0.0, shard))
-        return False
+            return None
+        errors = self._errors.setdefault(shard.number, [])
+        errors.append(outcome.error)
+        return None if len(errors) == ATTEMPTS else AT_ONCE
 
 
-def _executor(on: str, workers: int, deadline: float, threads: int) -> Hands:
+def _executor(on: str, workers: int, deadline: float, threads: int) -> Executor[Task]:
     return Processes(workers, attend_here, deadline, threads) if on == LOCAL else BulkCluster(on)
 
 

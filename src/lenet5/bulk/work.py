@@ -1,6 +1,5 @@
 """Processing of one shard: on this machine, which writes the result itself, or on a cluster, which returns it."""
 
-import traceback
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -14,12 +13,12 @@ from lenet5.bulk import answers, photos
 from lenet5.bulk.ledger import Ledger
 from lenet5.bulk.shards import Shard
 from lenet5.engines import registry
-from lenet5.errors import BulkError, Lenet5Error
+from lenet5.errors import BulkError
 from lenet5.inference.predictor import Predictor
+from lenet5.jobs.cluster import Cluster
+from lenet5.jobs.executor import Alive, Outcome, attempted
 from lenet5.models import file as model_file
 from lenet5.models import shipped
-from lenet5.studies.cluster import Cluster
-from lenet5.studies.executor import Alive, Outcome
 from lenet5.training import identity
 from lenet5.training.identity import Identity
 
@@ -58,28 +57,20 @@ class BulkCluster(Cluster[Task]):
 
 def attend_here(task: Task, alive: Alive = lambda: None) -> Outcome:
     """Process a shard and write its result, unless another process is working on it or has finished it."""
-    ledger, number = Ledger(task.out), task.shard.number
-    try:
-        with ledger.alone(number) as mine:
-            if not mine:
-                return Outcome("busy")
+
+    def run() -> Outcome:
+        ledger, number = Ledger(task.out), task.shard.number
+        with ledger.alone(number):
             if not ledger.place(number).exists():
                 ledger.finish(number, do(task.shard, task.how, alive))
             return Outcome("done")
-    except (Lenet5Error, OSError) as error:
-        return Outcome("failed", error=str(error))
-    except Exception:
-        return Outcome("failed", error=traceback.format_exc())
+
+    return attempted(run)
 
 
 def attend_there(shard: Shard, how: How) -> Outcome:
     """Process a shard on a worker of a cluster; fail unless its version and model are the job's."""
-    try:
-        return Outcome("done", files={RESULT: do(shard, how)})
-    except (Lenet5Error, OSError) as error:
-        return Outcome("failed", error=str(error))
-    except Exception:
-        return Outcome("failed", error=traceback.format_exc())
+    return attempted(lambda: Outcome("done", files={RESULT: do(shard, how)}))
 
 
 def do(shard: Shard, how: How, alive: Alive = lambda: None) -> bytes:

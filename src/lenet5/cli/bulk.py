@@ -16,7 +16,7 @@ from lenet5.cli.console import counted, err, out
 from lenet5.cli.options import AcceptChanges, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.engines import registry
 from lenet5.errors import BulkError
-from lenet5.studies.local import DEADLINE_SECONDS
+from lenet5.jobs.processes import DEADLINE_SECONDS
 
 REASONS_SHOWN = 3
 

@@ -10,6 +10,7 @@ from lenet5.cli.options import DataFolder, Threads
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
+from lenet5.jobs.processes import DEADLINE_SECONDS
 from lenet5.machine import usable_cores
 from lenet5.methods import catalogue, record
 from lenet5.methods.catalogue import ROWS
@@ -20,7 +21,6 @@ from lenet5.reports.classifiers import Line, lines, with_runs
 from lenet5.spec import text
 from lenet5.studies import runner
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import DEADLINE_SECONDS
 from lenet5.studies.units import Unit
 from lenet5.training.run import RunFolder
 

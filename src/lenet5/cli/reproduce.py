@@ -12,6 +12,7 @@ from lenet5.cli.console import literal, out
 from lenet5.cli.options import AcceptChanges, DataFolder, Deadline, DeviceName, EngineName, Quiet, ThreadsOfEach
 from lenet5.cli.study import Watcher, local_executor
 from lenet5.engines import registry
+from lenet5.jobs.processes import DEADLINE_SECONDS
 from lenet5.recipes import catalogue
 from lenet5.reports import record
 from lenet5.reports.certificate import certificate
@@ -21,7 +22,6 @@ from lenet5.reports.reproduction import quick as quick_units
 from lenet5.reports.verdict import Verdict
 from lenet5.studies import runner
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import DEADLINE_SECONDS
 from lenet5.studies.units import Unit
 
 ALL = "all"

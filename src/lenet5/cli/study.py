@@ -12,12 +12,13 @@ from lenet5.cli.options import AcceptChanges, AsJson, DataFolder, Deadline, Devi
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import StudyError
+from lenet5.jobs.executor import Executor
+from lenet5.jobs.processes import DEADLINE_SECONDS
 from lenet5.machine import usable_cores
 from lenet5.studies import plan as plans
 from lenet5.studies import runner
-from lenet5.studies.executor import Executor
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import DEADLINE_SECONDS, LocalExecutor
+from lenet5.studies.local import LocalExecutor, Task
 from lenet5.studies.statistics import summary
 from lenet5.studies.together import TogetherExecutor
 from lenet5.studies.units import Unit, combinations, units
@@ -83,7 +84,7 @@ def study(
         _tell(wanted, all_units, ledger)
 
 
-def _executor(on: str, workers: int | None, threads: int | None, deadline: float) -> Executor:
+def _executor(on: str, workers: int | None, threads: int | None, deadline: float) -> Executor[Task]:
     """Return who does the units."""
     if on == LOCAL:
         return local_executor(workers, deadline, threads)
@@ -98,7 +99,7 @@ def _executor(on: str, workers: int | None, threads: int | None, deadline: float
 
 def _together(
     on: str, workers: int | None, threads: int | None, together: int, machine: Engine, deadline: float
-) -> Executor:
+) -> Executor[Task]:
     """Return who trains several networks at once; on a GPU one process, for one fills it."""
     if on != LOCAL:
         raise StudyError(f'--together is for this machine; --on is "{on}". Leave one of them out.')

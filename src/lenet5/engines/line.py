@@ -19,9 +19,6 @@ from lenet5.spec.layers import AveragePool, Convolution, Flatten, MaxPool, Subsa
 
 def check_line(architecture: Architecture, line: Float) -> None:
     """Raise ShapeError for a line that does not fit an architecture, ModelError for one that cannot be slid."""
-    maps, height, width = architecture.input
-    if line.ndim != 3 or line.shape[:2] != (maps, height) or line.shape[2] < width:
-        raise ShapeError(f"a line has shape {line.shape}; this network needs ({maps}, {height}, {width} or more).")
     for placed in architecture.placed:
         if isinstance(placed.layer, Convolution) and placed.layer.padding:
             raise ModelError(f"{placed.name} pads its input; a line is read by networks without padding inside.")
@@ -30,6 +27,9 @@ def check_line(architecture: Architecture, line: Float) -> None:
                 f"{placed.input_shape[1]} rows are left before the dense layers; a line needs a convolution down to "
                 "one, as C5 is in the recipe space-displacement."
             )
+    maps, height, width = architecture.input
+    if line.ndim != 3 or line.shape[:2] != (maps, height) or line.shape[2] < width:
+        raise ShapeError(f"a line has shape {line.shape}; this network needs ({maps}, {height}, {width} or more).")
 
 
 def column_step(architecture: Architecture) -> int:

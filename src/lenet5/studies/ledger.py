@@ -20,9 +20,9 @@ from pydantic import Field
 
 from lenet5 import files
 from lenet5.errors import StudyError
+from lenet5.jobs.loop import ATTEMPTS
 from lenet5.studies.units import Unit
 
-ATTEMPTS = 2
 SECONDS_FOR_THE_ORDER = 10.0
 ORDER = "order.json"
 

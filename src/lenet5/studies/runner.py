@@ -1,21 +1,16 @@
 """The loop that runs the missing units of a study."""
 
-import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from lenet5.errors import InterruptedRunError
+from lenet5.jobs.executor import Executor, Outcome
+from lenet5.jobs.loop import AT_ONCE, SECONDS_UNTIL_ASKED_AGAIN, work_off
 from lenet5.studies.conditions import Conditions
-from lenet5.studies.executor import Executor, Outcome, Task
 from lenet5.studies.ledger import Ledger
+from lenet5.studies.local import Task
 from lenet5.studies.units import Unit
-from lenet5.training.interrupt import polite_stop
-
-SECONDS_A_LOOK = 0.5  # maximum wait for outcomes before the next check for Ctrl-C
-SECONDS_UNTIL_ASKED_AGAIN = 5.0  # before retrying a unit that another process has locked
 
 
 @dataclass
@@ -68,7 +63,7 @@ class Observer(Protocol):
 def run(
     units: Sequence[Unit],
     ledger: Ledger,
-    executor: Executor,
+    executor: Executor[Task],
     data_folder: Path | None,
     observer: Observer,
     *,
@@ -92,7 +87,7 @@ def run(
 def _run(
     units: Sequence[Unit],
     ledger: Ledger,
-    executor: Executor,
+    executor: Executor[Task],
     data_folder: Path | None,
     observer: Observer,
     accept_changes: bool,
@@ -101,7 +96,7 @@ def _run(
     unique = list({unit.digest: unit for unit in units}.values())
     ledger.keep_order(unique)
     state = State(len(unique), workers=max(1, executor.free()))
-    queue: deque[tuple[float, Unit]] = deque()
+    missing: list[Unit] = []
     conditions = Conditions(data_folder, executor.threads)
     for unit in sorted(unique, key=lambda unit: unit.label) if by_choice else unique:
         result = ledger.result(unit)
@@ -113,47 +108,26 @@ def _run(
         elif ledger.failure(unit) is not None:
             state.failed += 1
         else:
-            queue.append((0.0, unit))
+            missing.append(unit)
     observer.changed(state)
-    started: dict[str, float] = {}
-    with polite_stop() as stop:
-        while queue or started:
-            _give(queue, started, ledger, executor, data_folder, accept_changes)
-            for task, outcome in executor.wait(SECONDS_A_LOOK):
-                seconds = time.monotonic() - started.pop(task.unit.digest)
-                again_at = _account(task.unit, outcome, seconds, ledger, state, observer)
-                if again_at is not None:
-                    queue.append((again_at, task.unit))
-                observer.changed(state)
-            if stop.signal_number is not None:
-                raise InterruptedRunError(stop.signal_number, "", "stopped and saved; the same command continues.")
+
+    def tasks() -> Iterator[Task]:
+        for unit in missing:
+            yield Task(unit, ledger.place(unit), data_folder, accept_changes)
+
+    def account(task: Task, outcome: Outcome, seconds: float) -> float | None:
+        again = _account(task.unit, outcome, seconds, ledger, state, observer)
+        observer.changed(state)
+        return again
+
+    work_off(tasks(), executor, account, stopped="stopped and saved; the same command continues.")
     return state
-
-
-def _give(
-    queue: deque[tuple[float, Unit]],
-    started: dict[str, float],
-    ledger: Ledger,
-    executor: Executor,
-    data_folder: Path | None,
-    accept_changes: bool,
-) -> None:
-    """Submit the units that are due, as many as the executor takes."""
-    for _ in range(len(queue)):
-        if not executor.free():
-            return
-        not_before, unit = queue.popleft()
-        if not_before > time.monotonic():
-            queue.append((not_before, unit))
-            continue
-        executor.give(Task(unit, ledger.place(unit), data_folder, accept_changes))
-        started[unit.digest] = time.monotonic()
 
 
 def _account(
     unit: Unit, outcome: Outcome, seconds: float, ledger: Ledger, state: State, observer: Observer
 ) -> float | None:
-    """Record an outcome; return the time at which the unit is to be tried again, or None."""
+    """Record an outcome; return the seconds after which the unit is to be tried again, or None."""
     match outcome.kind:
         case "done":
             assert outcome.value is not None, "a finished task has a result"
@@ -165,13 +139,13 @@ def _account(
             set_aside = ledger.fail(unit, outcome.error)
             observer.failed(unit, outcome.error, set_aside)
             if not set_aside:
-                return 0.0
+                return AT_ONCE
             state.failed += 1
         case "busy":
             if unit.digest not in state.held:
                 state.held.add(unit.digest)
                 observer.waiting(unit, outcome.error)
-            return time.monotonic() + SECONDS_UNTIL_ASKED_AGAIN
+            return SECONDS_UNTIL_ASKED_AGAIN
         case "stopped":
-            return 0.0
+            return AT_ONCE
     return None

@@ -8,9 +8,10 @@ from typing import Any
 
 from lenet5.engines import registry
 from lenet5.errors import BusyError, InterruptedRunError, Lenet5Error
-from lenet5.studies.executor import Alive, Outcome, Task
+from lenet5.jobs.executor import Alive, Outcome
+from lenet5.jobs.processes import DEADLINE_SECONDS, Processes
 from lenet5.studies.ledger import Ledger
-from lenet5.studies.local import DEADLINE_SECONDS, Processes
+from lenet5.studies.local import Task
 from lenet5.studies.units import Unit
 from lenet5.studies.work import Signs, outcome_of, unfinished
 from lenet5.training.together import place_of, train_together
@@ -20,10 +21,10 @@ Tasks = tuple[Task, ...]
 
 
 class TogetherExecutor:
-    """`executor.Executor` on this machine that trains units which differ only in their seeds together."""
+    """`jobs.executor.Executor` on this machine that trains units which differ only in their seeds together."""
 
     def __init__(self, together: int, workers: int, deadline: float = DEADLINE_SECONDS, threads: int = 1) -> None:
-        """Start processes that each train up to `together` networks at once; for the rest see `local.Processes`."""
+        """Start processes that each train up to `together` networks at once; see `jobs.processes.Processes`."""
         self._together, self._workers, self.threads = together, workers, threads
         self._processes = Processes[Tasks](workers, attend_together, deadline, threads)
         self._waiting: list[Task] = []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from lenet5.errors import RunError
-from lenet5.studies.executor import Alive
+from lenet5.jobs.executor import Alive
 from lenet5.studies.units import Unit
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow

@@ -2,56 +2,25 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import numpy as np
-from fastapi import FastAPI, Request, Response
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from lenet5.web import counters, pages, plain_png, schema
+from lenet5.web import counters, openapi, pages, plain_png, schema
 from lenet5.web.batching import Pixels
+from lenet5.web.openapi import NAME, Operation
 from lenet5.web.problems import MEDIA_TYPE, Problem
 from lenet5.web.served import Served
 from lenet5.web.service import Service
 from lenet5.web.uploads import Upload, receive_upload
 
-PICTURE = {"schema": {"type": "string", "format": "binary"}}
-FORM = {
-    "schema": {
-        "type": "object",
-        "properties": {"image": {"type": "string", "format": "binary"}},
-        "required": ["image"],
-    }
-}
 INTERNAL = "internal server error; see the server's log, by the request id."
-NAME = {"name": "model", "in": "query", "schema": {"type": "string"}, "description": "one of /v1/models"}
-MAX_ERROR = {
-    "name": "max_error",
-    "in": "query",
-    "schema": {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 100},
-    "description": "reject unsure digits so that at most this percentage of the others is wrong",
-}
-BRIGHT = {
-    "name": "bright",
-    "in": "query",
-    "schema": {"type": "boolean"},
-    "description": "whether the writing is brighter than its paper; detected if not given",
-}
-
-
-def _takes(parameters: list[dict[str, Any]], *, arrays: bool) -> dict[str, Any]:
-    """Return the OpenAPI description of a request that this module parses itself."""
-    content = {"image/png": PICTURE, "image/jpeg": PICTURE, "multipart/form-data": FORM}
-    if arrays:
-        content["application/json"] = {"schema": schema.Sent.model_json_schema()}
-    return {"parameters": parameters, "requestBody": {"required": True, "content": content}}
-
-
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"content": {MEDIA_TYPE: {"schema": schema.Wrong.model_json_schema()}}, "description": "a problem"}
-    for status in (400, 401, 403, 404, 405, 408, 413, 415, 422, 431, 500, 503, 504)
-}
 
 
 async def predict(service: Service, request: Request) -> Response:
@@ -81,74 +50,86 @@ async def read(service: Service, request: Request) -> Response:
     return Response(page, media_type="application/json")
 
 
-def build(service: Service) -> FastAPI:
-    """Return the application, with /openapi.json but no documentation pages, which load scripts from other hosts."""
-    app = FastAPI(
-        title="lenet5", version=service.version, docs_url=None, redoc_url=None, redirect_slashes=False,
-        responses=REFUSALS, description="Reads digits with LeNet-5. See docs/serving.md.",
-    )  # fmt: skip
+async def models(service: Service, _: Request) -> Response:
+    """List the models that are served."""
+    return _json({"models": list(service.models)})
 
-    @app.post("/v1/predict", response_model=schema.Predicted, openapi_extra=_takes([NAME], arrays=True))
-    async def predict_route(request: Request) -> Response:
-        """Answer for images of single digits: 28x28 pixels, bright on dark, as in MNIST."""
-        return await predict(service, request)
 
-    @app.post("/v1/explain", response_model=schema.Explained, openapi_extra=_takes([NAME], arrays=True))
-    async def explain_route(request: Request) -> Response:
-        """Answer for one image, and show the output of every layer."""
-        return await explain(service, request)
+async def model(service: Service, request: Request) -> Response:
+    """Return the facts about a model."""
+    return _json(_named(service, request.path_params["name"]).facts)
 
-    @app.post("/v1/read", response_model=schema.ReadPage, openapi_extra=_takes([NAME, MAX_ERROR, BRIGHT], arrays=False))
-    async def read_route(request: Request) -> Response:
-        """Read the numbers in a photograph or scan."""
-        return await read(service, request)
 
-    @app.get("/v1/models", response_model=schema.ModelNames)
-    async def models_route() -> Response:
-        """List the models that are served."""
-        return _json({"models": list(service.models)})
+async def limits(service: Service, _: Request) -> Response:
+    """Return the limits."""
+    return _json(service.limits_told)
 
-    @app.get("/v1/models/{name}", response_model=schema.ModelFacts)
-    async def model_route(name: str) -> Response:
-        """Return the facts about a model."""
-        return _json(_named(service, name).facts)
 
-    @app.get("/v1/limits", response_model=dict[str, float])
-    async def limits_route() -> Response:
-        """Return the limits."""
-        return _json(service.limits_told)
+async def livez(_: Service, __: Request) -> Response:
+    """Return that the process is alive."""
+    return _json({"status": "alive"})
 
-    @app.get("/livez", response_model=schema.Said)
-    async def livez_route() -> Response:
-        """Return that the process is alive."""
-        return _json({"status": "alive"})
 
-    @app.get("/readyz", response_model=schema.Said)
-    async def readyz_route() -> Response:
-        """Return whether requests are accepted."""
-        service.check_ready()
-        return _json({"status": "ready"})
+async def readyz(service: Service, _: Request) -> Response:
+    """Return whether requests are accepted."""
+    service.check_ready()
+    return _json({"status": "ready"})
 
-    @app.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
-    async def metrics_route() -> Response:
-        """Return the counters for Prometheus."""
-        return Response(service.counters.text(), headers={"content-type": counters.MEDIA_TYPE})
 
-    async def page_route(request: Request) -> Response:
-        """Send a file of the page."""
+async def metrics(service: Service, _: Request) -> Response:
+    """Return the counters for Prometheus."""
+    return Response(service.counters.text(), headers={"content-type": counters.MEDIA_TYPE})
+
+
+Answer = Callable[[Service, Request], Awaitable[Response]]
+TAKES = tuple(openapi.PICTURES)
+MODEL, READING = (openapi.MODEL,), (openapi.MODEL, openapi.MAX_ERROR, openapi.BRIGHT)
+IMAGES = "Answer for images of single digits: 28x28 pixels, bright on dark, as in MNIST."
+OUTPUTS = "Answer for one image, and show the output of every layer."
+PHOTOGRAPH = "Read the numbers in a photograph or scan."
+# Every route but those of the page: method, path, what answers, and its description.
+ROUTES: tuple[tuple[str, str, Answer, Operation], ...] = (
+    ("POST", "/v1/predict", predict, Operation(IMAGES, schema.Predicted, MODEL, (*TAKES, "application/json"))),
+    ("POST", "/v1/explain", explain, Operation(OUTPUTS, schema.Explained, MODEL, (*TAKES, "application/json"))),
+    ("POST", "/v1/read", read, Operation(PHOTOGRAPH, schema.ReadPage, READING, TAKES)),
+    ("GET", "/v1/models", models, Operation("List the models that are served.", schema.ModelNames)),
+    ("GET", "/v1/models/{name}", model, Operation("Return the facts about a model.", schema.ModelFacts, (NAME,))),
+    ("GET", "/v1/limits", limits, Operation("Return the limits.", schema.LimitsTold)),
+    ("GET", "/livez", livez, Operation("Return that the process is alive.", schema.Said)),
+    ("GET", "/readyz", readyz, Operation("Return whether requests are accepted.", schema.Said)),
+    ("GET", "/metrics", metrics, Operation("Return the counters for Prometheus.", None)),
+)
+
+
+def build(service: Service) -> Starlette:
+    """Return the application: the routes, /openapi.json and the page."""
+    described = openapi.document(((method, path, what) for method, path, _, what in ROUTES), service.version)
+
+    async def description(_: Request) -> Response:
+        return _json(described)
+
+    async def page(request: Request) -> Response:
         return pages.answer(service.pages, request)
 
-    async def images_route(request: Request) -> Response:
-        """Send the images that the page trains on."""
+    async def training_images(request: Request) -> Response:
         return await service.training_images.answer(request)
 
-    app.add_route(pages.IMAGES, images_route, methods=["GET"])
-    for path in service.pages:
-        app.add_route(path, page_route, methods=["GET"])
+    def route(path: str, answer: Answer, method: str) -> Route:
+        async def answered(request: Request) -> Response:
+            return await answer(service, request)
 
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http_problem)
-    app.add_exception_handler(Exception, _internal)
+        return Route(path, answered, methods=[method])
+
+    app = Starlette(
+        routes=[
+            *(route(path, answer, method) for method, path, answer, _ in ROUTES),
+            Route("/openapi.json", description, methods=["GET"]),
+            *(Route(path, page, methods=["GET"]) for path in service.pages),
+            Route(pages.IMAGES, training_images, methods=["GET"]),
+        ],
+        exception_handlers={Problem: _problem, HTTPException: _http_problem, Exception: _internal},
+    )
+    app.router.redirect_slashes = False
     return app
 
 

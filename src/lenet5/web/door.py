@@ -6,33 +6,26 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Awaitable, Callable
 
-from fastapi import FastAPI, Request, Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lenet5.web.app import INTERNAL, answer_to, explain, predict, read
+from lenet5.web.app import INTERNAL, ROUTES, answer_to
 from lenet5.web.problems import Problem
 from lenet5.web.protocol import header_too_large
 from lenet5.web.service import Service
 from lenet5.web.uploads import GoneError
 
 log = logging.getLogger("lenet5.web")
-PATHS = frozenset(
-    ("/", "/v1/predict", "/v1/read", "/v1/explain", "/v1/models", "/v1/limits", "/livez", "/readyz", "/metrics")
-)
-# These paths bypass FastAPI's routing, which would take longer than the rest of a prediction.
-WORK: dict[str, Callable[[Service, Request], Awaitable[Response]]] = {
-    "/v1/predict": predict,
-    "/v1/explain": explain,
-    "/v1/read": read,
-}
+PATHS = frozenset(("/", *(path for _, path, _, _ in ROUTES if "{" not in path)))  # counted by name in /metrics
+# These paths bypass Starlette's routing; their bodies count towards the server's memory.
+WORK = {path: answer for method, path, answer, _ in ROUTES if method == "POST"}
 
 
 class Door:
     """The ASGI application that uvicorn calls."""
 
-    def __init__(self, service: Service, app: FastAPI) -> None:
+    def __init__(self, service: Service, app: ASGIApp) -> None:
         self.service, self.app = service, app
         self._fixed = [(name.encode(), value.encode()) for name, value in service.guard.headers.items()]
         self._prefix, self._numbers = secrets.token_hex(6), itertools.count(1)

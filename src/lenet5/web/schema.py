@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from lenet5 import files
 from lenet5.data.prepare import SIDE
@@ -132,6 +132,10 @@ class ModelNames(BaseModel):
     """The served models; the first one is the default."""
 
     models: list[str]
+
+
+class LimitsTold(RootModel[dict[str, float]]):
+    """The limits by name."""
 
 
 class Said(BaseModel):

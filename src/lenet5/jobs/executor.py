@@ -1,11 +1,13 @@
-"""The interface between the runner and the executors, which run units on this machine or elsewhere."""
+"""The interface between the loop and the executors, which run tasks on this machine or elsewhere."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from traceback import format_exc
+from typing import Any, Literal, Protocol, TypeVar
 
-from lenet5.studies.units import Unit
+from lenet5.errors import BusyError, InterruptedRunError, Lenet5Error
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Outcome:
     kind   "done", "failed", "busy" (locked by another process) or "stopped" (saved its position on request)
     value  the result, if done
     error  the error, if failed; the process that holds the lock, if busy
-    files  name -> content of the files of a unit that was run elsewhere, to be written to its local folder
+    files  name -> content of the files of a task that was run elsewhere, to be written to the local folder
     """
 
     kind: Literal["done", "failed", "busy", "stopped"]
@@ -24,23 +26,10 @@ class Outcome:
     files: dict[str, bytes] | None = None
 
 
-@dataclass(frozen=True)
-class Task:
-    """A unit with its folder in the ledger and the folder of the data.
-
-    accept_changes  continue a run that was started under other conditions
-    """
-
-    unit: Unit
-    folder: Path
-    data_folder: Path | None
-    accept_changes: bool = False
-
-
 Alive = Callable[[], None]  # called regularly by the worker that runs a task, to show that it is making progress
 
 
-class Executor(Protocol):
+class Executor(Protocol[T]):
     """Runs several tasks at a time.
 
     threads  that compute one task
@@ -52,14 +41,28 @@ class Executor(Protocol):
         """Return how many more tasks can be submitted now."""
         ...
 
-    def give(self, task: Task) -> None:
+    def give(self, task: T) -> None:
         """Submit a task; `wait` returns its outcome."""
         ...
 
-    def wait(self, seconds: float) -> list[tuple[Task, Outcome]]:
+    def wait(self, seconds: float) -> list[tuple[T, Outcome]]:
         """Return the outcomes that have arrived, waiting at most `seconds` for the first."""
         ...
 
     def stop(self) -> None:
         """Ask the running tasks to save their position, and end."""
         ...
+
+
+def attempted(task: Callable[[], Outcome]) -> Outcome:
+    """Return the outcome of a task, whatever it raises."""
+    try:
+        return task()
+    except BusyError as error:
+        return Outcome("busy", error=str(error))
+    except InterruptedRunError:
+        return Outcome("stopped")
+    except (Lenet5Error, OSError) as error:
+        return Outcome("failed", error=str(error))
+    except Exception:
+        return Outcome("failed", error=format_exc())
