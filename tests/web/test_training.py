@@ -205,3 +205,13 @@ def test_the_images_of_mnist_are_the_first_of_its_training_set(mnist_folder: Pat
     assert len(packed) == count * 785
     assert np.array_equal(packed[: count * 784].reshape(-1, 28, 28), train.images[:count])
     assert np.array_equal(packed[count * 784 :], train.labels[:count])
+
+
+def test_axe_finds_no_violation_in_the_training(visit: Callable[..., Page], site: str, packages: Path) -> None:
+    page = visit(site, locale="zh-CN")
+    for _ in range(2):
+        page.click("#train-step")
+        page.wait_for_function("() => !document.querySelector('#train-example')?.hidden")
+    page.evaluate((packages / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")
+    assert [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]] == []

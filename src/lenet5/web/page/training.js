@@ -13,7 +13,7 @@ import { say } from "./words.js";
 
 const ENGINE = "training/engine.wasm.gz";
 const TICK_MS = { moving: 60, calm: 1000 }; // between two looks at the network
-const FEWEST = 50; // images that a point of the curves is of
+const FEWEST = 50; // images that the first point of the curves is of
 const SEED = /^[0-9]{1,20}$/;
 
 export class Training {
@@ -63,7 +63,6 @@ export class Training {
     if (!this.worker && !await this.open(seed)) return undefined;
     if (!await this.adopt()) return undefined;
     this.told.textContent = "";
-    if (what === "rewind") [this.seen, this.held] = [[], []];
     const tick = matchMedia("(prefers-reduced-motion: reduce)").matches ? TICK_MS.calm : TICK_MS.moving;
     this.worker?.postMessage({ do: what, seed, pace: Number(this.pace.value), tick });
     if (this.last) this.last = { ...this.last, playing: what === "play" };
@@ -136,7 +135,8 @@ export class Training {
     const before = this.last;
     this.last = progress;
     const { images, recent, loss, correct, heldOut } = progress;
-    if (recent >= Math.min(FEWEST, images) && recent && images !== this.seen.at(-1)?.images) this.seen.push({ images, loss, correct: 100 * correct / recent });
+    if (images < (before?.images ?? 0)) [this.seen, this.held] = [[], []]; // rewound
+    if (recent >= FEWEST && images !== this.seen.at(-1)?.images) this.seen.push({ images, loss, correct: 100 * correct / recent });
     if (heldOut.images !== this.held.at(-1)?.images) this.held.push({ images: heldOut.images, correct: 100 * heldOut.correct / heldOut.count });
     if (progress.done && !before?.done) this.tell("trainDone");
     const shown = this.panelOf()?.edits === this.edits;
