@@ -68,7 +68,9 @@ def best(page: Page) -> str:
     return "".join(digit.answers[0].text for number in page.numbers for digit in number.digits)
 
 
-def test_both_together_read_more_than_the_lattice_and_no_fewer_than_the_sliding_network(digits: ReadingPredictor, unseen: Images) -> None:
+def test_both_together_read_more_than_the_lattice_and_no_fewer_than_sliding(
+    digits: ReadingPredictor, unseen: Images
+) -> None:
     made = [
         strings.made_string(unseen, spacing, "plain", number, seed=5, length=5)
         for spacing in (0, -1, -2)
