@@ -19,7 +19,7 @@ from lenet5.data.datasets import load
 from lenet5.engines import registry
 from lenet5.engines.initial import first_weights
 from lenet5.recipes import catalogue
-from lenet5.training.memory import process_peak_bytes
+from lenet5.training.peak_memory import process_peak_bytes
 
 IMAGES_A_TURN = 6400  # about a tenth of an epoch: short enough that all contenders share the machine's mood
 ROUNDS = 7

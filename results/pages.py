@@ -13,8 +13,8 @@ from marks import fill, write
 
 from lenet5.recipes import catalogue
 from lenet5.reports import record
+from lenet5.reports.claim_values import Runs
 from lenet5.reports.comparison import Compared, compare
-from lenet5.reports.measure import Runs
 from lenet5.reports.reproduction import explanations, verdicts
 from lenet5.reports.verdict import Verdict, Word
 from lenet5.spec.claim import Claim

@@ -15,10 +15,10 @@ from lenet5.models import shipped
 from lenet5.models.file import WEIGHTS
 from lenet5.recipes import catalogue
 from lenet5.reports import record
-from lenet5.reports.measure import Runs, length
+from lenet5.reports.claim_values import Runs, length
 from lenet5.reports.reproduction import settings_of, verdicts
+from lenet5.reports.translations import say
 from lenet5.reports.verdict import Verdict
-from lenet5.reports.words import say
 from lenet5.spec.claim import Claim
 
 ROOT = Path(__file__).parents[1]

@@ -11,9 +11,9 @@ from marks import write
 from pages import pages
 
 from lenet5.recipes import catalogue
-from lenet5.reports import finished, record
+from lenet5.reports import record, study_results
+from lenet5.reports.claim_values import TRAINING_IMAGES, Outcome, length, settings
 from lenet5.reports.comparison import late_steps, sides
-from lenet5.reports.measure import TRAINING_IMAGES, Outcome, length, settings
 from lenet5.reports.reproduction import merged, outcome, settings_of, trained_for
 
 KEPT = Path(__file__).parents[1] / "src" / "lenet5" / "reports" / record.NAME
@@ -41,7 +41,7 @@ def runs_in(folder: Path) -> dict[str, list[Outcome]]:
     """Return the finished runs in a folder that the record needs, whichever version and command made them."""
     wanted = kept()
     found: dict[str, list[Outcome]] = {}
-    for unit in finished.read(folder):
+    for unit in study_results.read(folder):
         recipe = unit.run.recipe()
         key = settings(recipe)
         if key in wanted and length(recipe) >= length(wanted[key].recipe):

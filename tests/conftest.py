@@ -70,7 +70,7 @@ class Cluster:
         self.file, self.data, self.folder = folder / "scheduler.json", data, folder
         self.scheduler = self._start("dask_scheduler", "--port", "0", "--no-dashboard", data=data)
         deadline = time.monotonic() + 30
-        while not self.file.exists():
+        while not (self.file.exists() and self.file.stat().st_size):  # it appears before its content
             assert time.monotonic() < deadline
             time.sleep(0.05)
         self.address = json.loads(self.file.read_text())["address"]

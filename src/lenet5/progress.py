@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lenet5.training.checkpoint import Position
 from lenet5.training.history import EpochRow, Incident
-from lenet5.training.memory import process_peak_bytes
+from lenet5.training.peak_memory import process_peak_bytes
 
 Wanted = bool | Literal["curve"]
 

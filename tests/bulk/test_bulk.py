@@ -172,7 +172,7 @@ def test_a_sparse_tar_is_read_in_bounded_memory(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     program = (
         "import resource, sys; from pathlib import Path; from lenet5.bulk.run import read\n"
-        "from lenet5.training.memory import process_peak_bytes\n"
+        "from lenet5.training.peak_memory import process_peak_bytes\n"
         "read(Path(sys.argv[1]), Path(sys.argv[2]), model='modern', workers=1)\n"
         "print(process_peak_bytes() // 1024, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )

@@ -14,9 +14,9 @@ import pytest
 from lenet5.data.batches import Examples
 from lenet5.data.datasets import load
 from lenet5.engines import registry
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Float, Network, Precision, Weights
 from lenet5.engines.initial import first_weights
-from lenet5.engines.tables import connection_mask
 from lenet5.recipes import catalogue
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective

@@ -16,9 +16,9 @@ from torch import nn
 
 from lenet5.data.datasets import Images
 from lenet5.errors import ModelError
-from lenet5.exchange import foreign
-from lenet5.exchange.adopt import adopt
-from lenet5.exchange.fit import Choices
+from lenet5.exchange import read_weights
+from lenet5.exchange.import_model import adopt
+from lenet5.exchange.match_shapes import Choices
 from lenet5.inference.predictor import Predictor
 
 Layer = tuple[str, dict[str, Any]]
@@ -76,7 +76,7 @@ def weights() -> dict[str, list[np.ndarray]]:
     ],
 )
 def test_the_settings_of_a_keras_file_are_read(tmp_path: Path, layers: list[Layer], known: dict[str, Any]) -> None:
-    found = foreign.read(keras(tmp_path, layers, weights())).known
+    found = read_weights.read(keras(tmp_path, layers, weights())).known
     assert {name: found.get(name) for name in known} == {
         name: pytest.approx(value) if name == "scale" else value for name, value in known.items()
     }
@@ -95,12 +95,12 @@ def test_the_settings_of_a_keras_file_are_read(tmp_path: Path, layers: list[Laye
 )
 def test_a_network_that_ours_cannot_be_is_refused(tmp_path: Path, layers: list[Layer], said: str) -> None:
     with pytest.raises(ModelError, match=said):
-        foreign.read(keras(tmp_path, layers, weights()))
+        read_weights.read(keras(tmp_path, layers, weights()))
 
 
 def test_a_normalisation_of_the_inputs_is_read_from_its_variables(tmp_path: Path) -> None:
     arrays = weights() | {"normalization": [np.array(51.0), np.array(102.0**2), np.array(100)]}
-    found = foreign.read(keras(tmp_path, network(first=(("Normalization", {}),)), arrays))
+    found = read_weights.read(keras(tmp_path, network(first=(("Normalization", {}),)), arrays))
     assert found.known["scale"] == pytest.approx((-0.5, 2.0))
     assert len(found.arrays) == 10
 
@@ -109,7 +109,7 @@ def test_epsilon_is_that_of_the_keras_file(tmp_path: Path) -> None:
     norm = [np.ones(6), np.zeros(6), np.zeros(6), np.full(6, 0.5)]
     layers = network(("BatchNormalization", {"epsilon": 0.5}), ("Activation", RELU), activation="linear")
     path = keras(tmp_path, layers, weights() | {"batch_normalization": norm})
-    assert foreign.read(path).arrays["layers.batch_normalization.vars.epsilon"] == 0.5
+    assert read_weights.read(path).arrays["layers.batch_normalization.vars.epsilon"] == 0.5
 
 
 class Graph:
@@ -190,7 +190,7 @@ def test_a_converted_graph_gives_its_scores(
 @pytest.mark.parametrize("function", ["LeakyRelu", "Elu", "Softplus"])
 def test_a_graph_with_another_function_is_refused(net: nn.Sequential, function: str, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=f"applies {function} between its layers"):
-        foreign.read(as_converted(net, function=function).write(tmp_path / "theirs.onnx"))
+        read_weights.read(as_converted(net, function=function).write(tmp_path / "theirs.onnx"))
 
 
 def test_padding_before_the_scaling_adds_background(net: nn.Sequential, tmp_path: Path) -> None:
@@ -199,4 +199,4 @@ def test_padding_before_the_scaling_adds_background(net: nn.Sequential, tmp_path
         for kind in order:
             graph.add(kind, np.array([0, 0, 2, 2, 0, 0, 2, 2], np.int64) if kind == "Pad" else np.float32(1))
         graph.add("Conv", net[0].weight.detach().numpy())
-        assert foreign.read(graph.write(tmp_path / "theirs.onnx")).known["frame"] == frame
+        assert read_weights.read(graph.write(tmp_path / "theirs.onnx")).known["frame"] == frame

@@ -26,10 +26,10 @@ from torch.nn import functional
 from lenet5 import api
 from lenet5.data.datasets import Images, load
 from lenet5.errors import ModelError
-from lenet5.exchange import foreign
-from lenet5.exchange.adopt import adopt
-from lenet5.exchange.fit import Choices, choices_of, fit
-from lenet5.exchange.race import Standing, beats
+from lenet5.exchange import read_weights
+from lenet5.exchange.import_model import adopt
+from lenet5.exchange.match_shapes import Choices, choices_of, fit
+from lenet5.exchange.select_by_accuracy import Standing, beats
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Model
 from lenet5.recipes import catalogue
@@ -203,16 +203,16 @@ def test_every_way_of_saving_gives_the_same_weights(theirs: Theirs, path: Path, 
     torch.save({n: v.double() for n, v in state.items()}, tmp_path / "double.pt")
     torch.save(state, tmp_path / "old.pt", _use_new_zipfile_serialization=False)
     save_file(state, tmp_path / "plain.safetensors")
-    first = fit(foreign.read(path).arrays).weights
+    first = fit(read_weights.read(path).arrays).weights
     for other in ("nested.pth", "parallel.pt", "double.pt", "old.pt", "plain.safetensors"):
-        again = fit(foreign.read(tmp_path / other).arrays).weights
+        again = fit(read_weights.read(tmp_path / other).arrays).weights
         assert {n: a.tobytes() for n, a in again.items()} == {n: a.tobytes() for n, a in first.items()}, other
 
 
 def test_a_layer_without_bias_gets_zeros(theirs: Theirs, tmp_path: Path) -> None:
     state = {name: value for name, value in theirs.state_dict().items() if name != "conv1.bias"}
     torch.save(state, tmp_path / "net.pt")
-    assert not fit(foreign.read(tmp_path / "net.pt").arrays).weights["C1.bias"].any()
+    assert not fit(read_weights.read(tmp_path / "net.pt").arrays).weights["C1.bias"].any()
 
 
 class Malicious:
@@ -235,7 +235,7 @@ def test_a_file_with_code_is_refused_and_nothing_runs(tmp_path: Path, form: str)
         content = {"state_dict": {"conv1.weight": evil}} if form == "nested" else evil
         torch.save(content, path, _use_new_zipfile_serialization=form != "old")
     with pytest.raises(ModelError, match="refused"):
-        foreign.read(path)
+        read_weights.read(path)
     assert not marker.exists()
     pickle.loads(pickle.dumps(evil))
     assert marker.exists(), "a careless reader would have run it"
@@ -244,7 +244,7 @@ def test_a_file_with_code_is_refused_and_nothing_runs(tmp_path: Path, form: str)
 def test_a_whole_pickled_module_is_refused(theirs: Theirs, tmp_path: Path) -> None:
     torch.save(theirs, tmp_path / "whole.pt")
     with pytest.raises(ModelError, match=r"more than weights.*state_dict"):
-        foreign.read(tmp_path / "whole.pt")
+        read_weights.read(tmp_path / "whole.pt")
 
 
 @pytest.mark.parametrize("share", range(0, 100, 7))
@@ -252,7 +252,7 @@ def test_a_file_cut_anywhere_is_refused(path: Path, tmp_path: Path, share: int) 
     content = path.read_bytes()
     (tmp_path / "cut.pt").write_bytes(content[: len(content) * share // 100])
     with pytest.raises(ModelError, match=r"cut\.pt"):
-        foreign.read(tmp_path / "cut.pt")
+        read_weights.read(tmp_path / "cut.pt")
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -261,7 +261,7 @@ def test_arbitrary_bytes_raise_nothing_but_a_model_error(tmp_path: Path, content
     path = tmp_path / f"any{suffix}"
     path.write_bytes(content)
     with pytest.raises(ModelError):
-        foreign.read(path)
+        read_weights.read(path)
 
 
 @pytest.mark.parametrize(
@@ -305,14 +305,14 @@ def test_other_files_are_refused(tmp_path: Path, name: str, content: object, sai
     if content is not None:
         torch.save(content, tmp_path / name)
     with pytest.raises(ModelError, match=said):
-        foreign.read(tmp_path / name)
+        read_weights.read(tmp_path / name)
 
 
 def test_a_huge_file_is_not_even_opened(tmp_path: Path) -> None:
     with (tmp_path / "huge.pt").open("wb") as file:
         file.truncate(60_000_000)
     with pytest.raises(ModelError, match="60 MB"):
-        foreign.read(tmp_path / "huge.pt")
+        read_weights.read(tmp_path / "huge.pt")
 
 
 def numpy_state(theirs: Theirs) -> dict[str, np.ndarray]:
@@ -416,7 +416,7 @@ def test_weights_in_every_form_answer_as_they_did(
 
 
 def test_a_graph_tells_what_weights_do_not(theirs: Theirs, tmp_path: Path) -> None:
-    known = foreign.read(written(theirs, tmp_path, "graph.onnx")).known
+    known = read_weights.read(written(theirs, tmp_path, "graph.onnx")).known
     assert known == {"function": "relu", "pooling": "max"}
 
 
@@ -468,10 +468,10 @@ def test_what_lies_beside_the_weights_is_passed_over(theirs: Theirs, path: Path,
         "average": {"n_averaged": torch.tensor(3)} | {f"module.{n}": v for n, v in state.items()},
     }
     torch.save(contents[beside], tmp_path / "net.pt")
-    read = {n: a.tobytes() for n, a in fit(foreign.read(tmp_path / "net.pt").arrays).weights.items()}
+    read = {n: a.tobytes() for n, a in fit(read_weights.read(tmp_path / "net.pt").arrays).weights.items()}
     if beside == "parameters":  # without names, biases are not told apart
         read = {n: a for n, a in read.items() if n.endswith("weight")}
-    expected = fit(foreign.read(path).arrays).weights
+    expected = fit(read_weights.read(path).arrays).weights
     assert read.items() <= {n: a.tobytes() for n, a in expected.items()}.items()
 
 
@@ -536,7 +536,7 @@ def test_what_is_claimed_is_weighed_before_it_is_allocated(tmp_path: Path, form:
     tracemalloc.start()
     try:
         with pytest.raises(ModelError):
-            foreign.read(path)
+            read_weights.read(path)
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
@@ -546,7 +546,7 @@ def test_only_names_that_are_listed_are_known(tmp_path: Path) -> None:
     for value, named in ((np.str_("a"), "not a number"), (fractions.Fraction(1), "fractions.Fraction")):
         torch.save({"history": value}, tmp_path / "net.pt")
         with pytest.raises(ModelError, match=f"refused|{named}") as refusal:
-            foreign.read(tmp_path / "net.pt")
+            read_weights.read(tmp_path / "net.pt")
         assert named in str(refusal.value)
 
 
@@ -564,7 +564,7 @@ def test_only_names_that_are_listed_are_known(tmp_path: Path) -> None:
 def test_a_pickle_that_multiplies_itself_ends_soon(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.pt").write_bytes(content)
     with pytest.raises(ModelError):
-        foreign.read(tmp_path / "net.pt")
+        read_weights.read(tmp_path / "net.pt")
 
 
 def lenet5(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from torch import nn
 from lenet5 import api
 from lenet5.data.datasets import Images
 from lenet5.exchange import to_safetensors
-from lenet5.exchange.adopt import adopt
+from lenet5.exchange.import_model import adopt
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models.model import Model

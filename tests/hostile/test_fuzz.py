@@ -24,14 +24,14 @@ from lenet5.bulk.plan import shards
 from lenet5.data import idx, labelled
 from lenet5.engines.initial import first_weights
 from lenet5.errors import Lenet5Error
-from lenet5.exchange import foreign
-from lenet5.exchange.fit import fit
+from lenet5.exchange import read_weights
+from lenet5.exchange.match_shapes import fit
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
 from lenet5.reading.source import pictures
 from lenet5.recipes import catalogue
-from lenet5.reports import finished
+from lenet5.reports import study_results
 from lenet5.spec.initial import Pytorch
 from lenet5.studies import plan as plans
 from lenet5.training import checkpoint
@@ -148,7 +148,7 @@ def onnx_seeds() -> list[tuple[str, bytes]]:
 
 
 def read_foreign(path: Path) -> None:
-    found = foreign.read(path)
+    found = read_weights.read(path)
     for arrays in found.candidates.values():
         fit(arrays)
 
@@ -252,7 +252,7 @@ def read_study(path: Path) -> None:
     place = path.parent / "units" / "0"
     place.mkdir(parents=True, exist_ok=True)
     (place / path.name).write_bytes(path.read_bytes())
-    for unit in finished.read(path.parent):
+    for unit in study_results.read(path.parent):
         assert unit.errors is not None
         assert unit.scored_on
 

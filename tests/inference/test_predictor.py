@@ -110,7 +110,7 @@ from pathlib import Path
 from lenet5.data.datasets import load
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file
-from lenet5.training.memory import process_peak_bytes
+from lenet5.training.peak_memory import process_peak_bytes
 predictor = Predictor(file.read(Path({str(model)!r})))
 data = load("mnist", "train", Path({str(mnist_folder)!r}))
 predictor.predict(data.images[:10])

@@ -172,12 +172,12 @@ def test_one_that_has_ended_leaves_the_others_alone() -> None:
 
 
 def test_dropout_on_the_device_leaves_out_what_every_engine_does() -> None:
-    from lenet5.engines import chance
+    from lenet5.engines import dropout_mask
 
     keys, images = [3, 2**32 - 1], np.array([[0, 5, 59_999], [7, 1, 2**31]])
     ours = kept(torch.tensor(keys), 4, torch.tensor(images), 300, 0.25).numpy()
     for key, numbers, stays in zip(keys, images, ours, strict=True):
-        np.testing.assert_array_equal(stays, chance.kept(key, 4, numbers, 300, 0.25))
+        np.testing.assert_array_equal(stays, dropout_mask.kept(key, 4, numbers, 300, 0.25))
 
 
 @pytest.mark.parametrize("engine", ["native", "numpy"])

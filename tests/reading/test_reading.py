@@ -149,7 +149,7 @@ def test_a_callers_own_image_stays_as_it_is(modern, page, monkeypatch) -> None:
 def test_a_photograph_of_108_megapixels_takes_less_than_600_mb(tmp_path: Path) -> None:
     Pillow.new("RGB", (12_032, 9_024), (230, 230, 225)).save(tmp_path / "large.jpg")
     program = (
-        "import sys, lenet5; from lenet5.training.memory import process_peak_bytes; "
+        "import sys, lenet5; from lenet5.training.peak_memory import process_peak_bytes; "
         "lenet5.load('digits').read(sys.argv[1]); print(process_peak_bytes())"
     )
     done = subprocess.run(

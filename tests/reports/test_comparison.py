@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lenet5.recipes import catalogue
+from lenet5.reports.claim_values import Outcome, settings
 from lenet5.reports.comparison import Compared, compare, late_steps, sides
-from lenet5.reports.measure import Outcome, settings
 from lenet5.reports.reproduction import units_for
 from lenet5.spec.claim import Comparison
 from lenet5.training.history import EpochScores, StepRow

@@ -7,7 +7,7 @@ import pytest
 
 from lenet5.recipes import catalogue
 from lenet5.reports import record
-from lenet5.reports.measure import Outcome, settings
+from lenet5.reports.claim_values import Outcome, settings
 from lenet5.reports.record import Settings
 from lenet5.reports.reproduction import merged, units_for, verdicts
 from lenet5.training.history import EpochScores, StepRow

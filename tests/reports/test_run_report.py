@@ -8,7 +8,7 @@ import pytest
 from lenet5 import api
 from lenet5.recipes import catalogue
 from lenet5.reports.run_report import report
-from lenet5.reports.words import CHINESE, Language
+from lenet5.reports.translations import CHINESE, Language
 from lenet5.training.run import RunFolder
 from lenet5.training.train import train
 

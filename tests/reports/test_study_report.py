@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lenet5.reports.words import CHINESE
+from lenet5.reports.translations import CHINESE
 
 PLAN = """
 name = "small"

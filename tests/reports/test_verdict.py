@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import Outcome
+from lenet5.reports.claim_values import Outcome
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec.claim import Claim
 from lenet5.training.history import EpochScores

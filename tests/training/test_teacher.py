@@ -16,8 +16,8 @@ from lenet5.errors import RecipeError, RunError
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.spec.teacher import Teacher
+from lenet5.training.distillation import Teaching
 from lenet5.training.identity import weights_digest
-from lenet5.training.teaching import Teaching
 
 TINY = ["epochs=1", "images=400", "validation=100", "averaged_epochs=0"]
 

@@ -14,7 +14,7 @@ from lenet5.bulk.ledger import Ledger, make_folder
 from lenet5.bulk.needs import library
 from lenet5.bulk.photos import reader
 from lenet5.bulk.plan import SHARD_IMAGES, root_of, shards
-from lenet5.bulk.work import RESULT, BulkCluster, How, Task, about, attend_here, identity_of, model_path
+from lenet5.bulk.run_shard import RESULT, BulkCluster, How, Task, about, attend_here, identity_of, model_path
 from lenet5.engines import registry
 from lenet5.engines.contract import Engine
 from lenet5.errors import BulkError

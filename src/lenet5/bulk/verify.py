@@ -7,7 +7,7 @@ from pathlib import Path
 from lenet5.bulk import answers, photos, sealed
 from lenet5.bulk.ledger import Ledger
 from lenet5.bulk.plan import root_of
-from lenet5.bulk.work import about
+from lenet5.bulk.run_shard import about
 from lenet5.errors import BulkError, Lenet5Error
 
 SHOWN = 5  # faults listed in the error message

@@ -12,11 +12,11 @@ from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet, Thread
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.errors import ModelError
-from lenet5.exchange.adopt import adopt
-from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling, choices_of
+from lenet5.exchange.import_model import adopt
+from lenet5.exchange.match_shapes import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling, choices_of
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import WEIGHTS
+from lenet5.reports.claim_values import WEIGHTS
 from lenet5.reports.verdict import judge_weights
 
 EXAMPLES = ("lenet5 import weights.pt --measure", "lenet5 import model.pt --recipe sunnyhaze")

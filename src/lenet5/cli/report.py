@@ -10,8 +10,8 @@ from lenet5.cli.console import command, out
 from lenet5.cli.options import DataFolder, Quiet
 from lenet5.errors import RunError
 from lenet5.inference.evaluation import Evaluation, evaluate
-from lenet5.reports import finished
-from lenet5.reports.words import Language
+from lenet5.reports import study_results
+from lenet5.reports.translations import Language
 from lenet5.training.run import RunFolder
 from lenet5.training.train import parts
 
@@ -50,13 +50,13 @@ def _run(folder: Path, lang: Language, data_dir: Path | None) -> str:
 def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
     from lenet5.reports import study_report
 
-    units = finished.read(folder)
+    units = study_results.read(folder)
     verdicts = folder / "verdicts.json"
     claims: dict[str, list[dict[str, Any]]] = (
         files.read_json(verdicts, dict[str, list[dict[str, Any]]]) if verdicts.exists() else {}
     )
     evaluations: dict[str, list[Evaluation]] = {}
-    for label, own in list(finished.by_label(units).items())[:COMPARED]:
+    for label, own in list(study_results.by_label(units).items())[:COMPARED]:
         answering = own[:1] if evaluations else own[:ANSWERING]
         evaluations[label] = [_answers(unit, data_dir) for unit in answering]
     same = next(iter(evaluations.values()))[0].data.fingerprint
@@ -64,6 +64,6 @@ def _study(folder: Path, lang: Language, data_dir: Path | None) -> str:
     return study_report.report(folder, units, claims, evaluations, lang)
 
 
-def _answers(unit: finished.Finished, data_dir: Path | None) -> Evaluation:
+def _answers(unit: study_results.Finished, data_dir: Path | None) -> Evaluation:
     """Let a unit's model answer once more for the images that it was scored on."""
     return evaluate(api.load(unit.run.model), parts(unit.run.recipe(), data_dir)[1])

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Float
-from lenet5.engines.tables import connection_mask
 from lenet5.errors import EngineError, ModelError, ShapeError
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.layers import BatchNormalization

@@ -30,7 +30,7 @@ class Examples(Protocol):
     labels  (N,) int64
     flips   (N,) True for images to mirror as `preparation.flip` says, or None
     targets (N, classes) float32: soft targets for cross-entropy; None when the labels are the targets
-    chance  32-bit key of the dropout masks, see `engines/chance.py`
+    chance  32-bit key of the dropout masks, see `engines/dropout_mask.py`
     """
 
     @property

@@ -4,8 +4,8 @@ from math import prod, sqrt
 
 import numpy as np
 
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Float, Weights
-from lenet5.engines.tables import connection_mask
 from lenet5.seeds import stream
 from lenet5.spec.architecture import Architecture, PlacedLayer
 from lenet5.spec.initial import He, Initial, LeCun1998, Scratch

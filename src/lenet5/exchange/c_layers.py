@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Weights
-from lenet5.engines.tables import connection_mask
 from lenet5.exchange.c_text import number
 from lenet5.exchange.quantize import in_int8
 from lenet5.spec import layers as plan

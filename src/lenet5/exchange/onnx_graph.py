@@ -25,7 +25,7 @@ class Layers:
     """Follows the images through a graph.
 
     arrays  n3.weight and n3.bias for the third node; matrices as (units, inputs)
-    known   fields of `fit.Choices` that the nodes determine
+    known   fields of `match_shapes.Choices` that the nodes determine
     """
 
     def __init__(self, graph: Any, constants: ArrayByName, where: str) -> None:

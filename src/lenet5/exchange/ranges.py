@@ -9,8 +9,8 @@ from lenet5.data.datasets import load
 from lenet5.engines.contract import Float
 from lenet5.errors import DataError, ModelError
 from lenet5.exchange import integers
+from lenet5.exchange.for_export import ready
 from lenet5.exchange.integers import IntegerNetwork
-from lenet5.exchange.ready import ready
 from lenet5.inference.mnist_form import mnist_form
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Model

@@ -12,7 +12,7 @@ SCALE_OF_BYTES = 1 / 50
 
 
 def known_of(steps: Sequence[str], where: str) -> dict[str, str]:
-    """Return the fields of `fit.Choices` that a sequence of steps determines: function, pooling and normalized.
+    """Return the fields of `match_shapes.Choices` that a sequence of steps determines: function, pooling, normalized.
 
     steps  WEIGHTS for a layer with weights, NORMALIZATION, a name in FUNCTIONS or POOLINGS, or another program's name
            of something else

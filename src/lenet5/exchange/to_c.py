@@ -15,7 +15,7 @@ from lenet5.errors import ModelError
 from lenet5.exchange.c_layers import SQUASH, Constants, Stage, stages
 from lenet5.exchange.c_program import PIXELS, Interface, Program, checked_prefix, header, names, predict
 from lenet5.exchange.c_text import comment, constant, indented
-from lenet5.exchange.ready import ready, stretch
+from lenet5.exchange.for_export import ready, stretch
 from lenet5.models.model import Model
 from lenet5.spec.preparation import Preparation
 

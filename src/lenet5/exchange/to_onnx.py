@@ -15,7 +15,7 @@ from lenet5.data.prepare import SIDE
 from lenet5.distribution import install
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
-from lenet5.exchange.ready import ready, stretch
+from lenet5.exchange.for_export import ready, stretch
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Model
 from lenet5.spec import layers as plan

@@ -9,7 +9,7 @@ safetensors require. `lenet5 import` restores the model from the file.
 import numpy as np
 import safetensors.numpy
 
-from lenet5.exchange.ready import ready
+from lenet5.exchange.for_export import ready
 from lenet5.models.model import Model
 from lenet5.spec import paper
 from lenet5.spec.layers import Rbf

@@ -14,7 +14,7 @@ from lenet5.methods.record import Results
 from lenet5.methods.run import TRAIN_IMAGES, Result
 from lenet5.recipes import catalogue
 from lenet5.reports import record
-from lenet5.reports.measure import TEST_IMAGES, Outcome, settings
+from lenet5.reports.claim_values import TEST_IMAGES, Outcome, settings
 from lenet5.reports.verdict import Case, Verdict, Word, judge
 from lenet5.spec.claim import Claim
 from lenet5.training.history import EpochScores

@@ -12,7 +12,7 @@ from statistics import fmean, median, pstdev
 from typing import Literal
 
 from lenet5.recipes import catalogue
-from lenet5.reports.measure import TEST_IMAGES, Outcome, Runs, length, settings
+from lenet5.reports.claim_values import TEST_IMAGES, Outcome, Runs, length, settings
 from lenet5.spec.claim import Comparison
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.prediction import ALPHA

@@ -15,7 +15,7 @@ from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
-from lenet5.reports.measure import Outcome, Runs, length
+from lenet5.reports.claim_values import Outcome, Runs, length
 from lenet5.spec.recipe import Recipe
 from lenet5.training.history import EpochScores, StepRow
 
@@ -34,7 +34,7 @@ class Settings:
 
 
 def read() -> dict[str, list[Outcome]]:
-    """Return the runs on record, by the digest of their settings (`measure.settings`)."""
+    """Return the runs on record, by the digest of their settings (`claim_values.settings`)."""
     packed = resources.files("lenet5.reports").joinpath(NAME).read_bytes()
     entries: dict[str, Any] = json.loads(gzip.decompress(packed))
     return {key: [_outcome(entry, run) for run in entry["runs"]] for key, entry in entries.items()}

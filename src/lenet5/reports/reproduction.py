@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Any
 
 from lenet5.recipes import catalogue
+from lenet5.reports.claim_values import HARDWARE, STATED, TRAINING_IMAGES, Outcome, Runs, length, settings, structure
 from lenet5.reports.comparison import Compared, sides
-from lenet5.reports.measure import HARDWARE, STATED, TRAINING_IMAGES, Outcome, Runs, length, settings, structure
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec import text
 from lenet5.spec.claim import Claim

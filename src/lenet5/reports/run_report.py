@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from lenet5.inference.evaluation import Evaluation
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
-from lenet5.reports import document
+from lenet5.reports import html
 from lenet5.reports.claims import published_accuracy
 from lenet5.reports.confusion import confusion_figure
 from lenet5.reports.curves import curves
 from lenet5.reports.feature_maps import feature_maps
 from lenet5.reports.gallery import gallery
 from lenet5.reports.kernels import kernels
-from lenet5.reports.words import Language, say
+from lenet5.reports.translations import Language, say
 from lenet5.spec.recipe import Recipe
 from lenet5.training.run import RunFolder
 
@@ -30,7 +30,7 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         return say(text, language)
 
     def picture(drawn: Figure, description: str) -> str:
-        return document.picture(drawn, description, language=language)
+        return html.picture(drawn, description, language=language)
 
     model = model_file.read(run.model)
     maps = Predictor(model).activations(outcome.data.images[:1])
@@ -38,14 +38,14 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
     names, misclassified = outcome.class_names, outcome.misclassified
     low, high = outcome.interval_percent
     body = [
-        document.paragraph(recipe.title),
-        document.link(words("The command that trains these weights again"), "repeat"),
-        document.heading(words("Outcome")),
-        document.paragraph(
+        html.paragraph(recipe.title),
+        html.link(words("The command that trains these weights again"), "repeat"),
+        html.heading(words("Outcome")),
+        html.paragraph(
             f"{outcome.accuracy_percent:.2f} % ({low:.2f} to {high:.2f}, 95 %) "
             f"{words('of the images of the part')} {recipe.data} {outcome.data.part}"
         ),
-        document.heading(words("Curves")),
+        html.heading(words("Curves")),
         picture(
             curves(history.epochs, title=recipe.name, published=published_accuracy(recipe, history.epochs)),
             words("Loss and accuracy by epoch"),
@@ -57,13 +57,13 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
         header = [words("epoch"), words("published, %"), words("here, %")]
         rows = [[str(epoch), f"{value:.2f}", f"{here[epoch]:.2f}"] for epoch, value in sorted(published.items())]
         body += [
-            document.heading(words("Published numbers beside it")),
-            document.table(header, rows, numbers=(0, 1, 2)),
+            html.heading(words("Published numbers beside it")),
+            html.table(header, rows, numbers=(0, 1, 2)),
         ]
     body += [
-        document.heading(words("Confusion")),
+        html.heading(words("Confusion")),
         picture(confusion_figure(outcome.confusion, names, ""), words("What was taken for what")),
-        document.heading(words("Misread")),
+        html.heading(words("Misread")),
         picture(
             gallery(
                 outcome.data.images[misclassified], outcome.data.labels[misclassified], outcome.answers[misclassified],
@@ -71,23 +71,23 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
             ),
             words("Misread images, the most confident first"),
         ),
-        document.heading(words("Kernels")),
+        html.heading(words("Kernels")),
         picture(kernels(model), words("The kernels of the first convolution")),
-        document.heading(words("Feature maps")),
+        html.heading(words("Feature maps")),
         picture(feature_maps(maps), words("The first image scored, in every layer with maps")),
-        document.heading(words("History")),
+        html.heading(words("History")),
         _history(run, language),
     ]  # fmt: skip
     if history.incidents:
         incidents = [[str(incident.step), incident.what, incident.text] for incident in history.incidents]
-        body += [document.heading(words("Incidents")), document.table([words("step"), "", ""], incidents, numbers=(0,))]
+        body += [html.heading(words("Incidents")), html.table([words("step"), "", ""], incidents, numbers=(0,))]
     body += [
-        document.heading(words("What ran where")),
-        document.table(["", ""], [[key, str(value)] for key, value in environment.items()]),
-        document.heading(words("Repeat it"), anchor="repeat"),
-        document.commands(repeat(recipe, environment)),
+        html.heading(words("What ran where")),
+        html.table(["", ""], [[key, str(value)] for key, value in environment.items()]),
+        html.heading(words("Repeat it"), anchor="repeat"),
+        html.commands(repeat(recipe, environment)),
     ]
-    return document.page(f"{recipe.name}, seed {recipe.seed}", body, language=language)
+    return html.page(f"{recipe.name}, seed {recipe.seed}", body, language=language)
 
 
 def repeat(recipe: Recipe, environment: Mapping[str, Any]) -> list[str]:
@@ -106,4 +106,4 @@ def _history(run: RunFolder, language: Language) -> str:
         ]
         for row in run.history().epochs
     ]  # fmt: skip
-    return document.table([say(name, language) for name in header], rows, numbers=range(6))
+    return html.table([say(name, language) for name in header], rows, numbers=range(6))

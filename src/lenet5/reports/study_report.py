@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from lenet5.inference.evaluation import Evaluation
-from lenet5.reports import document, style
+from lenet5.reports import html, style
 from lenet5.reports.confusion import confusion_figure
-from lenet5.reports.finished import Finished, by_label, set_aside
-from lenet5.reports.words import HOW_TO_READ, Language, say
+from lenet5.reports.study_results import Finished, by_label, set_aside
+from lenet5.reports.translations import HOW_TO_READ, Language, say
 from lenet5.studies.statistics import holm, mcnemar_p, paired_p, summary
 
 MOST_CURVES = len(style.SERIES)
@@ -41,36 +41,36 @@ def report(
 
     choices = by_label(units)
     where = " / ".join(sorted({words(f"{unit.scored_on} images") for unit in units}))
-    body = [document.link(words("The command that trains the first run again"), "repeat")]
-    body += [document.paragraph(f"{len(units)} {words('finished runs; scored after the last epoch on the')} {where}")]
+    body = [html.link(words("The command that trains the first run again"), "repeat")]
+    body += [html.paragraph(f"{len(units)} {words('finished runs; scored after the last epoch on the')} {where}")]
     if claims:
-        body += [document.heading(words("Published numbers")), _claims(claims, language)]
+        body += [html.heading(words("Published numbers")), _claims(claims, language)]
     body += [
-        document.heading(words("Choices")),
+        html.heading(words("Choices")),
         _choices(choices, language),
-        document.heading(words("Curves")),
-        document.picture(bands(choices), words("Mean and range over the seeds"), language=language),
+        html.heading(words("Curves")),
+        html.picture(bands(choices), words("Mean and range over the seeds"), language=language),
     ]
     if len(choices) > MOST_CURVES:
-        body.append(document.paragraph(words("Drawn are the first eight choices.")))
+        body.append(html.paragraph(words("Drawn are the first eight choices.")))
     if len(evaluations) > 1:
         body += [
-            document.heading(words("Comparisons with the first choice")),
+            html.heading(words("Comparisons with the first choice")),
             _comparisons(choices, evaluations, language),
-            document.paragraph(words(HOW_TO_READ)),
+            html.paragraph(words(HOW_TO_READ)),
         ]
     body += _misclassified(evaluations, language)
     failures = set_aside(folder)
     if failures:
-        body += [document.heading(words("Set aside")), document.table([words("run"), words("why")], failures)]
+        body += [html.heading(words("Set aside")), html.table([words("run"), words("why")], failures)]
     body += [
-        document.heading(words("What ran where")),
+        html.heading(words("What ran where")),
         _machines(units, language),
-        document.heading(words("Repeat it"), anchor="repeat"),
-        document.commands([f"lenet5 train {unit.run.path / 'recipe.toml'}" for unit in units[:1]]),
-        document.paragraph(words("Every run's folder holds its recipe.toml, whole; this trains the first one again.")),
+        html.heading(words("Repeat it"), anchor="repeat"),
+        html.commands([f"lenet5 train {unit.run.path / 'recipe.toml'}" for unit in units[:1]]),
+        html.paragraph(words("Every run's folder holds its recipe.toml, whole; this trains the first one again.")),
     ]
-    return document.page(folder.resolve().name, body, language=language)
+    return html.page(folder.resolve().name, body, language=language)
 
 
 def bands(choices: Choices) -> Figure:
@@ -133,8 +133,8 @@ def _claims(claims: dict[str, list[dict[str, Any]]], language: Language) -> str:
             )
     right = sum(row["word"] == "reproduced" for row in computed)
     structure = f"{say('Shapes, parameters, connections: reproduced', language)} {right} / {len(computed)}"
-    table = document.table([say(name, language) for name in header], rows, numbers=(2, 3, 4, 5, 6))
-    return f"{document.paragraph(structure)}\n{table}"
+    table = html.table([say(name, language) for name in header], rows, numbers=(2, 3, 4, 5, 6))
+    return f"{html.paragraph(structure)}\n{table}"
 
 
 def _plain(value: Any) -> str:
@@ -155,7 +155,7 @@ def _choices(choices: Choices, language: Language) -> str:
         seconds = mean(sum(unit.result["seconds"]) for unit in units)
         each = "  ".join(f"{error:.2f}" for error in last)
         rows.append([label, str(found.n), f"{found.mean:.2f}", interval, each, f"{seconds:.1f}"])
-    return document.table(header, rows, numbers=(1, 2, 3, 5))
+    return html.table(header, rows, numbers=(1, 2, 3, 5))
 
 
 def _comparisons(choices: Choices, evaluations: dict[str, list[Evaluation]], language: Language) -> str:
@@ -172,7 +172,7 @@ def _comparisons(choices: Choices, evaluations: dict[str, list[Evaluation]], lan
         for label, difference, t, mcnemar in zip(others, differences, holm(by_t), holm(by_mcnemar), strict=True)
     ]
     header = [say("choice", language), say("difference, %", language), "p (t)", "p (McNemar)"]
-    return document.table(header, rows, numbers=(1, 2, 3))
+    return html.table(header, rows, numbers=(1, 2, 3))
 
 
 def _paired(first: Sequence[Finished], second: Sequence[Finished]) -> list[tuple[Finished, Finished]]:
@@ -199,13 +199,13 @@ def _misclassified(evaluations: dict[str, list[Evaluation]], language: Language)
     ]
     header = [say(name, language) for name in ("image", "label", "models that misclassify it")]
     return [
-        document.heading(f"{say('Confusion', language)}: {label}"),
-        document.picture(
+        html.heading(f"{say('Confusion', language)}: {label}"),
+        html.picture(
             confusion_figure(matrix, outcomes[0].class_names, ""),
             say("Summed over the seeds", language),
             language=language,
         ),
-        document.table(header, rows, numbers=(0, 2)),
+        html.table(header, rows, numbers=(0, 2)),
     ]
 
 
@@ -213,6 +213,4 @@ def _machines(units: Sequence[Finished], language: Language) -> str:
     """The environments, each with how many runs it did."""
     found = Counter(tuple(str(unit.result["environment"].get(key, "")) for key in ENVIRONMENT) for unit in units)
     header = [say("runs", language), *ENVIRONMENT]
-    return document.table(
-        header, [[str(count), *environment] for environment, count in found.most_common()], numbers=(0,)
-    )
+    return html.table(header, [[str(count), *environment] for environment, count in found.most_common()], numbers=(0,))

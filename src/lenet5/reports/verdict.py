@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.reports.measure import (
+from lenet5.reports.claim_values import (
     EPOCH_NUMBERS,
     HARDWARE,
     STATED,

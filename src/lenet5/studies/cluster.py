@@ -10,8 +10,8 @@ from lenet5.jobs.executor import Outcome, attempted
 from lenet5.jobs.processes import threads_of_processes
 from lenet5.studies.conditions import Conditions
 from lenet5.studies.local import Task
+from lenet5.studies.run_unit import do
 from lenet5.studies.units import Unit
-from lenet5.studies.work import do
 from lenet5.training import identity
 from lenet5.training.identity import Identity
 from lenet5.training.train import parts

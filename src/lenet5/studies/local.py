@@ -6,8 +6,8 @@ from pathlib import Path
 from lenet5.jobs.executor import Alive, Outcome, attempted
 from lenet5.jobs.processes import DEADLINE_SECONDS, Processes
 from lenet5.studies.ledger import Ledger
+from lenet5.studies.run_unit import do
 from lenet5.studies.units import Unit
-from lenet5.studies.work import do
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from lenet5.jobs.executor import Alive, Outcome
 from lenet5.jobs.processes import DEADLINE_SECONDS, Processes
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.local import Task
+from lenet5.studies.run_unit import Signs, outcome_of, unfinished
 from lenet5.studies.units import Unit
-from lenet5.studies.work import Signs, outcome_of, unfinished
 from lenet5.training.together import place_of, train_together
 from lenet5.training.train import Work, parts
 

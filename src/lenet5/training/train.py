@@ -24,11 +24,11 @@ from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint, identity
 from lenet5.training.checkpoint import Checkpoint, Position
+from lenet5.training.distillation import Teaching
 from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import StopRequest, polite_stop
 from lenet5.training.run import RunFolder, environment_now
-from lenet5.training.teaching import Teaching
 from lenet5.training.trainer import Observer, Trainer
 
 

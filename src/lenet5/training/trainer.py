@@ -25,14 +25,14 @@ from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint
 from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.diagnosis import diagnose, failed_start
+from lenet5.training.distillation import Teaching
 from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, History, Incident, StepRow, resized
 from lenet5.training.interrupt import StopRequest
-from lenet5.training.memory import process_peak_bytes
+from lenet5.training.peak_memory import process_peak_bytes
 from lenet5.training.run import RunFolder
 from lenet5.training.start import weights_to_start
 from lenet5.training.straight_through import StraightThrough
-from lenet5.training.teaching import Teaching
 from lenet5.training.weighting import image_weights
 
 SECONDS_A_CALL = 0.25  # of training between two looks at the clock, the keyboard and the progress bar

@@ -16,7 +16,7 @@ from lenet5.web import counters, openapi, pages, plain_png, schema
 from lenet5.web.batching import Pixels
 from lenet5.web.openapi import NAME, Operation
 from lenet5.web.problems import MEDIA_TYPE, Problem
-from lenet5.web.served import Served
+from lenet5.web.served_model import Served
 from lenet5.web.service import Service
 from lenet5.web.uploads import Upload, receive_upload
 

@@ -16,8 +16,8 @@ from typing import Any
 import uvicorn
 
 from lenet5.errors import ServeError
-from lenet5.web import app, protocol
-from lenet5.web.door import Door
+from lenet5.web import app, http_deadlines
+from lenet5.web.gateway import Gateway
 from lenet5.web.limits import Limits
 from lenet5.web.security import Guard
 from lenet5.web.service import Service, load_models
@@ -85,8 +85,8 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
     )
     listening = _listen(settings.host, settings.port)
     config = uvicorn.Config(
-        Door(service, app.build(service)),
-        http=protocol.timed(limits),
+        Gateway(service, app.build(service)),
+        http=http_deadlines.timed(limits),
         ws="none",
         lifespan="off",
         backlog=ACCEPTED_AT_ONCE,
@@ -109,7 +109,7 @@ def serve(settings: Settings, guard: Guard, started: Callable[[str], None]) -> N
 async def _run(server: Server, service: Service, listening: socket.socket, started: Callable[[], None]) -> None:
     asyncio.get_running_loop().set_exception_handler(_Complaints())
     service.workers.start()
-    sweeper = asyncio.create_task(protocol.sweep_forever(server.server_state.connections))
+    sweeper = asyncio.create_task(http_deadlines.sweep_forever(server.server_state.connections))
     telling = asyncio.create_task(_tell(server, listening, started))
     try:
         await server.serve([listening])

@@ -11,7 +11,7 @@ from lenet5.web.counters import Counters
 from lenet5.web.limits import Limits
 from lenet5.web.problems import Problem
 from lenet5.web.security import Guard
-from lenet5.web.served import Served
+from lenet5.web.served_model import Served
 from lenet5.web.workers import Workers
 
 

@@ -23,7 +23,7 @@ from lenet5.inference.predictor import Predictor
 from lenet5.reading.plain import plain
 from lenet5.reading.reader import Reader
 from lenet5.reading.source import pictures
-from lenet5.web import frames
+from lenet5.web import worker_frames
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # decoders of rarer formats have most of the vulnerabilities
 SIDE = 28
@@ -37,23 +37,24 @@ def main(read: BinaryIO, write: BinaryIO, settings: dict[str, Any]) -> None:
     """Answer frames until the input ends."""
     Image.MAX_IMAGE_PIXELS = None  # `_weigh` is stricter, and its message contains the size
     _limit(settings["memory_bytes"])
-    write.write(frames.pack({"ready": True}))
+    write.write(worker_frames.pack({"ready": True}))
     write.flush()
-    while head := read.read(frames.LENGTHS.size):
-        text, size = frames.lengths(head)
+    while head := read.read(worker_frames.LENGTHS.size):
+        text, size = worker_frames.lengths(head)
         job, content = json.loads(read.read(text)), read.read(size)
         _allow_seconds(job["seconds"])
         try:
             _weigh(content, settings)
-            reply = frames.pack({}, digit(content) if job["do"] == "decode" else photograph(content, job))
+            reply = worker_frames.pack({}, digit(content) if job["do"] == "decode" else photograph(content, job))
         except RefusedError as refused:
-            reply = frames.pack({"kind": refused.args[0], "detail": refused.args[1]})
+            reply = worker_frames.pack({"kind": refused.args[0], "detail": refused.args[1]})
         except ModelError as error:
-            reply = frames.pack({"kind": "no-digits", "detail": str(error)})
+            reply = worker_frames.pack({"kind": "no-digits", "detail": str(error)})
         except Lenet5Error as error:
-            reply = frames.pack({"kind": "picture", "detail": str(error)})
+            reply = worker_frames.pack({"kind": "picture", "detail": str(error)})
         except MemoryError:
-            reply = frames.pack({"kind": "picture", "detail": "the picture needs more memory than is allowed for one."})
+            detail = "the picture needs more memory than is allowed for one."
+            reply = worker_frames.pack({"kind": "picture", "detail": detail})
         write.write(reply)
         write.flush()
 

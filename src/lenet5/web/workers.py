@@ -13,7 +13,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from lenet5.web import frames
+from lenet5.web import worker_frames
 from lenet5.web.limits import Limits
 from lenet5.web.problems import Problem
 
@@ -58,7 +58,7 @@ class Workers:
             raise Problem("busy", f"{self.waiting} pictures are already waiting; try again shortly.", retry_after=2)
         worker = await self._get(seconds)
         # The time limit starts again. Otherwise long waits would get workers killed, which would increase the load.
-        frame = frames.pack({**job, "seconds": math.ceil(seconds)}, content)
+        frame = worker_frames.pack({**job, "seconds": math.ceil(seconds)}, content)
         try:
             async with asyncio.timeout(seconds):
                 header, result = await _ask(worker, frame)
@@ -148,7 +148,7 @@ async def _ask(worker: asyncio.subprocess.Process, frame: bytes) -> tuple[dict[s
 async def _frame(worker: asyncio.subprocess.Process) -> tuple[dict[str, Any], bytes]:
     """Return a worker's next frame. Raises IncompleteReadError when it has died, ValueError for an invalid frame."""
     assert worker.stdout is not None
-    text, size = frames.lengths(await worker.stdout.readexactly(frames.LENGTHS.size))
+    text, size = worker_frames.lengths(await worker.stdout.readexactly(worker_frames.LENGTHS.size))
     if text + size > MOST_FRAME:
         raise ValueError("no frame")
     header = json.loads(await worker.stdout.readexactly(text))

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lenet5.engines.chance import kept
 from lenet5.engines.contract import Float
+from lenet5.engines.dropout_mask import kept
+from lenet5.engines.numpy.activation import Relu, ScaledTanh, Sigmoid, Tanh
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.dropout import Dropout
@@ -15,7 +16,6 @@ from lenet5.engines.numpy.losses import loss_and_gradient
 from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
 from lenet5.engines.numpy.rbf import Rbf
-from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Tanh
 from lenet5.engines.numpy.subsample import Subsample
 from lenet5.spec.objective import Objective
 

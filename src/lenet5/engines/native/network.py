@@ -9,7 +9,7 @@ from lenet5.compiled import kernels
 from lenet5.engines.checks import check_inputs, check_second_derivatives, check_state, check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
 from lenet5.engines.native.scorer import NativeScorer, floats, layer, named_outputs
-from lenet5.engines.targets import soft_targets
+from lenet5.engines.soft_targets import soft_targets
 from lenet5.errors import EngineError, ShapeError
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective

@@ -3,13 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.engines.chance import kept
 from lenet5.engines.contract import Float
+from lenet5.engines.dropout_mask import kept
 from lenet5.engines.numpy.layer import WithoutWeights
 
 
 class Dropout(WithoutWeights):
-    """Set a fraction `share` of the units to 0 in training; the mask comes from `engines/chance.py`.
+    """Set a fraction `share` of the units to 0 in training; the mask comes from `engines/dropout_mask.py`.
 
     number  index of the layer in the architecture
     """

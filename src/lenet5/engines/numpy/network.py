@@ -16,7 +16,7 @@ from lenet5.engines.numpy.losses import curvature_of_scores, loss_and_gradient
 from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.optimizers import optimizer_for
 from lenet5.engines.numpy.scorer import NumpyScorer, layer_for
-from lenet5.engines.targets import soft_targets
+from lenet5.engines.soft_targets import soft_targets
 from lenet5.machine import usable_cores
 from lenet5.spec.architecture import Architecture
 from lenet5.spec.objective import Objective

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from lenet5.engines.checks import check_inputs, check_weights
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Float, Precision, Weights
 from lenet5.engines.line import at_every_column
+from lenet5.engines.numpy.activation import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.dropout import Dropout
@@ -14,9 +16,7 @@ from lenet5.engines.numpy.layer import Layer
 from lenet5.engines.numpy.normalize import BatchNormalization
 from lenet5.engines.numpy.pool import AveragePool, MaxPool
 from lenet5.engines.numpy.rbf import Rbf
-from lenet5.engines.numpy.squash import Relu, ScaledTanh, Sigmoid, Squash, Tanh
 from lenet5.engines.numpy.subsample import Subsample
-from lenet5.engines.tables import connection_mask
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer

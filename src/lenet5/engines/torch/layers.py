@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet5.engines.tables import connection_mask
+from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.torch.convolution import Convolution
 from lenet5.engines.torch.normalize import BatchNormalization, Dropout
 from lenet5.engines.torch.pool import AveragePool

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lenet5.engines.chance import GOLDEN, threshold
+from lenet5.engines.dropout_mask import GOLDEN, threshold
 from lenet5.spec.layers import RUNNING_SHARE, VARIANCE_FLOOR
 
 LOW_32_BITS = 0xFFFFFFFF
@@ -52,7 +52,7 @@ class BatchNormalization:
 
 
 class Dropout:
-    """Set a fraction `share` of the units to 0, by the masks of `engines/chance.py`.
+    """Set a fraction `share` of the units to 0, by the masks of `engines/dropout_mask.py`.
 
     keys    (M,) int64: the 32-bit key of each network's epoch
     images  (M, N) int64: the index of each image in that epoch; None turns dropout off
@@ -72,7 +72,7 @@ class Dropout:
 
 
 def kept(keys: Tensor, layer: int, images: Tensor, units: int, share: float) -> Tensor:
-    """Return the dropout mask (M, N, units): `chance.kept` on the device, so that each captured step draws its own."""
+    """Return the dropout mask (M, N, units): `dropout_mask.kept` on the device, so that each captured step draws it."""
     places = torch.arange(units, device=images.device) * int(GOLDEN)
     of_layer = mixed((keys + layer * int(GOLDEN)) & LOW_32_BITS)
     of_image = mixed(images ^ of_layer[:, None])
@@ -80,7 +80,7 @@ def kept(keys: Tensor, layer: int, images: Tensor, units: int, share: float) -> 
 
 
 def mixed(words: Tensor) -> Tensor:
-    """Return `chance.mixed` of 32-bit words in int64; overflow is harmless, as only the low 32 bits are used."""
+    """Return `dropout_mask.mixed` of 32-bit words in int64; overflow is harmless, as only the low 32 bits are used."""
     words = ((words ^ (words >> 16)) * 0x7FEB352D) & LOW_32_BITS
     words = ((words ^ (words >> 15)) * 0x846CA68B) & LOW_32_BITS
     return words ^ (words >> 16)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from lenet5.engines.checks import check_weights
 from lenet5.engines.contract import Examples, Float, LearningRates, Precision, Steps, Weights
-from lenet5.engines.targets import soft_targets
+from lenet5.engines.soft_targets import soft_targets
 from lenet5.engines.torch import device as devices
 from lenet5.engines.torch.graph import CapturedSteps
 from lenet5.engines.torch.layers import functions

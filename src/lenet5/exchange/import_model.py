@@ -13,10 +13,10 @@ from lenet5.distribution import VERSION
 from lenet5.engines import registry
 from lenet5.engines.checks import check_weights
 from lenet5.errors import ModelError
-from lenet5.exchange import foreign
-from lenet5.exchange.fit import FRAMES, FUNCTIONS, POOLINGS, Choices, Fit, fit
-from lenet5.exchange.foreign import Foreign
-from lenet5.exchange.race import Standing, race
+from lenet5.exchange import read_weights
+from lenet5.exchange.match_shapes import FRAMES, FUNCTIONS, POOLINGS, Choices, Fit, fit
+from lenet5.exchange.read_weights import Foreign
+from lenet5.exchange.select_by_accuracy import Standing, race
 from lenet5.inference.evaluation import evaluate
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
@@ -60,7 +60,7 @@ def adopt(
     ModelError when the file is unreadable, hostile or not a LeNet-5, when choices are missing, and when measuring does
     not decide them.
     """
-    found = foreign.read(path)
+    found = read_weights.read(path)
     if {"architecture", "preparation", "card"} <= found.metadata.keys():
         return Imported(_our_own(path, found), ("exported by lenet5: the metadata describe the network completely",))
     where, placed = _placed(path, found, network)

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lenet5.web.app import INTERNAL, ROUTES, answer_to
+from lenet5.web.http_deadlines import header_too_large
 from lenet5.web.problems import Problem
-from lenet5.web.protocol import header_too_large
 from lenet5.web.service import Service
 from lenet5.web.uploads import GoneError
 
@@ -22,7 +22,7 @@ PATHS = frozenset(("/", *(path for _, path, _, _ in ROUTES if "{" not in path)))
 WORK = {path: answer for method, path, answer, _ in ROUTES if method == "POST"}
 
 
-class Door:
+class Gateway:
     """The ASGI application that uvicorn calls."""
 
     def __init__(self, service: Service, app: ASGIApp) -> None:

@@ -1,7 +1,7 @@
 """Weights from other programs: PyTorch, Lightning, safetensors, NumPy, ONNX and Keras, read without executing code.
 
 Each format yields a tree of nested dictionaries and lists with arrays. Each dictionary that contains arrays is a
-candidate for the weights of a network; `fit.py` determines the right one.
+candidate for the weights of a network; `match_shapes.py` determines the right one.
 """
 
 from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ class Foreign:
 
     candidates  location in the file ("state_dict", "" for the whole file) -> float32 arrays by name; outermost first
     metadata    metadata of safetensors and ONNX
-    known       fields of `fit.Choices` that the file records
+    known       fields of `match_shapes.Choices` that the file records
     """
 
     candidates: dict[str, Arrays]

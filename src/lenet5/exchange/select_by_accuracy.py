@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.datasets import Images
-from lenet5.exchange.fit import Choices, Fit
+from lenet5.exchange.match_shapes import Choices, Fit
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Card, Model
 

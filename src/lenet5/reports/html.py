@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from lenet5.reports import style
-from lenet5.reports.words import Language, say
+from lenet5.reports.translations import Language, say
 
 LETTERS = re.compile(r"(?<=>)[^<>]+(?=</(?:text|tspan)>)")
 

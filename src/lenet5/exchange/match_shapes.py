@@ -13,9 +13,9 @@ import numpy as np
 
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
-from lenet5.exchange.foreign import Arrays
 from lenet5.exchange.layouts import Flattened, uniform
 from lenet5.exchange.normalized import Norm, Normalized, folded, parted
+from lenet5.exchange.read_weights import Arrays
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture
