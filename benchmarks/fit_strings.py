@@ -1,6 +1,6 @@
 """Fit what reading numbers weighs, on made strings of training digits that no reader's network saw.
 
-    python benchmarks/fit_strings.py weighing   what counts how much in an arc of the lattice (reading/touching.py)
+    python benchmarks/fit_strings.py weighing   what counts how much in an arc of the lattice (reading/by_lattice.py)
     python benchmarks/fit_strings.py change     what a digit's beginning costs (reading/alignment.py)
     python benchmarks/fit_strings.py second     how the two opinions are joined (reading/second.py)
 
@@ -20,15 +20,15 @@ from strings import TUNING_SEED, digits_to_tune_on
 import lenet5
 from lenet5.data import strings
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import alignment, sdnn, second, touching
+from lenet5.reading import alignment, by_lattice, sdnn, second
 from lenet5.reading.constraints import pattern
 from lenet5.reading.cuts import parts
 from lenet5.reading.decode import SLIDING
 from lenet5.reading.lattice import Float, Lattice, lattice, log_posteriors, shares, total
+from lenet5.reading.pictures import pictures
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, find
 from lenet5.reading.reader import DEFAULT, DEFAULTS
-from lenet5.reading.source import pictures
 
 DECAY = 0.003  # on the weighing's distance from its start
 HOPELESS = 15.0  # -log(posterior)
@@ -51,13 +51,13 @@ def examples(count: int) -> Iterator[tuple[str, Found, list[Piece]]]:
 def in_lattice(found: Found, pieces: list[Piece], model: Predictor) -> tuple[Lattice, Float]:
     """Return a number's lattice and what is weighed for each arc and digit."""
     own = lattice(parts(pieces, found.height), found.height)
-    scores = model.scores(touching.images([own], found))
-    return own, touching.evidence(own, scores, touching.digit_columns(model.class_names))
+    scores = model.scores(by_lattice.images([own], found))
+    return own, by_lattice.evidence(own, scores, by_lattice.digit_columns(model.class_names))
 
 
 def fit_weighing(model: Predictor, count: int) -> None:
     known = [(*in_lattice(found, pieces, model), label) for label, found, pieces in examples(count)]
-    start = touching.WEIGHING
+    start = by_lattice.WEIGHING
     # Strings that no path can spell, or only against all that the network says, teach nothing good.
     usable = [one for one in known if total(one[0], w := one[1] @ start) - total(one[0], w, pattern(one[2])) < HOPELESS]
     print(f"{len(usable)} of {len(known)} strings have a path", flush=True)
@@ -100,7 +100,7 @@ def fit_second(model: Predictor, sliding: Predictor, count: int) -> None:
     opinions: list[tuple[list[bool], Float, Float]] = []
     for label, found, pieces in examples(count):
         own, terms = in_lattice(found, pieces, model)
-        weights, seen = terms @ touching.WEIGHING, slid_evidence(found, pieces, sliding)
+        weights, seen = terms @ by_lattice.WEIGHING, slid_evidence(found, pieces, sliding)
         numbers = [path.text for path in second.candidates(own, weights, _spelt(seen), None)]
         opinions.append(
             (

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 import lenet5
 from lenet5 import metrics
 from lenet5.data.datasets import Images, load
-from lenet5.data.no_digits import KINDS_OF, Digits
-from lenet5.data.rough import FAR, NOT_A_DIGIT, roughened
+from lenet5.data.not_digits import KINDS_OF, Digits
+from lenet5.data.rough_digits import FAR, NOT_A_DIGIT, roughened
 from lenet5.inference.predictor import Predictor
 from lenet5.reports import style
 from lenet5.reports.rejection import rejection

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from lenet5.errors import ReadingError
-from lenet5.reading.source import FORMATS, pictures
+from lenet5.reading.pictures import FORMATS, pictures
 
 
 def encoded(form: str) -> bytes:

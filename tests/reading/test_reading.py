@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from lenet5 import api
 from lenet5.errors import ModelError, ReadingError
 from lenet5.models.model import Calibration, Threshold
-from lenet5.reading import source
+from lenet5.reading import pictures
 from lenet5.reading.constraints import parse
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.predictor import ReadingPredictor
@@ -130,7 +130,7 @@ def test_a_large_picture_is_halved_and_its_boxes_are_the_files(
 ) -> None:
     Pillow.fromarray(page).convert("RGB").save(tmp_path / f"a.{suffix}", quality=95)
     whole = modern.read(tmp_path / f"a.{suffix}")
-    monkeypatch.setattr(source, "HALVED_PIXELS", 10_000)
+    monkeypatch.setattr(pictures, "HALVED_PIXELS", 10_000)
     halved = modern.read(tmp_path / f"a.{suffix}")
     assert halved.text == whole.text
     assert (halved.width, halved.height) == (whole.width, whole.height)
@@ -139,7 +139,7 @@ def test_a_large_picture_is_halved_and_its_boxes_are_the_files(
 
 
 def test_a_callers_own_image_stays_as_it_is(modern, page, monkeypatch) -> None:
-    monkeypatch.setattr(source, "HALVED_PIXELS", 10_000)
+    monkeypatch.setattr(pictures, "HALVED_PIXELS", 10_000)
     own = Pillow.fromarray(page)
     assert modern.read(own).text == "\n".join(ROWS)
     assert own.size == (page.shape[1], page.shape[0])

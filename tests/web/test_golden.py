@@ -20,7 +20,7 @@ from lenet5.spec.preparation import Preparation
 
 IMPORTS = """
 const [{readModel}, {build}, prepare, field, paper] =
-  await Promise.all(["safetensors", "network", "prepare", "field", "paper"].map((name) => import(`/${name}.js`)));
+  await Promise.all(["safetensors", "network", "prepare", "unit_sum", "paper"].map((name) => import(`/${name}.js`)));
 const open = async (name) => readModel(await (await fetch(`models/${name}.safetensors`)).arrayBuffer());
 """
 

@@ -5,7 +5,7 @@
 #include "convolution-inl.h"
 #include "dense-inl.h"
 #include "input-inl.h"
-#include "limit-inl.h"
+#include "fma_peak-inl.h"
 #include "loss-inl.h"
 #include "normalize-inl.h"
 #include "one-image-inl.h"

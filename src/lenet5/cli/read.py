@@ -18,12 +18,12 @@ from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, doubts, explain
+from lenet5.reading.as_json import page_as_json
 from lenet5.reading.decode import COMBINED
 from lenet5.reading.page import Page
+from lenet5.reading.pictures import pictures
 from lenet5.reading.pipeline import Trace
-from lenet5.reading.plain import plain
 from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
-from lenet5.reading.source import pictures
 
 STDIN = "-"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}
@@ -127,7 +127,7 @@ def read(
                 if table:
                     table.writerows(_rows(page))
                 elif as_json:
-                    print(json.dumps(plain(page)))
+                    print(json.dumps(page_as_json(page)))
                 else:
                     _print(page, headed=len(paths) > 1 or page.page > 1)
         except ReadingError as error:

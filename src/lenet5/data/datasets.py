@@ -85,13 +85,13 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     elif data_set is sources.MNIST_16X16:
         images, labels = _whole(part, folder, standard.reduced)
     elif data_set is sources.ROUGH_DIGITS:
-        from lenet5.data import rough  # imports scipy.ndimage, which takes half a second
+        from lenet5.data import rough_digits  # imports scipy.ndimage, which takes half a second
 
-        images, labels = rough.made_of(*_own_digits(part, folder), part)
+        images, labels = rough_digits.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.DIGIT_NEIGHBOURS:
-        from lenet5.data import neighbours  # imports scipy.ndimage, too
+        from lenet5.data import line_windows  # imports scipy.ndimage, too
 
-        images, labels = neighbours.made_of(*_own_digits(part, folder), part)
+        images, labels = line_windows.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.ARDIS:
         images, labels = ardis.read(fetch.data_folder(folder) / name, part)
     else:
@@ -218,7 +218,7 @@ def _whole(
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return those MNIST digits that a part of a made set is made of."""
     whole = load("mnist", "test" if part == "test" else "train", folder)
-    from lenet5.data.rough import KEPT_OF
+    from lenet5.data.rough_digits import KEPT_OF
 
     edge = len(whole.labels) - len(whole.labels) // KEPT_OF
     digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]

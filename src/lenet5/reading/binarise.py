@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.reading import needs
+from lenet5.reading import extras
 from lenet5.reading.grey import Float
 
 Mask = NDArray[np.bool_]
@@ -39,14 +39,14 @@ def _otsu(amount: Float) -> float:
     values = amount[ndimage.binary_dilation(edge, iterations=1)]
     if values.size < 16 or np.ptp(values) == 0:
         return 0.5
-    return float(needs.library("skimage.filters").threshold_otsu(values))
+    return float(extras.library("skimage.filters").threshold_otsu(values))
 
 
 def _sauvola(amount: Float) -> Mask:
     """Sauvola and Pietikäinen's threshold (2000) in a window of 1/15 of the shorter side."""
     window = int(np.clip(min(amount.shape) / 15, 15, 101)) | 1
     paper = 1 - amount
-    thresholds = needs.library("skimage.filters").threshold_sauvola(paper, window_size=window, k=SAUVOLA_K, r=0.5)
+    thresholds = extras.library("skimage.filters").threshold_sauvola(paper, window_size=window, k=SAUVOLA_K, r=0.5)
     found: Mask = paper < thresholds
     return found
 

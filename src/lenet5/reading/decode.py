@@ -6,14 +6,14 @@ from typing import Final
 
 from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.by_lattice import NumberReading, read_numbers
+from lenet5.reading.by_piece import Decode, Decoded, by_piece, gathered
+from lenet5.reading.by_sdnn import slid
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.second import second_network
-from lenet5.reading.slide import slid
-from lenet5.reading.touching import NumberReading, read_numbers
-from lenet5.reading.whole import Decode, Decoded, by_piece, gathered
 
 SURE = 0.9  # a piece that is a digit with this probability need not be cut
 MAINLY = 0.5  # of its pieces are digits as they stand, then it is a number; otherwise

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.errors import ReadingError
-from lenet5.reading import needs
+from lenet5.reading import extras
 from lenet5.reading.page import Box, Page
+from lenet5.reading.pictures import Picture
 from lenet5.reading.pipeline import Trace
-from lenet5.reading.source import Picture
 
 ACROSS = 16  # prepared digits in a row
 READ, UNSURE, NO_DIGIT = (0, 120, 60), (200, 120, 0), (150, 150, 150)
@@ -19,7 +19,7 @@ READ, UNSURE, NO_DIGIT = (0, 120, 60), (200, 120, 0), (150, 150, 150)
 
 def write(folder: Path, picture: Picture, page: Page, trace: Trace) -> list[Path]:
     """Write 1-picture.png, 2-grey.png ... and overlay.png, and return their paths. Raises ReadingError."""
-    image = needs.library("PIL.Image")
+    image = extras.library("PIL.Image")
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,8 +36,8 @@ def write(folder: Path, picture: Picture, page: Page, trace: Trace) -> list[Path
 def overlay(picture: Picture, page: Page) -> Any:
     """Return the picture as a Pillow image: green boxes and answers, orange where unsure, grey where no digit."""
     pixels = picture.pixels if picture.pixels.dtype == np.uint8 else np.rint(picture.pixels * 255).astype(np.uint8)
-    shown = needs.library("PIL.Image").fromarray(pixels).convert("RGB")
-    draw = needs.library("PIL.ImageDraw").Draw(shown)
+    shown = extras.library("PIL.Image").fromarray(pixels).convert("RGB")
+    draw = extras.library("PIL.ImageDraw").Draw(shown)
     wide = max(1, max(shown.size) // 500)
     for rejected in page.rejected:
         draw.rectangle(_sides(rejected.box, picture), outline=NO_DIGIT, width=wide)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.errors import ShapeError
-from lenet5.reading import needs
+from lenet5.reading import extras
 from lenet5.reading.grey import Float
 
 SIDE, BOX, CENTRE = 28, 20, 14
@@ -60,7 +60,7 @@ def full(ink: Float) -> Float:
 
 def boxed(ink: Float) -> Float:
     """Return a digit stretched so that its longer side is 20 pixels: the mean of the area that a pixel covers."""
-    image = needs.library("PIL.Image")
+    image = extras.library("PIL.Image")
     height, width = ink.shape
     scale = BOX / max(height, width)
     if scale < 1:

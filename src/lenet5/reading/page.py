@@ -79,7 +79,7 @@ class Alternative:
 class Number:
     """Digits that stand together.
 
-    alternatives  the next best readings of the digits, where they were weighed as a whole; see `touching.py`
+    alternatives  the next best readings of the digits, where they were weighed as a whole; see `by_lattice.py`
     marks         what stands between the digits, from left to right
     """
 

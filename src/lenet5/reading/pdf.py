@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.errors import ReadingError
-from lenet5.reading import needs
+from lenet5.reading import extras
 from lenet5.reading.limits import MOST_PAGES, check_size
 
 DOTS_PER_INCH = 200  # a digit 4 mm high has 31 pixels
@@ -16,7 +16,7 @@ POINTS_PER_INCH = 72
 
 def pages(content: bytes, name: str) -> Iterator[NDArray[np.uint8]]:
     """Yield each page, (H, W) grey. Raises ReadingError where it is damaged, locked or too large."""
-    pdfium = needs.library("pypdfium2", "pdf")
+    pdfium = extras.library("pypdfium2", "pdf")
     try:
         document = pdfium.PdfDocument(content)
     except pdfium.PdfiumError as error:

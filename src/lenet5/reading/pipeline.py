@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.reading import binarise, layout, light, ruling, skew
+from lenet5.reading import binarise, layout, paper_light, remove_ruling, skew
 from lenet5.reading.grey import Float, encoded, grey, reduction
 from lenet5.reading.hairlines import strokes_width, without_hairlines
 from lenet5.reading.mnist import stroke_width
 from lenet5.reading.page import Box
+from lenet5.reading.pictures import Picture
 from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
 from lenet5.reading.signs import COMMA, Sign, signs
-from lenet5.reading.source import Picture
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where its width is at least this multiple of its height
@@ -114,7 +114,7 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     shades = grey(picture.pixels)
     if trace.kept:
         trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
-    found_ink = light.ink(shades, bright=light.is_bright(shades) if bright is None else bright)
+    found_ink = paper_light.ink(shades, bright=paper_light.is_bright(shades) if bright is None else bright)
     trace.note("paper", found_ink.paper, "bright writing" if found_ink.bright else "dark writing")
     ruling_ink = 0
 
@@ -137,7 +137,7 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     if degrees:
         ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
         trace.note("level", mask, f"turned by {degrees:.1f} degrees")
-    mask, taken, count = ruling.without_rules(mask)
+    mask, taken, count = remove_ruling.without_rules(mask)
     if count:
         ruling_ink = int(taken.sum())
         ink = _without(ink, taken, mask)

@@ -10,16 +10,16 @@ import numpy as np
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading import turned
+from lenet5.reading.by_piece import NOT_A_DIGIT, Decoded
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.decode import COMBINED, SLIDING, decoder
 from lenet5.reading.marks import UNREAD, around, with_marks
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
+from lenet5.reading.pictures import Picture, pictures
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, Trace, find
 from lenet5.reading.rejection import threshold
 from lenet5.reading.signs import REACH
-from lenet5.reading.source import Picture, pictures
-from lenet5.reading.whole import NOT_A_DIGIT, Decoded
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another

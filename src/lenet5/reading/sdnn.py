@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.by_piece import NOT_A_DIGIT
 from lenet5.reading.cuts import whole
 from lenet5.reading.mnist import BOX, FULL_PERCENTILE
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
-from lenet5.reading.whole import NOT_A_DIGIT
 
 STEP = 4  # columns: the scores of a line are those of whole groups of this many windows
 BLANK = -1.5  # log probability of nothing where a model has no class for it

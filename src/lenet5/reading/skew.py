@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.reading import needs
+from lenet5.reading import extras
 from lenet5.reading.binarise import Mask
 from lenet5.reading.grey import Float
 
@@ -48,7 +48,7 @@ def _lonely(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
 
 def turned(values: Float, degrees: float) -> Float:
     """Return a picture turned counter-clockwise, on a canvas that holds all of it; new parts are 0."""
-    image = needs.library("PIL.Image")
+    image = extras.library("PIL.Image")
     return np.array(image.fromarray(values).rotate(degrees, image.Resampling.BILINEAR, expand=True))
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lenet5.reading.arrays import Pixels
+from lenet5.reading.by_piece import NOT_A_DIGIT
 from lenet5.reading.page import Box, Line, Number, Page
-from lenet5.reading.source import Picture
-from lenet5.reading.whole import NOT_A_DIGIT
+from lenet5.reading.pictures import Picture
 
 WELL, BADLY = 0.9, 0.8  # mean probability of a page's marks that is good enough, and that leads to a try
 GAIN = 0.1  # by which a turned page must read better

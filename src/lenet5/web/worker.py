@@ -20,9 +20,9 @@ from PIL import Image
 from lenet5 import api
 from lenet5.errors import Lenet5Error, ModelError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.plain import plain
+from lenet5.reading.as_json import page_as_json
+from lenet5.reading.pictures import pictures
 from lenet5.reading.reader import Reader
-from lenet5.reading.source import pictures
 from lenet5.web import worker_frames
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # decoders of rarer formats have most of the vulnerabilities
@@ -77,7 +77,7 @@ def digit(content: bytes) -> bytes:
 def photograph(content: bytes, job: dict[str, Any]) -> bytes:
     """Return the text of a photograph, as JSON. Raises ReadingError, ModelError."""
     page = _reader(job["model"], job["max_error"]).read(content, bright=job["bright"])
-    return json.dumps(plain(page)).encode()
+    return json.dumps(page_as_json(page)).encode()
 
 
 def _reader(model: str, max_error: float | None) -> Reader:

@@ -13,7 +13,7 @@ from serving import Running
 import lenet5
 from lenet5 import files
 from lenet5.models.file import WEIGHTS
-from lenet5.reading.plain import plain
+from lenet5.reading.as_json import page_as_json
 
 JSON = "application/json"
 
@@ -80,7 +80,7 @@ def test_explain_shows_every_layer(server: Running, images: NDArray[np.uint8]) -
 def test_a_photograph_is_read_as_the_library_reads_it(server: Running, photograph: bytes) -> None:
     said = server.ask("/v1/read?model=digits", photograph).json
     assert said["text"].replace(" ", "") == "7210"
-    assert said == json.loads(json.dumps(plain(lenet5.load("digits").read(photograph))))
+    assert said == json.loads(json.dumps(page_as_json(lenet5.load("digits").read(photograph))))
 
 
 def test_unsure_digits_are_rejected_on_demand(server: Running, photograph: bytes) -> None:

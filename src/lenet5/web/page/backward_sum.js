@@ -1,13 +1,13 @@
 // @ts-check
 /** The backward pass of one unit: the gradients of the units that it feeds, times the weights between, summed, times its slope. */
 import { DERIVATIVES } from "./backward.js";
-import { rowOf } from "./field.js";
+import { rowOf } from "./unit_sum.js";
 import { CODES } from "./paper.js";
 
 /** @typedef {import("./network.js").Placed} Placed */
-/** @typedef {import("./field.js").Stage} Stage */
-/** @typedef {import("./field.js").Account} Account */
-/** @typedef {import("./field.js").Group} Group */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
+/** @typedef {import("./unit_sum.js").Account} Account */
+/** @typedef {import("./unit_sum.js").Group} Group */
 /** @typedef {Account & {slope: number}} BackwardAccount
  *   inputs: gradients of the units behind; sum: the gradient of the unit's value; value: that of the sum before its function;
  *   slope: the function's derivative there */

@@ -5,7 +5,7 @@ import { gradients, lead } from "./backward.js";
 import { largest, paint } from "./colour.js";
 import { make } from "./dom.js";
 import { prepare } from "./prepare.js";
-import { say, word } from "./words.js";
+import { say, word } from "./translations.js";
 
 /** @typedef {import("./backward.js").Network} Network */
 /** @typedef {import("./models.js").Model} Model */

@@ -1,7 +1,7 @@
 // @ts-check
 /** The head of a panel: its network with the error rate, the stages of its training, the legend of the colours. */
 import { make } from "./dom.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {{before: boolean, each: boolean}} View  numbers before the activation; a scale for each map */

@@ -2,15 +2,15 @@
 /** The drawer of one unit: what it looks at times its kernel, the sum as it grows, its function, and every number. */
 import { largest } from "./colour.js";
 import { make, number } from "./dom.js";
-import { accountOf, term } from "./field.js";
+import { accountOf, term } from "./unit_sum.js";
 import { drawCurve, drawGrid, drawSum } from "./grid.js";
 import { PRESETS } from "./kernels.js";
 import { FUNCTIONS } from "./network.js";
-import { say, word } from "./words.js";
+import { say, word } from "./translations.js";
 
-/** @typedef {import("./plates.js").Chosen} Chosen */
-/** @typedef {import("./field.js").Stage} Stage */
-/** @typedef {import("./field.js").Account} Account */
+/** @typedef {import("./feature_maps.js").Chosen} Chosen */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
+/** @typedef {import("./unit_sum.js").Account} Account */
 /** @typedef {import("./network.js").Placed} Placed */
 /** @typedef {import("./backward_sum.js").BackwardAccount} BackwardAccount */
 /** @typedef {{choose: (chosen: Chosen) => void, close: () => void, play: () => void, sweep: (chosen: Chosen) => void,

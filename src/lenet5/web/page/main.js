@@ -13,7 +13,7 @@ import { COUNT, sample } from "./samples.js";
 import { digitsOf } from "./segments.js";
 import { NETWORK, Tour } from "./tour.js";
 import { Training } from "./training.js";
-import { say, speak } from "./words.js";
+import { say, speak } from "./translations.js";
 
 const ANNOUNCE_MS = 1200; // a screen reader hears a guess no more often than this
 const SLIDERS = /** @type {const} */ ([

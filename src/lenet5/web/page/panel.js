@@ -8,7 +8,7 @@ import { CODES } from "./paper.js";
 import { make, number, percent } from "./dom.js";
 import { Edits } from "./edits.js";
 import { Evidence } from "./evidence.js";
-import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./field.js";
+import { accountOf, mapsBelow, patchOf, receptiveField, stagesOf } from "./unit_sum.js";
 import { Header, Playback } from "./header.js";
 import { Inspector } from "./inspector.js";
 import { learn, lossOf } from "./learn.js";
@@ -16,16 +16,16 @@ import { Links, partOf } from "./links.js";
 import { drawMarks } from "./marks.js";
 import { load, loadEarly } from "./models.js";
 import { build, softmax } from "./network.js";
-import { Plates } from "./plates.js";
+import { Plates } from "./feature_maps.js";
 import { prepare } from "./prepare.js";
 import { Sweep } from "./sweep.js";
 import { UnitKernels, wholeMapStage } from "./unit_kernels.js";
-import { say, word } from "./words.js";
+import { say, word } from "./translations.js";
 
 /** @typedef {import("./models.js").Entry} Entry */
 /** @typedef {import("./prepare.js").Form} Form */
-/** @typedef {import("./field.js").Stage} Stage */
-/** @typedef {import("./plates.js").Chosen} Chosen */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
+/** @typedef {import("./feature_maps.js").Chosen} Chosen */
 /** @typedef {{answer: string, probability: number}} Guess */
 /** @typedef {{why: boolean} & import("./damage.js").Damage} Trial  whether the gradient is shown, and what is done to the weights */
 
@@ -336,7 +336,7 @@ export class Panel {
 
   /** The units of one map, or of a whole row. @param {number} stage */
   areaOf(stage) {
-    const { shape, values } = /** @type {import("./field.js").Stage[]} */ (this.stages)[stage];
+    const { shape, values } = /** @type {import("./unit_sum.js").Stage[]} */ (this.stages)[stage];
     const [, height = 1, width = 1] = shape;
     return height * width > 1 ? height * width : stage === (this.stages?.length ?? 0) - 1 ? 1 : values.length;
   }

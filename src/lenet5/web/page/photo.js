@@ -2,7 +2,7 @@
 /** A photograph: its numbers by the server's reader; without a server, its ink for the page's own sheet. */
 import { make, percent } from "./dom.js";
 import { SHEET } from "./pad.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 // What the server takes, as in web/limits.py; a form's own bytes are left room for. A test holds them to it.
 const MOST_BYTES = (8 << 20) - 4096;

@@ -1,10 +1,10 @@
 // @ts-check
 /** What the page shows as one picture, to be pasted into a slide: the input, every layer's maps, and the answer. */
 import { make } from "./dom.js";
-import { word } from "./words.js";
+import { word } from "./translations.js";
 
-/** @typedef {import("./plates.js").Plate} Plate */
-/** @typedef {import("./field.js").Stage} Stage */
+/** @typedef {import("./feature_maps.js").Plate} Plate */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
 
 const [WIDTH, MARGIN, GAP, ROW] = [1200, 40, 8, 92];
 

@@ -2,7 +2,7 @@
 /** A guided tour: eight steps on the visitor's own digit, each with one sentence and one motion. */
 import { make } from "./dom.js";
 import { Sweep } from "./sweep.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 /** @typedef {import("./panel.js").Panel} Panel */
 /** @typedef {{key: string, layer: number, pinned?: boolean, seconds: number, count: (panel: Panel) => number,

@@ -5,7 +5,7 @@ import { find, make, number } from "./dom.js";
 import { drawProgress } from "./grid.js";
 import { unpacked } from "./models.js";
 import { NETWORK } from "./tour.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 /** @typedef {import("./panel.js").Panel} Panel */
 /** @typedef {import("./trainer.js").Plan & {images: string | null}} Plan */

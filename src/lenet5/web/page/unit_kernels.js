@@ -2,10 +2,10 @@
 /** The kernels of one unit of C5, a picture for each map that it sees. With 120 units they have room for one at a time. */
 import { largest, paintKernels } from "./colour.js";
 import { make } from "./dom.js";
-import { say } from "./words.js";
+import { say } from "./translations.js";
 
 /** @typedef {import("./network.js").Placed} Placed */
-/** @typedef {import("./field.js").Stage} Stage */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
 
 const COLUMNS = 4;
 

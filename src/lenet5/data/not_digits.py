@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.data.distort import KINDS, REACH, affine
-from lenet5.data.glyphs import TYPEFACES, glyph
 from lenet5.data.prepare import SIDE
+from lenet5.data.printed_characters import TYPEFACES, glyph
 from lenet5.data.warp import warp
 
 Pixels = NDArray[np.uint8]
@@ -145,7 +145,7 @@ KINDS_OF: tuple[tuple[Maker, float], ...] = (
 )  # fmt: skip
 
 
-def no_digits(digits: Digits, count: int, random: Random) -> Pixels:
+def not_digits(digits: Digits, count: int, random: Random) -> Pixels:
     """Return images of every kind, in their shares."""
     counts = [round(share * count) for _, share in KINDS_OF]
     counts[0] += count - sum(counts)

@@ -10,9 +10,9 @@ same every time. Its parts are those of the rough digits.
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.no_digits import Digits, moved
+from lenet5.data.degrade import restroked, seen_badly
+from lenet5.data.not_digits import Digits, moved
 from lenet5.data.prepare import SIDE
-from lenet5.data.spoil import restroked, seen_badly
 from lenet5.seeds import stream
 
 Pixels = NDArray[np.uint8]

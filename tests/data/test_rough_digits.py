@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lenet5.data import no_digits, rough
-from lenet5.data.glyphs import glyph
-from lenet5.data.no_digits import KINDS_OF, Digits
-from lenet5.data.spoil import restroked
+from lenet5.data import not_digits, rough_digits
+from lenet5.data.degrade import restroked
+from lenet5.data.not_digits import KINDS_OF, Digits
+from lenet5.data.printed_characters import glyph
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def digits() -> Digits:
 
 
 def test_a_part_is_the_same_every_time_and_has_all_classes(digits: Digits) -> None:
-    first, again = (rough.made_of(digits.images, digits.labels, "validation") for _ in range(2))
+    first, again = (rough_digits.made_of(digits.images, digits.labels, "validation") for _ in range(2))
     assert first[0].tobytes() == again[0].tobytes()
     images, labels = first
     assert (images.shape, images.dtype) == ((2540, 28, 28), np.uint8)
@@ -32,22 +32,22 @@ def test_printed_digits_fill_mnists_box() -> None:
 
 
 @pytest.mark.parametrize("make", [make for make, _ in KINDS_OF], ids=lambda make: make.__name__)
-def test_every_kind_of_no_digit_gives_as_many_as_asked(make: no_digits.Maker, digits: Digits) -> None:
+def test_every_kind_of_no_digit_gives_as_many_as_asked(make: not_digits.Maker, digits: Digits) -> None:
     images = make(digits, 50, np.random.default_rng(1))
     assert (images.shape, images.dtype) == ((50, 28, 28), np.uint8)
-    if make is not no_digits.blanks:
+    if make is not not_digits.blanks:
         assert (images.reshape(50, -1).max(axis=1) > 0).all()
 
 
 def test_a_pair_is_wider_than_either_of_its_digits(digits: Digits) -> None:
-    made = no_digits.pairs(digits, 100, np.random.default_rng(1)) > 60
+    made = not_digits.pairs(digits, 100, np.random.default_rng(1)) > 60
     width, height = made.any(axis=1).sum(axis=1), made.any(axis=2).sum(axis=1)
     assert np.mean(width > height) > 0.6
     assert width.max() <= 24
 
 
 def test_pieces_are_not_as_narrow_as_a_1(digits: Digits) -> None:
-    made = no_digits.pieces(digits, 100, np.random.default_rng(1)) > 60
+    made = not_digits.pieces(digits, 100, np.random.default_rng(1)) > 60
     width, height = made.any(axis=1).sum(axis=1), made.any(axis=2).sum(axis=1)
     assert np.mean(width > 0.4 * height) > 0.95
 

@@ -10,7 +10,7 @@ from typing import Any
 from lenet5.reading.page import Digit, Number, Page
 
 
-def plain(page: Page) -> dict[str, Any]:
+def page_as_json(page: Page) -> dict[str, Any]:
     """Return a page as dictionaries, lists, strings and numbers."""
     return {
         "name": page.name,

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lenet5.reading.layout import lines
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import no_digit
-from lenet5.reading.ruling import without_rules
+from lenet5.reading.remove_ruling import without_rules
 
 Mask = NDArray[np.bool_]
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data import pens, shapes, writers
-from lenet5.data.glyphs import TYPEFACES, glyph
-from lenet5.data.no_digits import Digits, moved, no_digits
+from lenet5.data.degrade import restroked, seen_badly, with_dirt
+from lenet5.data.not_digits import Digits, moved, not_digits
 from lenet5.data.prepare import SIDE
-from lenet5.data.spoil import restroked, seen_badly, with_dirt
+from lenet5.data.printed_characters import TYPEFACES, glyph
 from lenet5.seeds import stream
 
 Pixels = NDArray[np.uint8]
@@ -48,7 +48,7 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
         source = Digits(np.concatenate([images, pen[edge:][own]]), np.concatenate([labels, pen_truth[edge:][own]]))
     spoilt = roughened(np.concatenate(digits), random, far=FAR)
     # What is no digit is always as large as a digit: a reader's preparation makes it so.
-    strange = roughened(no_digits(source, others, random), random, far=0.0)
+    strange = roughened(not_digits(source, others, random), random, far=0.0)
     marks = [*clean_truth, *truth, np.full(others, NOT_A_DIGIT)]
     return np.concatenate([*clean, spoilt, strange]), np.concatenate(marks).astype(np.int64)
 

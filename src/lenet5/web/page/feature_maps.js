@@ -2,10 +2,10 @@
 /** The maps of every layer, one small picture each with its kernels beside it; pointer and arrow keys choose a unit. */
 import { largest, paint, paintKernels } from "./colour.js";
 import { make } from "./dom.js";
-import { rowOf } from "./field.js";
-import { say, word } from "./words.js";
+import { rowOf } from "./unit_sum.js";
+import { say, word } from "./translations.js";
 
-/** @typedef {import("./field.js").Stage} Stage */
+/** @typedef {import("./unit_sum.js").Stage} Stage */
 /** @typedef {import("./network.js").Placed} Placed */
 /** @typedef {{stage: number, map: number, button: HTMLButtonElement, canvas: HTMLCanvasElement, kernels: HTMLCanvasElement | null,
  *   width: number, area: number}} Plate */

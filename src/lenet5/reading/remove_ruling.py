@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading.binarise import Mask
-from lenet5.reading.rules import EVERYWHERE, Rule, straight
+from lenet5.reading.line_candidates import EVERYWHERE, Rule, straight
 
 LONG = 2.2  # times the writing's height: a level line so long is no stroke
 TALL = 2.5  # the same for an upright line,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.by_piece import NOT_A_DIGIT
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.cuts import parts
 from lenet5.reading.lattice import CUT_ENDS, Float, Lattice, Path, best, lattice, log_posteriors
@@ -16,7 +17,6 @@ from lenet5.reading.page import Alternative, Answer, Digit
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.second import SURE, reweighed
-from lenet5.reading.whole import NOT_A_DIGIT
 
 ANSWERS = 3
 # What is no digit with a higher probability is not given, however well it fits the number; ink that a cut parted looks

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lenet5.data import neighbours
-from lenet5.data.glyphs import glyph
-from lenet5.data.neighbours import NOT_A_DIGIT, windows
-from lenet5.data.no_digits import Digits
+from lenet5.data import line_windows
+from lenet5.data.line_windows import NOT_A_DIGIT, windows
+from lenet5.data.not_digits import Digits
+from lenet5.data.printed_characters import glyph
 
 COUNT = 600
 
@@ -21,12 +21,12 @@ def digits() -> Digits:
 @pytest.fixture
 def unspoilt(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows in which every pixel is a digit's."""
-    monkeypatch.setattr(neighbours, "SPOILT", 0.0)
+    monkeypatch.setattr(line_windows, "SPOILT", 0.0)
 
 
 def test_a_part_is_the_same_every_time_and_has_all_classes(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(neighbours.COUNTS, "validation", COUNT)
-    first, again = (neighbours.made_of(digits.images, digits.labels, "validation") for _ in range(2))
+    monkeypatch.setitem(line_windows.COUNTS, "validation", COUNT)
+    first, again = (line_windows.made_of(digits.images, digits.labels, "validation") for _ in range(2))
     assert first[0].tobytes() == again[0].tobytes()
     images, labels = first
     assert (images.shape, images.dtype, labels.dtype) == ((COUNT, 28, 28), np.uint8, np.int64)
@@ -39,13 +39,13 @@ def test_a_part_is_the_same_every_time_and_has_all_classes(digits: Digits, monke
 def test_a_window_on_a_digit_without_neighbours_has_its_middle_near_the_digits(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "PRESENT", (1.0, 0.0, 0.0))
+    monkeypatch.setattr(line_windows, "PRESENT", (1.0, 0.0, 0.0))
     images, labels = windows(digits, COUNT, np.random.default_rng(1))
-    columns = (images > neighbours.FAINT).any(axis=1)
+    columns = (images > line_windows.FAINT).any(axis=1)
     first, end = columns.argmax(axis=1), 28 - columns[:, ::-1].argmax(axis=1)
     whole = columns.any(axis=1) & (first > 0) & (end < 28)  # not cut off at the window's side
     aside = np.abs((first + end) / 2 - 14)
-    assert np.array_equal(labels[whole] != NOT_A_DIGIT, aside[whole] <= neighbours.NEAR)
+    assert np.array_equal(labels[whole] != NOT_A_DIGIT, aside[whole] <= line_windows.NEAR)
     assert 0.5 < whole.mean() < 1
 
 
@@ -67,9 +67,9 @@ def test_the_label_is_that_of_the_ink_in_the_middle() -> None:
 def test_lines_end_so_some_windows_hold_half_a_digit_and_nothing_else(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbours, "PRESENT", (1.0, 0.0, 0.0))
+    monkeypatch.setattr(line_windows, "PRESENT", (1.0, 0.0, 0.0))
     images, labels = windows(digits, COUNT, np.random.default_rng(1))
-    ink = images > neighbours.FAINT
+    ink = images > line_windows.FAINT
     cut_off = ink[:, :, [0, -1]].any(axis=(1, 2))
     assert cut_off.mean() > 0.1
     assert (labels[cut_off] == NOT_A_DIGIT).all()

@@ -5,11 +5,11 @@ import lenet5
 from lenet5.data import strings
 from lenet5.data.datasets import Images
 from lenet5.inference.predictor import Predictor
+from lenet5.reading.by_lattice import read_number, read_numbers
 from lenet5.reading.constraints import parse
+from lenet5.reading.pictures import pictures
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, find
-from lenet5.reading.source import pictures
-from lenet5.reading.touching import read_number, read_numbers
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.errors import ReadingError
-from lenet5.reading import needs, pdf
+from lenet5.reading import extras, pdf
 from lenet5.reading.arrays import Pixels, from_array
 from lenet5.reading.limits import HALVED_PIXELS, MOST_BYTES, MOST_PAGES, check_size
 
@@ -105,7 +105,7 @@ def _from_bytes(content: bytes, name: str) -> Iterator[Picture]:
         for page, pixels in enumerate(pdf.pages(content, name), 1):
             yield Picture(name, page, pixels)
         return
-    pillow = needs.library("PIL.Image")
+    pillow = extras.library("PIL.Image")
     with _quiet():
         try:
             opened = pillow.open(io.BytesIO(content), formats=FORMATS)
@@ -172,14 +172,14 @@ def _loaded(opened: Any, *, halve: bool) -> int:
         opened.load()
         return 1
     half = -(-width // 2), -(-height // 2)
-    opened.thumbnail(half, needs.library("PIL.Image").Resampling.BOX, reducing_gap=1.0)
+    opened.thumbnail(half, extras.library("PIL.Image").Resampling.BOX, reducing_gap=1.0)
     return 2
 
 
 def _upright(opened: Any, *, in_place: bool) -> Any:
     """Return the image turned as its EXIF orientation says; a broken EXIF says nothing."""
     try:
-        return needs.library("PIL.ImageOps").exif_transpose(opened, in_place=in_place) or opened
+        return extras.library("PIL.ImageOps").exif_transpose(opened, in_place=in_place) or opened
     except Exception:
         return opened
 

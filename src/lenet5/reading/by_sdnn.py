@@ -7,13 +7,13 @@ import numpy as np
 from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.alignment import Run, aligned
+from lenet5.reading.by_piece import ANSWERS, Decoded
 from lenet5.reading.cuts import whole
 from lenet5.reading.mnist import SIDE
 from lenet5.reading.page import Answer, Box, Digit, Rejected
 from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found
 from lenet5.reading.sdnn import at_every_column, evidence, line_image
-from lenet5.reading.whole import ANSWERS, Decoded
 
 
 def slid(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
