@@ -60,7 +60,7 @@ class Reader:
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
         """Return what one picture holds.
 
-        image   a path, bytes, an open file, a Pillow image or an array; see `source.pictures`
+        image   a path, bytes, an open file, a Pillow image or an array; see `pictures.pictures`
         bright  whether the writing is brighter than its paper; found out where it is None
         trace   gets the stages
 
