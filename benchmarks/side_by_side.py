@@ -1,6 +1,6 @@
 """Measure several ways to do one thing, fairly: in turns, in one process, medians and best.
 
-The machine's own mood changes from second to second, so a single timing means little. Here every contender
+The speed of a shared machine changes from second to second, so a single timing means little. Here every contender
 has one turn in each round; a ratio is the median over the rounds of the ratio within a round.
 """
 

@@ -168,6 +168,25 @@ SIGNS = {  # in a box of 1 x 1, lines from point to point
 }
 
 
+def slash(height: float, lean: float, pen: float, random: Random) -> Grey:
+    """Return the ink of a slash, somewhat lower to somewhat higher than the digits."""
+    stroke = np.array([[lean * random.uniform(0.85, 1.15), 0.0], [0.0, 1.0]])
+    return drawn(PenDigit(0, 0, (stroke,)), height * random.uniform(0.8, 1.25), pen)
+
+
+def date(digits: list[PenDigit], random: Random) -> tuple[str, Grey]:
+    """Return a date by one writer: day, month, year of two or four digits."""
+    height, pen, year = random.uniform(35, 60), random.uniform(3, 6), int(random.choice([2, 4]))
+    lean = random.uniform(0.35, 0.7)  # of both slashes: width by height
+    counts = (int(random.integers(1, 3)), int(random.integers(1, 3)), year)
+    label, inks = written(digits, random, sum(counts), height, pen)
+    first, second = counts[0], counts[0] + counts[1]
+    slashes = [slash(height, lean, pen, random) for _ in range(2)]
+    inks = [*inks[:first], slashes[0], *inks[first:second], slashes[1], *inks[second:]]
+    text = f"{label[:first]}/{label[first:second]}/{label[second:]}"
+    return text, paper(line(inks, round(height * 0.25), random, margin=20), random)
+
+
 def sign(mark: str) -> Callable[[list[PenDigit], Random], tuple[str, Grey]]:
     """Return what draws two digits, a sign and two digits."""
 
@@ -199,6 +218,7 @@ DRAWN: dict[str, tuple[int, Callable[[list[PenDigit], Random], tuple[str, Grey]]
     "pen strokes: dark desk": (60, desk),
     "pen strokes: on a ruled line": (60, ruled),
     "pen strokes: turned": (40, turned),
+    "pen strokes: dates": (40, date),
     **{f"pen strokes: sign {mark}": (20, sign(mark)) for mark in SIGNS},
 }
 

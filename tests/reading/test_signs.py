@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from lenet5.reading.doubts import sentences
 from lenet5.reading.page import Box, Line, Mark, Number, Page
 from lenet5.reading.reader import Reader
 from lenet5.reading.turned import turned_back
@@ -16,13 +17,14 @@ STROKES = {  # from a point to a point, in heights of the writing, at a gap one 
     ":": (((0.5, 0.4), (0.5, 0.41)), ((0.5, 0.95), (0.5, 0.96))),
     "+": (((0.2, 0.55), (0.8, 0.55)), ((0.5, 0.25), (0.5, 0.85))),
     "x": (((0.25, 0.3), (0.75, 0.9)), ((0.75, 0.3), (0.25, 0.9))),
+    "/": (((0.75, 0.1), (0.25, 1.05)),),
 }
 
 
-def with_sign(page: np.ndarray, sign: str) -> np.ndarray:
-    """Draw a sign into the gap after the second digit of a page that `compose` drew with a step of 40."""
+def with_sign(page: np.ndarray, sign: str, place: int = 2) -> np.ndarray:
+    """Draw a sign into the gap after some digits of a page that `compose` drew with a step of 40."""
     canvas = Image.fromarray(page)
-    draw, left, top, height = ImageDraw.Draw(canvas), 40 + 2 * 40, 48, 40
+    draw, left, top, height = ImageDraw.Draw(canvas), 40 + place * 40, 48, 40
     for (x0, y0), (x1, y1) in STROKES[sign]:
         points = [(left + x0 * height, top + y0 * height), (left + x1 * height, top + y1 * height)]
         draw.line(points, fill=0, width=5)
@@ -44,6 +46,29 @@ def test_a_sign_between_digits_is_in_the_text(digits, compose, sign: str, text: 
 def test_signs_can_be_left_out(digits, compose, sign: str) -> None:
     page = with_sign(compose("27 39", step=40), sign)
     assert "".join(Reader(digits, digits_only=True).read(page).text.split()) == "2739"
+
+
+@pytest.mark.parametrize(
+    ("page", "places", "text"), [("27 03 98", (2, 5), "27/03/98"), ("3 8 2026", (1, 3), "3/8/2026")]
+)
+def test_slashes_of_a_date_are_in_the_text(digits, compose, page: str, places: tuple[int, ...], text: str) -> None:
+    image = compose(page, step=40)
+    for place in places:
+        image = with_sign(image, "/", place)
+    assert digits.read(image).text == text
+    assert "".join(Reader(digits, digits_only=True).read(image).text.split()) == text.replace("/", "")
+
+
+def test_a_single_slash_is_a_doubt(digits, compose) -> None:
+    image = with_sign(compose("27 39", step=40), "/")
+    assert any("slash" in sentence for sentence in sentences(digits.read(image)))
+    assert digits.read(image, max_error_percent=1).text == "27?39"
+
+
+def test_an_upright_1_is_no_slash(digits, compose) -> None:
+    page = digits.read(compose("2713", step=40))
+    assert page.text == "2713"
+    assert not any("slash" in sentence for sentence in sentences(page))
 
 
 def test_marks_have_a_box_a_place_and_a_reason(digits, compose) -> None:

@@ -12,7 +12,7 @@ from lenet5.data.prepare import SIDE, resized
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator
-FINE = 3  # strokes are changed on a grid so many times as fine
+FINE = 3  # cells of the grid on which strokes are changed, to a pixel's side
 
 
 def restroked(images: Pixels, random: Random) -> Pixels:
@@ -50,7 +50,7 @@ def _spread(images: Pixels, radius: int) -> Pixels:
 
 
 def _lines(angle: NDArray[np.float64], place: NDArray[np.float64], wide: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return a straight line for each image, on the fine grid: so many pixels wide, so many from the middle."""
+    """Return a straight line for each image, on the fine grid: `wide` pixels wide, `place` pixels from the middle."""
     across = (np.arange(FINE * SIDE) + 0.5) / FINE - SIDE / 2
     x, y = across[None, None, :], across[None, :, None]
     away = x * np.cos(angle)[:, None, None] + y * np.sin(angle)[:, None, None] - place[:, None, None]

@@ -13,8 +13,8 @@ from lenet5.spec.distortion import Distortion
 KINDS = ("right", "down", "scaling", "squeezing", "shearing", "rotation")
 MIDDLE = (SIDE - 1) / 2  # px, where distorting leaves a point in its place
 NODE_SPACING = 7.0  # px between the nodes of a bend; what they move is then as smooth as a Gaussian of 4 px
-PLACE = 65536  # a place is counted in so many parts of a pixel,
-BEND = 256  # and a bend
+PLACE = 65536  # units of a position to a pixel
+BEND = 256  # units of a bend to a pixel
 
 
 def drawn(distortion: Distortion, count: int, random: np.random.Generator) -> NDArray[np.float64]:

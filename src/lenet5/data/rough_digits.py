@@ -20,7 +20,7 @@ SEED = 1998
 NOT_A_DIGIT = 10
 CHUNK = 4000
 FAR = 0.5  # of the images
-KEPT_OF = 12  # so many of MNIST's training digits, one, the last ones, is for "validation"
+KEPT_OF = 12  # the last twelfth of MNIST's training digits is for "validation"
 # Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
 SHAPES = {"train": (True, 4, 60, 150_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
 # Only of "train": how often each digit of a pen is drawn, how many templates are, how many signs.

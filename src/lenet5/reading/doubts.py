@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from lenet5.reading.page import Digit, Number, Page
+from lenet5.reading.slashes import MAY_BE_A_SLASH, ONE, leaning
 
 DOUBTFUL = 0.9  # a digit with a lower probability is named
 NAMED = 5  # doubtful digits, and unread marks, named one by one
@@ -14,13 +15,19 @@ def sentences(page: Page) -> list[str]:
     doubtful = sorted(
         (each for each in digits if _probability(each[1]) < DOUBTFUL), key=lambda each: _probability(each[1])
     )
+    slashes = [
+        f"doubtful: {ONE} in {number.text} at x = {number.digits[place].box.left} {MAY_BE_A_SLASH}"
+        for number in page.numbers
+        for place in sorted(leaning(number))
+        if not number.digits[place].rejected
+    ]
     marks = [
         f"a mark at x = {each.box.left}, y = {each.box.top} was not read: {each.why}"
         for each in sorted(page.rejected, key=lambda each: (each.box.left, each.box.top))
     ]
     return [
         *_least_sure([digit for _, digit in digits]),
-        *_some([_doubt(number, digit) for number, digit in doubtful], "doubtful digits"),
+        *_some([_doubt(number, digit) for number, digit in doubtful] + slashes, "doubtful digits"),
         *_some(marks, "marks that were not read"),
     ]
 

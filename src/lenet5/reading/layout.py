@@ -6,12 +6,11 @@ import numpy as np
 
 from lenet5.reading.pieces import Piece
 
-OVERLAP = 0.4  # of the lower piece's height: so much must two neighbours in a line share
-SAME_LINE = 0.5  # the same for two lines, which are then one
-WIDE_GAP = 1.0  # of the line's height: what parts two numbers at least
-WIDER = 2.2  # and so many times the usual gap in the line
-ALWAYS = 2.0  # of the line's height: a gap so wide always parts two numbers
-ONLY_GAP = 1.6  # of the line's height: what parts two digits that stand alone
+OVERLAP = 0.4  # vertical overlap of neighbours in a line, as a fraction of the lower one's height
+SAME_LINE = 0.5  # vertical overlap from which two lines are one, as a fraction of the lower one's height
+# A gap separates two numbers if it is at least WIDE_GAP line heights and WIDER times the line's usual gap, or ALWAYS
+# line heights; between two digits alone in a line, if it is ONLY_GAP line heights.
+WIDE_GAP, WIDER, ALWAYS, ONLY_GAP = 1.0, 2.2, 2.0, 1.6
 
 
 def lines(found: list[Piece]) -> list[list[Piece]]:

@@ -9,12 +9,14 @@ from lenet5.reading.binarise import Mask
 from lenet5.reading.crosses import crossed
 
 MOST_PIECES = 20_000  # a texture has more; a full page of figures has fewer
-SPECK = 0.16  # of the writing's height: what is smaller both ways is dirt
-WHOLE = 0.45  # a piece so high may be a digit; a lower one may be part of one
-NEAR = 0.3  # so near to a digit, a part belongs to it
-DUST = 0.04  # of the writing's height: what is smaller both ways is not even looked at
-# In heights of the writing: a part so far beside a digit, and so far below its top, is no part of it where it is a
-# point, no wider and with so much of its box full of ink, or a minus, so many times as wide as high.
+# The next four are in heights of the writing.
+SPECK = 0.16  # a piece smaller than this in both directions is dirt
+WHOLE = 0.45  # least height of a digit; a lower piece may be part of one
+NEAR = 0.3  # largest distance between the parts of a digit
+DUST = 0.04  # a piece smaller than this in both directions is ignored
+# A point or a minus is not joined to a digit beside it if it is FREE heights of the writing away and BELOW_TOP heights
+# below its top. A point is at most DOT heights wide, with a fraction FILLED of its box inked; a minus is at least LYING
+# times as wide as high.
 FREE, BELOW_TOP, DOT, FILLED, LYING = 0.06, 0.2, 0.25, 0.5, 1.8
 GAP_STEPS = 24  # to how many parts the distance of a near piece is measured
 EVERYWHERE = np.ones((3, 3))
@@ -119,7 +121,7 @@ class _Boxes:
         self.sides = np.array([_sides(piece) for piece in found], np.int64).reshape(-1, 4)
 
     def near(self, piece: Piece, most: float) -> list[int]:
-        """Return the indices of the boxes at most so far away."""
+        """Return the indices of the boxes at a distance of at most `most` pixels."""
         top, bottom, left, right = self.sides.T
         apart = np.maximum(
             np.maximum(left - piece.right, piece.left - right), np.maximum(top - piece.bottom, piece.top - bottom)

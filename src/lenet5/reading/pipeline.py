@@ -18,10 +18,11 @@ from lenet5.reading.signs import COMMA, Sign, signs
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where its width is at least this multiple of its height
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
-FINE = 0.004  # of its longer side a stroke is wide: a line, for no pen writes so large so finely
-HATCHED = 0.5  # of the ink is lines: no writing
-BROAD, BLOT = 0.55, 0.6  # nearly as wide as high, and filled: strokes are more than so much of the narrow side
-ALONG = 0.5  # of a piece's side lies on the picture's edge
+FINE = 0.004  # ink in squares of a piece's longer side; with less it is a drawn line, not writing
+HATCHED = 0.5  # fraction of the ink in drawn lines from which nothing is writing
+# A blot is at least BROAD times as wide as high, or as high as wide, and its strokes take BLOT of its narrower side.
+BROAD, BLOT = 0.55, 0.6
+ALONG = 0.5  # fraction of a piece's side on the picture's edge from which it is a shadow
 MOST_HOLES = 50  # a digit has two, a speckled one some more
 MOST_DIGITS = 6_000
 SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"

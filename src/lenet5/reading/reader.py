@@ -20,6 +20,7 @@ from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, Trace, find
 from lenet5.reading.rejection import threshold
 from lenet5.reading.signs import REACH
+from lenet5.reading.slashes import MAY_BE_A_SLASH, leaning, with_slashes
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
@@ -52,13 +53,14 @@ class Reader:
         if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
         self.model, self._decode = model, decoder(constraint, method)
-        self.digits_only = digits_only or constraint is not None
+        self.constrained = constraint is not None
+        self.digits_only = digits_only or self.constrained
         self.threshold = None if max_error_percent is None else threshold(model.model.card, max_error_percent)
 
     def read(self, image: Any, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
         """Return what one picture holds.
 
-        image   a path, bytes, an open file, a Pillow image or an array; see `source.pictures`
+        image   a path, bytes, an open file, a Pillow image or an array; see `pictures.pictures`
         bright  whether the writing is brighter than its paper; found out where it is None
         trace   gets the stages
 
@@ -94,10 +96,12 @@ class Reader:
         for line in found.lines:
             own = list(islice(decoded, len(line)))
             numbers = [self._number(number) for number in own if number.digits]
+            slashes = [mark for number in numbers for mark in number.marks]
             unread = [each for number in own for each in number.rejected]
             signs = _signs(found, line)
             if self.digits_only:
-                rejected += unread + signs
+                rejected += unread + signs + [Rejected(mark.box, mark.why, mark.text) for mark in slashes]
+                numbers = [replace(number, marks=()) for number in numbers]
             else:
                 within = [each for number in own for each in _within(number)]
                 marks = [Mark(each.box, each.sign or UNREAD, each.why, 0) for each in signs + within]
@@ -113,9 +117,16 @@ class Reader:
         return page
 
     def _number(self, decoded: Decoded) -> Number:
-        """Return a number, its unsure digits marked."""
-        digits = tuple(self._judged(each) for each in decoded.digits)
-        return Number(around([digit.box for digit in digits]), digits, decoded.alternatives)
+        """Return a number, the slashes of a date and its unsure digits marked."""
+        number = Number(around([digit.box for digit in decoded.digits]), decoded.digits, decoded.alternatives)
+        if not self.constrained:
+            number = with_slashes(number)
+        doubtful = leaning(number) if self.threshold and not self.constrained else set()
+        digits = (
+            replace(digit, rejected=digit.rejected or MAY_BE_A_SLASH) if place in doubtful else self._judged(digit)
+            for place, digit in enumerate(number.digits)
+        )
+        return replace(number, digits=tuple(digits))
 
     def _judged(self, digit: Digit) -> Digit:
         sure, least = digit.answers[0].probability, self.threshold.probability if self.threshold else 0.0

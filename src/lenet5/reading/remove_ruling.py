@@ -7,10 +7,10 @@ from scipy import ndimage
 from lenet5.reading.binarise import Mask
 from lenet5.reading.line_candidates import EVERYWHERE, Rule, straight
 
-LONG = 2.2  # times the writing's height: a level line so long is no stroke
-TALL = 2.5  # the same for an upright line,
-SPAN = 0.8  # which also takes so much of the picture's height, or it is a 1,
-REST = 2.0  # and beside which so many times its own ink is written, or the picture is a 1 cut close
+LONG = 2.2  # heights of the writing: least length of a horizontal ruled line
+TALL = 2.5  # heights of the writing: least length of a vertical ruled line
+SPAN = 0.8  # of the picture's height: least length of a vertical ruled line; a shorter one may be a 1
+REST = 2.0  # least ink beside a vertical ruled line, in multiples of its own; with less, it may be a 1 cut close
 THICK = 0.3  # of the writing's height: what is thicker is no ruling
 BROKEN = 0.6  # of the writing's height: a shorter piece of a box's side may be a stroke
 ROUGH = 1  # px more than a line is thick that may lie beside it

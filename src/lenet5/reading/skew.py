@@ -10,7 +10,7 @@ from lenet5.reading.grey import Float
 MOST_DEGREES = 15.0
 COARSE, FINE = 1.0, 0.1  # degrees between the angles that are tried
 POINTS = 20_000
-GAIN = 1.25  # level writing must come out so much sharper; else the picture stays as it is
+GAIN = 1.25  # least gain in sharpness for which the picture is rotated
 LEAST_TURN = 0.3  # degrees
 
 

@@ -12,7 +12,7 @@
 export const SIDE = 28;
 const BOX = 20;
 const CENTRE = 14;
-const FULL = 0.8; // so much of the strokes is at most as dark as what becomes 255
+const FULL = 0.8; // the quantile of the ink that becomes 255
 
 /** Round half to even, as Python and NumPy do. @param {number} x */
 export function roundEven(x) {

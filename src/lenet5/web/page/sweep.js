@@ -1,7 +1,7 @@
 // @ts-check
 /** A unit that walks over its map, or over anything that is counted, by the clock. */
 
-const SECONDS = 7; // a whole map takes so long
+const SECONDS = 7; // for a whole map
 const [SLOWEST, FASTEST] = [1.5, 260]; // units a second
 
 export class Sweep {

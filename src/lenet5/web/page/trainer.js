@@ -20,7 +20,7 @@
  *   permutation: (count: number, to: number) => void, choice: (count: number, chosen: number, to: number) => void}} Engine */
 
 const PIXELS = 28 * 28;
-const HELD_OUT = 10; // one image in so many, the last ones
+const HELD_OUT = 10; // the last tenth of the images
 const RECENT = 500; // images that the running loss and accuracy are of
 const MEASURE_EVERY = 1000; // images learned from between two looks at the held-out ones
 const AT_ONCE = 10; // steps between two looks at the clock
