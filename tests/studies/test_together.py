@@ -126,7 +126,7 @@ def start(folder: Path, data: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def test_ctrl_c_saves_all_of_them_at_one_place_and_the_same_command_goes_on(small_mnist: Path, tmp_path: Path) -> None:
-    (tmp_path / "plan.toml").write_text(PLAN.replace('"steps=20"', '"epochs=60", "images=640"'))
+    (tmp_path / "plan.toml").write_text(PLAN.replace('"steps=20"', '"epochs=20", "images=640"'))
     process = start(tmp_path, small_mnist, "--together", "2")
     places = tmp_path / "study" / "units"
     deadline = time.monotonic() + 200

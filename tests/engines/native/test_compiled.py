@@ -99,13 +99,8 @@ on_linux = pytest.mark.skipif(platform.system() != "Linux", reason="the sanitize
 
 
 @on_linux
-def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path: Path) -> None:
-    agree(build_with_sanitizers(tmp_path), threads=2)
-    random_architectures(tmp_path, first=0, seconds=20)
-
-
-@on_linux
 @pytest.mark.slow
-def test_sanitizers_find_nothing_in_ten_minutes_of_random_architectures(tmp_path: Path) -> None:
-    build_with_sanitizers(tmp_path)
-    random_architectures(tmp_path, first=1000, seconds=600)
+def test_address_and_undefined_behaviour_sanitizers_find_nothing(tmp_path: Path) -> None:
+    """The comparisons with plain loops, then ten minutes of random networks."""
+    agree(build_with_sanitizers(tmp_path), threads=2)
+    random_architectures(tmp_path, first=0, seconds=600)
