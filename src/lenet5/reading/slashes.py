@@ -23,7 +23,7 @@ WHY = "a stroke that leans more than the digits beside it"
 
 
 def with_slashes(number: Number) -> Number:
-    """Return a number with the slashes of a date as marks; elsewhere as it is."""
+    """Return a number with the slashes of a date as marks; any other number unchanged."""
     leans = _leans(number)
     straight = [place for place, lean in leans.items() if lean >= LEAN_IN_DATE]
     for first, second in combinations(straight, 2):

@@ -63,13 +63,13 @@ def report(run: RunFolder, outcome: Evaluation, language: Language = "en") -> st
     body += [
         html.heading(words("Confusion")),
         picture(confusion_figure(outcome.confusion, names, ""), words("What was taken for what")),
-        html.heading(words("Misread")),
+        html.heading(words("Misclassified")),
         picture(
             gallery(
                 outcome.data.images[misclassified], outcome.data.labels[misclassified], outcome.answers[misclassified],
                 outcome.confidence[misclassified], names,
             ),
-            words("Misread images, the most confident first"),
+            words("Misclassified images, the most confident first"),
         ),
         html.heading(words("Kernels")),
         picture(kernels(model), words("The kernels of the first convolution")),
