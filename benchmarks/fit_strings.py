@@ -1,8 +1,8 @@
 """Fit what reading numbers weighs, on made strings of training digits that no reader's network saw.
 
-    python benchmarks/fit_strings.py weighing   what counts how much in an arc of the lattice (reading/by_lattice.py)
-    python benchmarks/fit_strings.py change     what a digit's beginning costs (reading/alignment.py)
-    python benchmarks/fit_strings.py second     how the two opinions are joined (reading/second.py)
+    python benchmarks/fit_strings.py weighing   what counts how much in the lattice (reading/recognition/by_lattice.py)
+    python benchmarks/fit_strings.py change     what a digit's beginning costs (reading/recognition/alignment.py)
+    python benchmarks/fit_strings.py second     how the two opinions are joined (reading/recognition/second_opinion.py)
 
 The first is discriminative forward training (LeCun 1998, section VI): it raises the posterior of the right string, the
 sum over all paths that spell it, against the sum over all paths. The other two are tables of what was tried, with how
@@ -20,15 +20,15 @@ from strings import TUNING_SEED, digits_to_tune_on
 import lenet5
 from lenet5.data import strings
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import alignment, by_lattice, sdnn, second
 from lenet5.reading.constraints import pattern
-from lenet5.reading.cuts import parts
-from lenet5.reading.decode import SLIDING
-from lenet5.reading.lattice import Float, Lattice, lattice, log_posteriors, shares, total
-from lenet5.reading.pictures import pictures
-from lenet5.reading.pieces import Piece
+from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.pipeline import Found, find
 from lenet5.reading.reader import DEFAULT, DEFAULTS
+from lenet5.reading.recognition import alignment, by_lattice, sdnn, second_opinion
+from lenet5.reading.recognition.decode import SLIDING
+from lenet5.reading.recognition.lattice import Float, Lattice, lattice, log_posteriors, shares, total
+from lenet5.reading.segmentation.cuts import parts
+from lenet5.reading.segmentation.pieces import Piece
 
 DECAY = 0.003  # on the weighing's distance from its start
 HOPELESS = 15.0  # -log(posterior)
@@ -101,7 +101,7 @@ def fit_second(model: Predictor, sliding: Predictor, count: int) -> None:
     for label, found, pieces in examples(count):
         own, terms = in_lattice(found, pieces, model)
         weights, seen = terms @ by_lattice.WEIGHING, slid_evidence(found, pieces, sliding)
-        numbers = [path.text for path in second.candidates(own, weights, _spelt(seen), None)]
+        numbers = [path.text for path in second_opinion.candidates(own, weights, _spelt(seen), None)]
         opinions.append(
             (
                 [number == label for number in numbers],
@@ -118,9 +118,9 @@ def fit_second(model: Predictor, sliding: Predictor, count: int) -> None:
 
 def _chosen(is_right: list[bool], first: Float, other: Float, power: float, least: float) -> bool:
     """Whether the right number is the likeliest; where the lattice is sure, it asks nobody."""
-    if first[0] >= np.log(second.SURE):
+    if first[0] >= np.log(second_opinion.SURE):
         return is_right[0]
-    return is_right[int(np.argmax(second.product(first, other, power, least)))]
+    return is_right[int(np.argmax(second_opinion.product(first, other, power, least)))]
 
 
 def main() -> None:

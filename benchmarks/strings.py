@@ -22,9 +22,9 @@ import lenet5
 from lenet5.data import datasets, strings
 from lenet5.data.datasets import Images
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.arrays import Pixels
-from lenet5.reading.decode import METHODS
+from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
+from lenet5.reading.recognition.decode import METHODS
 
 TEST_SEED, TUNING_SEED = 1, 77
 UNSEEN = range(55_000, 60_000)  # the validation digits of all networks that read

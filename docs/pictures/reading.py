@@ -12,7 +12,7 @@ from PIL import Image
 from lenet5 import api
 from lenet5.data.datasets import load
 from lenet5.reading import explain
-from lenet5.reading.pictures import Picture
+from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.reader import Reader
 

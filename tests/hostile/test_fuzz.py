@@ -29,7 +29,7 @@ from lenet5.exchange.match_shapes import fit
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models.model import Card, Model
-from lenet5.reading.pictures import pictures
+from lenet5.reading.opening.pictures import pictures
 from lenet5.recipes import catalogue
 from lenet5.reports import study_results
 from lenet5.spec.initial import Pytorch

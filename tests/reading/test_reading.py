@@ -13,8 +13,8 @@ from PIL import Image as Pillow
 from lenet5 import api
 from lenet5.errors import ModelError, ReadingError
 from lenet5.models.model import Calibration, Threshold
-from lenet5.reading import pictures
 from lenet5.reading.constraints import parse
+from lenet5.reading.opening import pictures
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.predictor import ReadingPredictor
 from lenet5.reading.reader import Reader

@@ -19,11 +19,11 @@ from lenet5.engines import registry
 from lenet5.errors import ReadingError
 from lenet5.reading import constraints, doubts, explain
 from lenet5.reading.as_json import page_as_json
-from lenet5.reading.decode import COMBINED
+from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.page import Page
-from lenet5.reading.pictures import pictures
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader
+from lenet5.reading.recognition.decode import COMBINED
 
 STDIN = "-"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pdf"}

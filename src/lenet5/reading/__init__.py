@@ -1,6 +1,6 @@
-"""From a photograph to digits and numbers: opened, cleaned, taken apart, prepared as MNIST was, and read.
+"""From a photograph to digits and numbers, in four rooms: opening, cleaning, segmentation, recognition.
 
-Each file holds one step, as functions of arrays; `pipeline.py` is the chain, `reader.py` the way in. A picture is
-refused before it is decoded when it is too large. Nothing here trains, and no picture is fetched. Needs
-`pip install "lenet5-reproduced[read]"`. Read next: `docs/reading.md`.
+`pipeline.py` is the chain from a picture to pieces of ink, `reader.py` the entry, `page.py` the result. The rooms
+import only those before them. Nothing here trains or downloads, and a picture that is too large is refused before it is
+decoded. Read first: `reader.py`, then `docs/reading.md`.
 """

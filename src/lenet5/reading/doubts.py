@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from lenet5.reading.page import Digit, Number, Page
-from lenet5.reading.slashes import MAY_BE_A_SLASH, ONE, leaning
+from lenet5.reading.recognition.slashes import MAY_BE_A_SLASH, ONE, leaning
 
 DOUBTFUL = 0.9  # a digit with a lower probability is named
 NAMED = 5  # doubtful digits, and unread marks, named one by one

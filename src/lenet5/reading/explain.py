@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from lenet5.errors import ReadingError
 from lenet5.reading import extras
+from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box, Page
-from lenet5.reading.pictures import Picture
 from lenet5.reading.pipeline import Trace
 
 ACROSS = 16  # prepared digits in a row

@@ -6,14 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.reading import binarise, layout, paper_light, remove_ruling, skew
-from lenet5.reading.grey import Float, encoded, grey, reduction
-from lenet5.reading.hairlines import strokes_width, without_hairlines
-from lenet5.reading.mnist import stroke_width
+from lenet5.reading.cleaning import binarization, paper_light, remove_ruling, skew
+from lenet5.reading.cleaning.grey import Float, encoded, grey, reduction
+from lenet5.reading.cleaning.hairlines import strokes_width, without_hairlines
+from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box
-from lenet5.reading.pictures import Picture
-from lenet5.reading.pieces import Piece, height_of_writing, joined, pieces
-from lenet5.reading.signs import COMMA, Sign, signs
+from lenet5.reading.recognition.mnist_form import stroke_width
+from lenet5.reading.segmentation import layout
+from lenet5.reading.segmentation.pieces import Piece, height_of_writing, joined, pieces
+from lenet5.reading.segmentation.signs import COMMA, Sign, signs
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where its width is at least this multiple of its height
@@ -132,7 +133,7 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     floor = np.float32(min(0.3, 3 * found_ink.noise))
     ink = np.clip((found_ink.amount - floor) / (1 - floor), 0, 1)
     trace.note("ink", ink, f"contrast {found_ink.contrast:.2f}, noise {found_ink.noise:.3f}")
-    mask, how = binarise.mask(found_ink.amount, found_ink.noise)
+    mask, how = binarization.mask(found_ink.amount, found_ink.noise)
     trace.note("mask", mask, how)
     degrees = skew.angle(mask)
     if degrees:

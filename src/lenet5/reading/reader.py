@@ -9,18 +9,18 @@ import numpy as np
 
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import turned
-from lenet5.reading.by_piece import NOT_A_DIGIT, Decoded
+from lenet5.reading import orientation
 from lenet5.reading.constraints import Constraint
-from lenet5.reading.decode import COMBINED, SLIDING, decoder
-from lenet5.reading.marks import UNREAD, around, with_marks
+from lenet5.reading.opening.pictures import Picture, pictures
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
-from lenet5.reading.pictures import Picture, pictures
-from lenet5.reading.pieces import Piece
 from lenet5.reading.pipeline import Found, Trace, find
-from lenet5.reading.rejection import threshold
-from lenet5.reading.signs import REACH
-from lenet5.reading.slashes import MAY_BE_A_SLASH, leaning, with_slashes
+from lenet5.reading.recognition.by_piece import NOT_A_DIGIT, Decoded
+from lenet5.reading.recognition.decode import COMBINED, SLIDING, decoder
+from lenet5.reading.recognition.marks import UNREAD, around, with_marks
+from lenet5.reading.recognition.rejection import threshold
+from lenet5.reading.recognition.slashes import MAY_BE_A_SLASH, leaning, with_slashes
+from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.signs import REACH
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
@@ -78,15 +78,15 @@ class Reader:
     def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
         """Return what an opened picture holds, read turned where it reads badly as it lies."""
         page = self._as_it_lies(picture, bright, trace)
-        if not turned.is_doubtful(page):
+        if not orientation.is_doubtful(page):
             return page
-        quarters, best = turned.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
+        quarters, best = orientation.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
         if not quarters:
             return page
         if trace is not None:
             trace.stages.clear()
-            best = self._as_it_lies(turned.turned(picture, quarters), bright, trace)
-        return turned.turned_back(best, quarters)
+            best = self._as_it_lies(orientation.turned(picture, quarters), bright, trace)
+        return orientation.turned_back(best, quarters)
 
     def _as_it_lies(self, picture: Picture, bright: bool | None, trace: Trace | None) -> Page:
         found = find(picture, trace, bright=bright)

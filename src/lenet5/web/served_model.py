@@ -13,7 +13,7 @@ from lenet5.engines import registry
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file, shipped
-from lenet5.reading.by_piece import NOT_A_DIGIT
+from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
 from lenet5.web.batching import Batcher, Pixels
 from lenet5.web.limits import Limits
 

@@ -21,7 +21,7 @@ from lenet5 import api
 from lenet5.errors import Lenet5Error, ModelError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.as_json import page_as_json
-from lenet5.reading.pictures import pictures
+from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.reader import Reader
 from lenet5.web import worker_frames
 

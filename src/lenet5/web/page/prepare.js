@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * Ink -> 28x28, as MNIST's own digits were prepared -> a network's input.
- * The same arithmetic as reading/mnist.py and data/prepare.py: the longer side of the ink becomes 20 pixels, each the
- * mean of the area that it covers; the centre of mass comes to the middle, by whole pixels.
+ * The same arithmetic as reading/recognition/mnist_form.py and data/prepare.py: the longer side of the ink becomes 20
+ * pixels, each the mean of the area that it covers; the centre of mass comes to the middle, by whole pixels.
  */
 
 /** @typedef {import("./safetensors.js").Preparation} Preparation */

@@ -1,0 +1,58 @@
+"""The space displacement network: a line read without cutting it (LeCun 1998, section VII).
+
+The engine scores the windows that begin at each column (`Predictor.line_scores`); `alignment.py` makes digits of the
+row of scores. The network must know digits with neighbours: that is the recipe `space-displacement`. One that never saw
+any runs too, but reads badly. See docs/numbers.md.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5.engines.contract import Float
+from lenet5.inference.predictor import Predictor
+from lenet5.reading.pipeline import Found
+from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
+from lenet5.reading.recognition.mnist_form import BOX, FULL_PERCENTILE
+from lenet5.reading.segmentation.cuts import whole
+from lenet5.reading.segmentation.pieces import Piece
+
+STEP = 4  # columns: the scores of a line are those of whole groups of this many windows
+BLANK = -1.5  # log probability of nothing where a model has no class for it
+
+
+def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float32]:
+    """Return a number's ink as a line (side, W), 0..1: its digits 20 pixels high, half a window free at both ends."""
+    from PIL import Image
+
+    ink = found.patch(whole(number))
+    scale = BOX / max(float(np.median([piece.height for piece in number])), 1.0)
+    # A number that rises or falls is made smaller, so that all of it stays inside.
+    scale = min(scale, (side - 4) / ink.shape[0])
+    size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
+    small = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    dark = small[small > 0.5 * small.max()]
+    small = np.clip(small / max(float(np.percentile(dark, FULL_PERCENTILE)), 1e-3), 0, 1) if dark.size else small
+    line = np.zeros((side, size[0] + side), np.float32)
+    top = (side - size[1]) // 2
+    line[top : top + size[1], side // 2 : side // 2 + size[0]] = small
+    return line
+
+
+def at_every_column(line: NDArray[np.float32], model: Predictor) -> Float:
+    """Return the scores of the windows that begin at every column of a line, (places, classes).
+
+    line  (S, W) 0..1, as high as the network's inputs and at least as wide
+
+    A digit 4 columns wide is then seen in as many windows as a wide one: narrow digits are not passed over. Raises
+    ModelError for a network that cannot be slid, see `engines/line.py`.
+    """
+    wide = line.shape[1] + -line.shape[1] % STEP
+    return model.line_scores(np.pad(line, ((0, 0), (0, wide + STEP - 1 - line.shape[1]))))
+
+
+def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the log probabilities of nothing and of the ten digits at every place, (places, 11)."""
+    wide = scores.astype(np.float64)
+    shares = wide - np.logaddexp.reduce(wide, axis=1)[:, None]
+    nothing = shares[:, names.index(NOT_A_DIGIT)] if NOT_A_DIGIT in names else np.full(len(wide), BLANK)
+    return np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])
