@@ -15,7 +15,6 @@ from lenet5.jobs.executor import Outcome
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.seeds import restarted
-from lenet5.spec import text
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.local import Task, attend
 from lenet5.studies.together import attend_together
@@ -34,7 +33,7 @@ def tasks(folder: Path, data: Path, *overrides: str) -> tuple[Task, ...]:
     made = []
     for seed in (1, 2, 3):
         recipe = catalogue.load("archaeology", [*overrides, f"seed={seed}"])
-        unit = Unit((), text.dump(recipe), seed, "torch")
+        unit = Unit((), recipe, "torch")
         made.append(Task(unit, Ledger(folder).place(unit), data))
     return tuple(made)
 

@@ -18,7 +18,6 @@ from lenet5.methods.run import ERROR_PERCENT, Result, of_model, run
 from lenet5.models.file import read
 from lenet5.recipes import catalogue as recipes
 from lenet5.reports.classifiers import Line, lines, with_runs
-from lenet5.spec import text
 from lenet5.studies import runner
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
@@ -99,7 +98,7 @@ def _trained(
     """Train a recipe with some seeds, and return the finished units with their run folders."""
     engine = registry.get(registry.AUTO).name
     loaded = [recipes.load(recipe, [*overrides, f"seed={seed}"]) for seed in range(1, seeds + 1)]
-    units = [Unit((recipe,), text.dump(each), each.seed, engine) for each in loaded]
+    units = [Unit((recipe,), each, engine) for each in loaded]
     ledger = Ledger(folder)
     with Watcher() as watcher:
         runner.run(units, ledger, local_executor(1, DEADLINE_SECONDS, threads), data_dir, watcher)

@@ -10,7 +10,6 @@ from lenet5.recipes import catalogue
 from lenet5.reports.claim_values import HARDWARE, STATED, TRAINING_IMAGES, Outcome, Runs, length, settings, structure
 from lenet5.reports.comparison import Compared, sides
 from lenet5.reports.verdict import Case, Verdict, judge
-from lenet5.spec import text
 from lenet5.spec.claim import Claim
 from lenet5.spec.plan import decisive
 from lenet5.spec.recipe import Recipe
@@ -72,8 +71,8 @@ def units_for(names: Sequence[str], seeds: int | None, engine: str, device: str 
     for key, (name, recipe) in sorted(trained_for(names).items(), key=lambda item: length(item[1][1])):
         count = seeds or (SEEDS if key in claimed and length(recipe) <= LONG_EPOCHS else FEWER_SEEDS)
         for seed in range(1, count + 1):
-            toml = text.dump(recipe.model_copy(update={"seed": seed}))
-            made.append(Unit((name, _label(name, recipe)), toml, seed, engine, device))
+            seeded = recipe.model_copy(update={"seed": seed})
+            made.append(Unit((name, _label(name, recipe)), seeded, engine, device))
     return made
 
 

@@ -4,12 +4,12 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 
 from lenet5.data.datasets import fitted
 from lenet5.distribution import VERSION
 from lenet5.recipes import catalogue
-from lenet5.spec import text
 from lenet5.spec.recipe import Recipe
 from lenet5.studies.plan import StudyPlan
 
@@ -19,21 +19,19 @@ class Unit:
     """One run of a study.
 
     label  its options, one for each axis of the plan
-    toml   its complete recipe as text, which can be sent to any process or machine
     """
 
     label: tuple[str, ...]
-    toml: str
-    seed: int
+    recipe: Recipe
     engine: str
     device: str = "cpu"
 
     @property
-    def recipe(self) -> Recipe:
-        """The recipe as a value."""
-        return text.parse(self.toml, where="a study's unit")
+    def seed(self) -> int:
+        """The seed of its recipe."""
+        return self.recipe.seed
 
-    @property
+    @cached_property  # asked for many times, and a study may have thousands of units
     def digest(self) -> str:
         """20 hexadecimal digits that identify the result up to rounding: recipe, engine, version, device.
 
@@ -52,7 +50,7 @@ def units(plan: StudyPlan, engine: str, device: str = "cpu") -> list[Unit]:
     for seed in plan.seed_list:
         for label, overrides in combinations(plan):
             recipe = catalogue.load(plan.recipe, [*plan.overrides, *overrides, f"seed={seed}"])
-            made.append(Unit(label, text.dump(fitted(recipe)), seed, engine, device))
+            made.append(Unit(label, fitted(recipe), engine, device))
     return made
 
 
