@@ -115,6 +115,20 @@ def test_every_library_that_is_imported_is_declared() -> None:
     assert not missing
 
 
+def test_only_the_pages_of_a_pdf_need_an_extra_to_be_read() -> None:
+    project = tomllib.loads((PACKAGE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[^A-Za-z0-9_.-]", each)[0].lower() for each in project["dependencies"]}
+    providers = packages_distributions()
+    beyond = {
+        (module.removeprefix("lenet5."), name)
+        for module, path in FILES.items()
+        if room_of(module) in ("reading", "models", "inference")
+        for name in imported_libraries(path)
+        if not declared & {each.lower().replace("_", "-") for each in providers.get(name, [name])}
+    }
+    assert beyond == {("reading.opening.pdf", "pypdfium2")}
+
+
 def test_import_of_lenet5_is_quick_and_brings_no_heavy_library() -> None:
     program = "import lenet5, sys; print([n for n in ('torch', 'sklearn', 'matplotlib', 'numpy') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -3,16 +3,14 @@
 NAME = "lenet5-reproduced"
 VERSION = "0.2.0"  # also read by the build
 DISTRIBUTIONS = {
-    "PIL": "pillow",
     "multipart": "python-multipart",
     "prometheus_client": "prometheus-client",
-    "skimage": "scikit-image",
     "sklearn": "scikit-learn",
 }
 
 
 def install(extra: str) -> str:
-    """Return the command that installs an extra, such as "read"."""
+    """Return the command that installs an extra, such as "bulk"."""
     return f'pip install "{NAME}[{extra}]"'
 
 

@@ -5,9 +5,9 @@ import warnings
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lenet5.bulk import png
-from lenet5.bulk.needs import library
 
 SIDE = 28
 FORMATS = ("PNG", "BMP", "GIF", "JPEG", "PPM", "TIFF", "WEBP")
@@ -38,11 +38,10 @@ def _slowly(content: bytes) -> tuple[NDArray[np.uint8], str]:
     nothing = np.zeros((SIDE, SIDE), np.uint8)
     if not content:
         return nothing, "an empty file, expected an image"
-    image_library = library("PIL.Image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata, which does not affect the pixels
-            with image_library.open(io.BytesIO(content), formats=FORMATS) as image:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 if image.size != (SIDE, SIDE):
                     return nothing, f"{image.width}x{image.height} pixels, expected 28x28; for pictures use --photos"
                 grey = image.convert("RGB") if image.mode == "P" and "transparency" not in image.info else image

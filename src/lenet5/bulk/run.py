@@ -83,8 +83,7 @@ def read(
     belongs to another job or one that was started under other conditions, or when shards fail twice;
     InterruptedRunError after Ctrl-C or SIGTERM; ModelError, RunError, StudyError.
     """
-    for name in ("pyarrow", "PIL"):
-        library(name)
+    library("pyarrow")
     ledger = Ledger(out)
     machine = registry.get(engine, device)
     predictor = Predictor(model_file.read(model_path(model)), engine=machine.name, device=machine.device)

@@ -17,7 +17,7 @@ from lenet5.engines.threads import use_threads
 from lenet5.errors import ServeError
 from lenet5.reading.reader import DEFAULT
 
-NEEDS = ("starlette", "h11", "uvicorn", "prometheus_client", "multipart", "PIL")
+NEEDS = ("starlette", "h11", "uvicorn", "prometheus_client", "multipart")
 
 EXAMPLES = ("lenet5 serve", "lenet5 serve --model modern --port 9000")
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 from lenet5.errors import ReadingError
-from lenet5.reading import extras
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box, Page
 from lenet5.reading.pipeline import Trace
@@ -19,13 +19,12 @@ READ, UNSURE, NO_DIGIT = (0, 120, 60), (200, 120, 0), (150, 150, 150)
 
 def write(folder: Path, picture: Picture, page: Page, trace: Trace) -> list[Path]:
     """Write 1-picture.png, 2-grey.png ... and overlay.png, and return their paths. Raises ReadingError."""
-    image = extras.library("PIL.Image")
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for index, stage in enumerate(trace.stages, 1):
             path = folder / f"{index}-{stage.name.replace(' ', '-')}.png"
-            image.fromarray(_visible(stage.image, stage.name)).save(path)
+            Image.fromarray(_visible(stage.image, stage.name)).save(path)
             written.append(path)
         overlay(picture, page).save(folder / "overlay.png")
     except OSError as error:
@@ -36,8 +35,8 @@ def write(folder: Path, picture: Picture, page: Page, trace: Trace) -> list[Path
 def overlay(picture: Picture, page: Page) -> Any:
     """Return the picture as a Pillow image: green boxes and answers, orange where unsure, grey where no digit."""
     pixels = picture.pixels if picture.pixels.dtype == np.uint8 else np.rint(picture.pixels * 255).astype(np.uint8)
-    shown = extras.library("PIL.Image").fromarray(pixels).convert("RGB")
-    draw = extras.library("PIL.ImageDraw").Draw(shown)
+    shown = Image.fromarray(pixels).convert("RGB")
+    draw = ImageDraw.Draw(shown)
     wide = max(1, max(shown.size) // 500)
     for rejected in page.rejected:
         draw.rectangle(_sides(rejected.box, picture), outline=NO_DIGIT, width=wide)

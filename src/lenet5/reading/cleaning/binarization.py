@@ -4,7 +4,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.reading import extras
 from lenet5.reading.cleaning.grey import Float
 
 Mask = NDArray[np.bool_]
@@ -13,7 +12,8 @@ SURE = 0.55  # ink that a piece must hold somewhere, or it is dirt
 LOWEST, HIGHEST = 0.25, 0.55  # where the one threshold may lie
 SMOOTH = 1.2  # px
 PALEST = 0.2  # ink of a rough picture
-SAUVOLA_K = 0.2
+SAUVOLA_K, SAUVOLA_R = 0.2, 0.5
+BINS = 256
 BAND, ENOUGH = 32, 1_000_000  # rows; pixels
 
 
@@ -24,14 +24,16 @@ def mask(amount: Float, noise: float) -> tuple[Mask, str]:
     noise   of the paper, in the same units
     """
     if noise <= CLEAN:
-        threshold = float(np.clip(_otsu(amount), LOWEST, HIGHEST))
+        threshold = float(np.clip(_threshold(amount), LOWEST, HIGHEST))
         return amount > threshold, f"Otsu's threshold, {threshold:.2f}"
     smooth = ndimage.gaussian_filter(amount, SMOOTH)
-    found = _sauvola(smooth) & (smooth > max(PALEST, 3 * noise))
+    window = int(np.clip(min(smooth.shape) / 15, 15, 101)) | 1
+    paper = 1 - smooth
+    found = (paper < sauvola(paper, window)) & (smooth > max(PALEST, 3 * noise))
     return _with_a_core(found, smooth), "Sauvola's thresholds"
 
 
-def _otsu(amount: Float) -> float:
+def _threshold(amount: Float) -> float:
     """Otsu's threshold over pixels near edges, where ink and paper are about as many."""
     # Of a large picture every few bands of rows: enough edges, in a part of the time.
     amount = amount[np.arange(len(amount)) // BAND % -(-amount.size // ENOUGH) == 0]
@@ -39,16 +41,38 @@ def _otsu(amount: Float) -> float:
     values = amount[ndimage.binary_dilation(edge, iterations=1)]
     if values.size < 16 or np.ptp(values) == 0:
         return 0.5
-    return float(extras.library("skimage.filters").threshold_otsu(values))
+    return otsu(values)
 
 
-def _sauvola(amount: Float) -> Mask:
-    """Sauvola and Pietikäinen's threshold (2000) in a window of 1/15 of the shorter side."""
-    window = int(np.clip(min(amount.shape) / 15, 15, 101)) | 1
-    paper = 1 - amount
-    thresholds = extras.library("skimage.filters").threshold_sauvola(paper, window_size=window, k=SAUVOLA_K, r=0.5)
-    found: Mask = paper < thresholds
-    return found
+def otsu(values: Float) -> float:
+    """Return the threshold that maximizes the variance between two classes (Otsu 1979): the middle of one of 256 bins.
+
+    values  of any shape, not all alike
+    """
+    counts, edges = np.histogram(values, BINS)
+    middles = (edges[:-1] + edges[1:]) / 2
+    below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
+    sums = counts * middles
+    mean_below, mean_above = np.cumsum(sums) / below, (np.cumsum(sums[::-1]) / np.cumsum(counts[::-1]))[::-1]
+    between = below[:-1] * above[1:] * (mean_below[:-1] - mean_above[1:]) ** 2
+    return float(middles[np.argmax(between)])
+
+
+def sauvola(paper: Float, window: int) -> Float:
+    """Return a threshold for each pixel, m (1 + k (s / R - 1)) (Sauvola and Pietikäinen 2000): what is below is ink.
+
+    paper   (H, W) 0..1, dark where there is ink
+    window  odd: m and s are the mean and standard deviation of the window x window pixels around
+    """
+
+    def mean(values: Float) -> Float:
+        # Running sums in double precision; what lies outside is mirrored.
+        filtered: Float = ndimage.uniform_filter(values, window, output=np.float64, mode="mirror").astype(np.float32)
+        return filtered
+
+    means = mean(paper)
+    deviations: Float = np.sqrt(np.maximum(mean(paper * paper) - means * means, 0))
+    return means * (1 + SAUVOLA_K * (deviations / SAUVOLA_R - 1))
 
 
 def _with_a_core(found: Mask, amount: Float) -> Mask:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
-from lenet5.reading import extras
 from lenet5.reading.cleaning.grey import Float, encoded
 
 SMALL_SIDE = 320  # px of the small copy on which the paper is looked for
@@ -144,6 +144,5 @@ def _up(small: Float, shape: tuple[int, ...]) -> Float:
         return small
     factor = -(-max(shape) // SMALL_SIDE)
     size = small.shape[1] * factor, small.shape[0] * factor
-    image = extras.library("PIL.Image")
-    stretched: Float = np.asarray(image.fromarray(small).resize(size, image.Resampling.BILINEAR))
+    stretched: Float = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
     return stretched[: shape[0], : shape[1]]

@@ -2,8 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from lenet5.reading import extras
 from lenet5.reading.cleaning.binarization import Mask
 from lenet5.reading.cleaning.grey import Float
 
@@ -48,8 +48,7 @@ def _lonely(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> bool:
 
 def turned(values: Float, degrees: float) -> Float:
     """Return a picture turned counter-clockwise, on a canvas that holds all of it; new parts are 0."""
-    image = extras.library("PIL.Image")
-    return np.array(image.fromarray(values).rotate(degrees, image.Resampling.BILINEAR, expand=True))
+    return np.array(Image.fromarray(values).rotate(degrees, Image.Resampling.BILINEAR, expand=True))
 
 
 def turned_back(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.distribution import missing
 from lenet5.errors import ReadingError
-from lenet5.reading import extras
 from lenet5.reading.opening.limits import MOST_PAGES, check_size
 
 DOTS_PER_INCH = 200  # a digit 4 mm high has 31 pixels
@@ -15,8 +15,11 @@ POINTS_PER_INCH = 72
 
 
 def pages(content: bytes, name: str) -> Iterator[NDArray[np.uint8]]:
-    """Yield each page, (H, W) grey. Raises ReadingError where it is damaged, locked or too large."""
-    pdfium = extras.library("pypdfium2", "pdf")
+    """Yield each page, (H, W) grey. Raises ReadingError if it is damaged, locked or too large, or needs pypdfium2."""
+    try:
+        import pypdfium2 as pdfium
+    except ImportError:
+        raise ReadingError(missing("pypdfium2", "pdf")) from None
     try:
         document = pdfium.PdfDocument(content)
     except pdfium.PdfiumError as error:

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from lenet5.errors import ReadingError
-from lenet5.reading import extras
 from lenet5.reading.opening import pdf
 from lenet5.reading.opening.arrays import Pixels, from_array
 from lenet5.reading.opening.limits import HALVED_PIXELS, MOST_BYTES, MOST_PAGES, check_size
@@ -106,13 +106,12 @@ def _from_bytes(content: bytes, name: str) -> Iterator[Picture]:
         for page, pixels in enumerate(pdf.pages(content, name), 1):
             yield Picture(name, page, pixels)
         return
-    pillow = extras.library("PIL.Image")
     with _quiet():
         try:
-            opened = pillow.open(io.BytesIO(content), formats=FORMATS)
-        except pillow.DecompressionBombError:
+            opened = Image.open(io.BytesIO(content), formats=FORMATS)
+        except Image.DecompressionBombError:
             raise ReadingError(f"{name}: promises far too many pixels; it was not decoded. Make it smaller.") from None
-        except pillow.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise ReadingError(f"{name}: {_other_format(content)}") from None
         except Exception as error:  # what its readers raise on broken files is open-ended
             raise _damaged(name, error) from None
@@ -173,14 +172,17 @@ def _loaded(opened: Any, *, halve: bool) -> int:
         opened.load()
         return 1
     half = -(-width // 2), -(-height // 2)
-    opened.thumbnail(half, extras.library("PIL.Image").Resampling.BOX, reducing_gap=1.0)
+    opened.thumbnail(half, Image.Resampling.BOX, reducing_gap=1.0)
     return 2
 
 
 def _upright(opened: Any, *, in_place: bool) -> Any:
     """Return the image turned as its EXIF orientation says; a broken EXIF says nothing."""
     try:
-        return extras.library("PIL.ImageOps").exif_transpose(opened, in_place=in_place) or opened
+        if in_place:
+            ImageOps.exif_transpose(opened, in_place=True)
+            return opened
+        return ImageOps.exif_transpose(opened)
     except Exception:
         return opened
 

@@ -9,9 +9,10 @@ side of the ink is 20 in all but 3, and the centre of mass, counted from the fir
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
 
 from lenet5.errors import ShapeError
-from lenet5.reading import extras
 from lenet5.reading.cleaning.grey import Float
 
 SIDE, BOX, CENTRE = 28, 20, 14
@@ -60,20 +61,17 @@ def full(ink: Float) -> Float:
 
 def boxed(ink: Float) -> Float:
     """Return a digit stretched so that its longer side is 20 pixels: the mean of the area that a pixel covers."""
-    image = extras.library("PIL.Image")
     height, width = ink.shape
     scale = BOX / max(height, width)
     if scale < 1:
         ink = thickened(ink, scale)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    way = image.Resampling.BOX if scale <= 1 else image.Resampling.BICUBIC
-    return np.asarray(image.fromarray(np.ascontiguousarray(ink, np.float32)).resize(size, way))
+    way = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
+    return np.asarray(Image.fromarray(np.ascontiguousarray(ink, np.float32)).resize(size, way))
 
 
 def thickened(ink: Float, scale: float) -> Float:
     """Return the digit with strokes that stay visible at a scale; unchanged where they are as wide as a pen's."""
-    from scipy import ndimage
-
     wanted = THINNEST / scale
     wide = stroke_width(ink > 0.5)
     if wide >= wanted:
@@ -101,8 +99,6 @@ def _darkest(ink: Float, factor: int) -> Float:
 
 def stroke_width(there: NDArray[np.bool_]) -> float:
     """Return the width of strokes in pixels, from the mean distance to their sides; 0 without any."""
-    from scipy import ndimage
-
     if not there.any():
         return 0.0
     away = ndimage.distance_transform_edt(np.pad(there, 1))

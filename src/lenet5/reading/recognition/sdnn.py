@@ -7,6 +7,7 @@ any runs too, but reads badly. See docs/numbers.md.
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
@@ -22,8 +23,6 @@ BLANK = -1.5  # log probability of nothing where a model has no class for it
 
 def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float32]:
     """Return a number's ink as a line (side, W), 0..1: its digits 20 pixels high, half a window free at both ends."""
-    from PIL import Image
-
     ink = found.patch(whole(number))
     scale = BOX / max(float(np.median([piece.height for piece in number])), 1.0)
     # A number that rises or falls is made smaller, so that all of it stays inside.
