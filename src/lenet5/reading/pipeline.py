@@ -8,12 +8,12 @@ from scipy import ndimage
 
 from lenet5.reading.cleaning import binarization, paper_light, remove_ruling, skew
 from lenet5.reading.cleaning.grey import Float, encoded, grey, reduction
-from lenet5.reading.cleaning.hairlines import strokes_width, without_hairlines
+from lenet5.reading.cleaning.hairlines import without_hairlines
+from lenet5.reading.cleaning.strokes import stroke_width
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box
-from lenet5.reading.recognition.mnist_form import stroke_width
 from lenet5.reading.segmentation import layout
-from lenet5.reading.segmentation.pieces import Piece, height_of_writing, joined, pieces
+from lenet5.reading.segmentation.pieces import Piece, height_of_writing, joined, pen_width, pieces
 from lenet5.reading.segmentation.signs import COMMA, Sign, signs
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
@@ -150,7 +150,7 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
         notes.append("most of the ink is thin lines: hatching")
         return found([], ink)
     if kept is not None:
-        mask, taken = without_hairlines(mask, kept, height_of_writing(kept))
+        mask, taken = without_hairlines(mask, pen_width(kept), height_of_writing(kept))
         if taken.any():
             ruling_ink += int(taken.sum())
             ink = _without(ink, taken, mask)
@@ -168,7 +168,8 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     small = specks + [piece for piece, why in judged if why in SMALL or (not why and piece.height < COMMA * high)]
     digits = [piece for piece, why in judged if not why]
     rows = layout.lines([piece for piece in digits if piece.height >= COMMA * high])
-    named = [each for row in rows for each in signs(small, row, high, strokes_width(digits))]
+    pen = pen_width(digits)
+    named = [each for row in rows for each in signs(small, row, high, pen)]
     marks = {id(piece) for each in named for piece in each.pieces}
     judged = [(piece, why) for piece, why in judged if id(piece) not in marks]
     digits, rejected = [piece for piece, why in judged if not why], [(piece, why) for piece, why in judged if why]

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from lenet5.reading.cleaning.hairlines import strokes_width, without_hairlines
-from lenet5.reading.segmentation.pieces import pieces
+from lenet5.reading.cleaning.hairlines import without_hairlines
+
+PEN = 8.0  # px
 
 
 def page() -> np.ndarray:
@@ -14,15 +15,11 @@ def page() -> np.ndarray:
     return mask
 
 
-def test_the_width_of_strokes_is_measured() -> None:
-    assert abs(strokes_width(pieces(page()) or []) - 8) <= 1
-
-
 def test_a_stub_of_a_box_goes_and_no_stroke_does() -> None:
     mask = page()
     mask[10:70, 20:22] = True  # an upright side, two pixels wide,
     mask[10:12, 20:70] = True  # and a piece of the upper one
-    left, taken = without_hairlines(mask, pieces(mask) or [], 40.0)
+    left, taken = without_hairlines(mask, PEN, 40.0)
     assert np.array_equal(left, page())
     assert taken.sum() == mask.sum() - page().sum()
 
@@ -30,7 +27,7 @@ def test_a_stub_of_a_box_goes_and_no_stroke_does() -> None:
 def test_a_short_thin_bar_stays() -> None:
     mask = page()
     mask[40:42, 48:68] = True  # half as long as the writing is high
-    assert np.array_equal(without_hairlines(mask, pieces(mask) or [], 40.0)[0], mask)
+    assert np.array_equal(without_hairlines(mask, PEN, 40.0)[0], mask)
 
 
 def test_thin_writing_is_no_ruling() -> None:
@@ -38,4 +35,4 @@ def test_thin_writing_is_no_ruling() -> None:
     for left in range(20, 140, 20):
         mask[20:60, left : left + 2] = True
     mask[20:60, 150:158] = True
-    assert np.array_equal(without_hairlines(mask, pieces(mask) or [], 40.0)[0], mask)
+    assert np.array_equal(without_hairlines(mask, PEN, 40.0)[0], mask)

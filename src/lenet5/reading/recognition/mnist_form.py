@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from lenet5.errors import ShapeError
 from lenet5.reading.cleaning.grey import Float
+from lenet5.reading.cleaning.strokes import stroke_width
 
 SIDE, BOX, CENTRE = 28, 20, 14
 # Ink below this does not widen the digit's box: for longer sides in pixels, the ink of each; between, in proportion.
@@ -95,15 +96,6 @@ def _darkest(ink: Float, factor: int) -> Float:
     blocks = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor)
     darkest: Float = blocks.max(axis=(1, 3))
     return darkest
-
-
-def stroke_width(there: NDArray[np.bool_]) -> float:
-    """Return the width of strokes in pixels, from the mean distance to their sides; 0 without any."""
-    if not there.any():
-        return 0.0
-    away = ndimage.distance_transform_edt(np.pad(there, 1))
-    # Across a stroke w wide the distances rise evenly from 1 to (w + 1) / 2: their mean is about (w + 2) / 4.
-    return max(1.0, 4 * float(away[away > 0].mean()) - 2)
 
 
 def place(small: NDArray[np.uint8]) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from lenet5.reading.cleaning.binarization import Mask
+from lenet5.reading.cleaning.strokes import stroke_width
 from lenet5.reading.segmentation.crosses import crossed
 
 MOST_PIECES = 20_000  # a texture has more; a full page of figures has fewer
@@ -18,6 +19,7 @@ DUST = 0.04  # a piece smaller than this in both directions is ignored
 # below its top. A point is at most DOT heights wide, with a fraction FILLED of its box inked; a minus is at least LYING
 # times as wide as high.
 FREE, BELOW_TOP, DOT, FILLED, LYING = 0.06, 0.2, 0.25, 0.5, 1.8
+MEASURED = 40  # pieces, the largest, by which the strokes are measured
 GAP_STEPS = 24  # to how many parts the distance of a near piece is measured
 EVERYWHERE = np.ones((3, 3))
 
@@ -72,6 +74,12 @@ def height_of_writing(found: list[Piece]) -> float:
     ink = np.array([piece.area for piece in found], np.float64)
     order = np.argsort(heights)
     return float(heights[order][np.searchsorted(np.cumsum(ink[order]), ink.sum() / 2)])
+
+
+def pen_width(found: list[Piece]) -> float:
+    """Return how wide the strokes of the largest pieces are, in pixels; 0 without any."""
+    largest = sorted(found, key=lambda piece: -piece.area)[:MEASURED]
+    return float(np.median([stroke_width(piece.mask) for piece in largest])) if largest else 0.0
 
 
 def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]:

@@ -13,7 +13,7 @@ from lenet5.reading.segmentation.pieces import Piece
 MINUS_WIDTH = (0.2, 1.2)
 LYING = 1.8  # least width of a minus, in multiples of its height
 DOT, COMMA = 0.3, 0.5  # largest side of a point, largest height of a comma
-PEN = 0.6  # of the strokes' width: a thinner point is dirt
+PEN = 0.54  # of the strokes' width: a thinner point is dirt
 REACH = 0.9  # largest gap between a sign and the digit beside it
 MIDDLE, LOW = (0.25, 0.8), 0.75  # where a minus and a point stand: 0 is the top of the digits beside, 1 their base line
 TWO = {"'.": ":", "--": "="}  # signs of two pieces, the upper and the lower
