@@ -49,8 +49,9 @@ def otsu(values: Float) -> float:
 
     values  of any shape, not all alike
     """
-    counts, edges = np.histogram(values, BINS)
-    middles = (edges[:-1] + edges[1:]) / 2
+    whole, edges = np.histogram(values, BINS)
+    # In single precision, as in scikit-image: of two bins that are nearly as good, rounding chooses.
+    counts, middles = whole.astype(np.float32), (edges[:-1] + edges[1:]) / 2
     below, above = np.cumsum(counts), np.cumsum(counts[::-1])[::-1]
     sums = counts * middles
     mean_below, mean_above = np.cumsum(sums) / below, (np.cumsum(sums[::-1]) / np.cumsum(counts[::-1]))[::-1]
