@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 from strings import TUNING_SEED, digits_to_tune_on
 
 import lenet5
-from lenet5.data import strings
+from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import pattern
 from lenet5.reading.opening.pictures import pictures

@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 import lenet5
-from lenet5.data import datasets, strings
+from lenet5.data import datasets
 from lenet5.data.datasets import Images
+from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.reader import DEFAULT, DEFAULTS, Reader

@@ -1,4 +1,4 @@
-"""Keep how well every shipped model bears the suite of spoilt images: results/corruptions.json.
+"""Keep every shipped model's accuracy on the suite of corrupted images: results/corruptions.json.
 
 LENET5_DATA=FOLDER python results/corruptions.py
 """

@@ -29,7 +29,8 @@ from scipy import stats
 from strokes import Grey, PenDigit, drawn, line, pen_digits, trained_on
 
 from lenet5 import api
-from lenet5.data import datasets, strings
+from lenet5.data import datasets
+from lenet5.data.made import strings
 from lenet5.reading.reader import DEFAULT, Reader
 from lenet5.reading.score import edit_distance
 

@@ -10,6 +10,7 @@ from statistics import mean
 from marks import fill, write
 
 from lenet5.files import file_sha256
+from lenet5.inference.corruptions import UNCHANGED
 from lenet5.metrics import wilson_interval_percent
 from lenet5.models import shipped
 from lenet5.models.file import WEIGHTS
@@ -126,9 +127,9 @@ def models() -> str:
 
 
 def corruptions() -> str:
-    """Return how well the models bear spoilt images, as Markdown."""
+    """Return the models' accuracy on corrupted images, as Markdown."""
     kept = json.loads((ROOT / "results" / "corruptions.json").read_text(encoding="utf-8"))
-    names = sorted(kept["as it is"])
+    names = sorted(kept[UNCHANGED])
     lines = [f"| images | {' | '.join(f'`{name}`' for name in names)} |", "|---" * (len(names) + 1) + "|"]
     lines += [f"| {images} | {' | '.join(f'{row[name]:.2f}' for name in names)} |" for images, row in kept.items()]
     return "\n".join(lines)

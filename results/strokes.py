@@ -4,7 +4,7 @@ The set (Alpaydin and Alimoglu 1998, CC BY 4.0) holds digits as pen positions on
 
 python results/strokes.py pendigits-train.gz
 
-writes the strokes of the writers that the networks are trained on: src/lenet5/data/pen-strokes.npz.
+writes the strokes of the writers that the networks are trained on: src/lenet5/data/made/pen-strokes.npz.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 
 Grey = NDArray[np.uint8]
 COMMENT = re.compile(r"\.COMMENT\s+(\d)\s+(\d+)\s+\d+")
-SHIPPED = Path(__file__).parent.parent / "src/lenet5/data/pen-strokes.npz"
+SHIPPED = Path(__file__).parent.parent / "src/lenet5/data/made/pen-strokes.npz"
 FINER = 4  # times as large is drawn, so that edges are smooth
 
 

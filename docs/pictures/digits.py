@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 import lenet5
 from lenet5 import metrics
 from lenet5.data.datasets import Images, load
-from lenet5.data.not_digits import KINDS_OF, Digits
-from lenet5.data.rough_digits import FAR, NOT_A_DIGIT, roughened
+from lenet5.data.made.not_digits import KINDS_OF, Digits
+from lenet5.data.made.rough_digits import FAR, roughened
 from lenet5.inference.predictor import Predictor
 from lenet5.reports import style
 from lenet5.reports.rejection import rejection
 from lenet5.seeds import stream
+from lenet5.spec.digits import NOT_A_DIGIT_LABEL
 
 HERE = Path(__file__).parent
 CHAPTER = HERE.parent / "digits.md"
@@ -51,7 +52,7 @@ def sure_and_right(model: Predictor, data: Images) -> tuple[NDArray[np.float32],
     """Return how sure a model is of a digit, and whether it is right; of "not a digit" it is not sure at all."""
     probabilities = model.probabilities(data.images)
     answers = probabilities.argmax(axis=1)
-    return np.where(answers == NOT_A_DIGIT, 0, probabilities.max(axis=1)), answers == data.labels
+    return np.where(answers == NOT_A_DIGIT_LABEL, 0, probabilities.max(axis=1)), answers == data.labels
 
 
 def alarms(models: dict[str, Predictor], data: Images) -> str:
@@ -67,7 +68,7 @@ def alarms(models: dict[str, Predictor], data: Images) -> str:
         shares = []
         for name, least in (("modern", 0.0), ("digits", 0.0), ("digits", sure[1.0])):
             probabilities = models[name].probabilities(images)
-            given = (probabilities.argmax(axis=1) != NOT_A_DIGIT) & (probabilities.max(axis=1) >= least)
+            given = (probabilities.argmax(axis=1) != NOT_A_DIGIT_LABEL) & (probabilities.max(axis=1) >= least)
             shares.append(f"{100 * given.mean():.1f}")
         lines.append(f"| {make.__name__.replace('_', ' ')} | {' | '.join(shares)} |")
     return "\n".join(lines)
@@ -99,7 +100,7 @@ def main() -> None:
     models = {name: lenet5.load(name) for name in ("modern", "digits")}
     keep(sheet(examples()), "rough-digits")
     rough = load("rough-digits", "test")
-    digits = rough.cut(0, int(np.count_nonzero(rough.labels != NOT_A_DIGIT)), "test")
+    digits = rough.cut(0, int(np.count_nonzero(rough.labels != NOT_A_DIGIT_LABEL)), "test")
     curves = {name: sure_and_right(model, digits) for name, model in models.items()}
     keep(rejection(curves, "rough digits of MNIST's test set"), "digits-rejection")
     error = {name: metrics.expected_calibration_error_percent(*curve) for name, curve in curves.items()}

@@ -33,6 +33,7 @@ from lenet5.models import file as model_file
 from lenet5.models import fold
 from lenet5.models.model import Card, Model
 from lenet5.recipes import catalogue
+from lenet5.spec.digits import SIDE
 from lenet5.spec.optimizer import Constant
 from lenet5.spec.recipe import Recipe
 from lenet5.training.checkpoint import Position
@@ -41,7 +42,6 @@ from lenet5.training.interrupt import StopRequest
 from lenet5.training.train import Unwatched
 from lenet5.training.trainer import Trainer
 
-SIDE = 28
 SCORED = 1000  # training images, at the most, that tell whether a network without validation images has learnt
 Pixels = NDArray[np.uint8]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lenet5.data.datasets import load
-from lenet5.data.strings import made_string
+from lenet5.data.made.strings import made_string
 
 Images = NDArray[np.uint8]
 

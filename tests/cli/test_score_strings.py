@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from lenet5.cli.main import app
 from lenet5.data.datasets import load
-from lenet5.data.strings import made_string, write
+from lenet5.data.made.strings import made_string, write
 from lenet5.errors import DataError, DataNotFoundError, Lenet5Error, ReadingError
 
 COUNT = 4

@@ -18,8 +18,7 @@ from lenet5.bulk.shards import Shard
 from lenet5.errors import ModelError
 from lenet5.inference.predictor import Predictor
 from lenet5.jobs.executor import Alive
-
-NOT_A_DIGIT = "not a digit"  # the rejection class of models that have one
+from lenet5.spec.digits import NOT_A_DIGIT
 
 
 def digits_of(predictor: Predictor) -> NDArray[np.int8]:

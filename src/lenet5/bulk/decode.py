@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lenet5.bulk import png
+from lenet5.spec.digits import SIDE
 
-SIDE = 28
 FORMATS = ("PNG", "BMP", "GIF", "JPEG", "PPM", "TIFF", "WEBP")
 GREY_MODES = ("1", "L", "RGB")  # colours are converted by their luma; anything with transparency is an error
 LARGEST_BYTES = 1 << 20  # of a file; a typical one of 28x28 pixels has about a thousand

@@ -11,7 +11,8 @@ import zlib
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 28
+from lenet5.spec.digits import SIDE
+
 HEAD = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4s", 13, b"IHDR")
 # width, height, 8 bits, grey, deflate, the five filters, not interlaced
 PLAIN = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)

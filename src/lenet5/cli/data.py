@@ -8,7 +8,8 @@ import typer
 from lenet5.cli import score_strings
 from lenet5.cli.console import examples, literal, out
 from lenet5.cli.options import DataFolder, Quiet
-from lenet5.data import datasets, fetch, recognition, sources, strings
+from lenet5.data import datasets, fetch, recognition, sources
+from lenet5.data.made import strings
 from lenet5.errors import DataError
 
 app = typer.Typer(
@@ -77,7 +78,7 @@ def make_strings(
     seed: Annotated[int, typer.Option(min=0, help="Another seed gives other strings.")] = 1,
     data_dir: DataFolder = None,
 ) -> None:
-    """Compose pictures of numbers from MNIST's digits, apart, touching, and spoilt as photographs are."""
+    """Compose pictures of numbers from MNIST's digits, apart, touching, and degraded as in photographs."""
     written = strings.write(datasets.load("mnist", part, data_dir), folder, count=count, seed=seed, length=length)
     out.print(f"{written:,} pictures and {strings.LABELS} in {folder}", markup=False)
 

@@ -53,7 +53,7 @@ def evaluate(
     threads: Threads = None,
     data_dir: DataFolder = None,
     corrupted: Annotated[
-        bool, typer.Option("--corrupted", help="On spoilt images, too: moved, turned, thinned, noisy and so on.")
+        bool, typer.Option("--corrupted", help="On degraded images, too: moved, turned, thinned, noisy and so on.")
     ] = False,
     pictures: Annotated[
         Path | None,
@@ -70,7 +70,7 @@ def evaluate(
     predictor = members[0] if len(members) == 1 else Ensemble(members)
     outcome = api.evaluate(members, data=data, part=part, data_folder=data_dir)
     name = _named([member.model.card for member in members])
-    spoilt = _by_corruption(predictor, outcome) if corrupted else {}
+    degraded = _by_corruption(predictor, outcome) if corrupted else {}
     written: list[Path] = []
     if pictures is not None:
         written = _draw(outcome, pictures, f"{name} on {outcome.data.name} {outcome.data.part}")
@@ -79,7 +79,7 @@ def evaluate(
             {"models": [str(model) for model in models], "recipes": [member.model.card.recipe for member in members]}
             | {"engine": registry.get(engine, device).name, "temperature": predictor.temperature}
             | outcome.as_values()
-            | ({"corrupted_accuracy_percent": spoilt} if corrupted else {})
+            | ({"corrupted_accuracy_percent": degraded} if corrupted else {})
             | ({"pictures": [str(path) for path in written]} if written else {})
         )
         return
@@ -91,7 +91,7 @@ def evaluate(
         out.print(f"[yellow]The model was trained on {literal(trained_on)}.[/]")
     print_table(_by_class(outcome))
     if corrupted:
-        print_table(_spoilt_table(spoilt))
+        print_table(_corruption_table(degraded))
     for path in written:
         out.print(f"written  {path}", markup=False)
 
@@ -151,7 +151,7 @@ def _by_corruption(predictor: Predictor | Ensemble, outcome: Evaluation) -> dict
     return {name: evaluate_on(predictor, images).accuracy_percent for name, images in corrupted(outcome.data)}
 
 
-def _spoilt_table(accuracies: Mapping[str, float]) -> Table:
+def _corruption_table(accuracies: Mapping[str, float]) -> Table:
     table = Table("images", "accuracy", box=None, pad_edge=False)
     table.columns[1].justify = "right"
     for name, accuracy in accuracies.items():

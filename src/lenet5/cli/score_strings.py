@@ -12,8 +12,8 @@ from lenet5.cli.console import err, out, percent
 from lenet5.cli.options import DeviceName, EngineName, Threads
 from lenet5.cli.read import parsed_percent
 from lenet5.data.labelled import LabelledSet, labelled_sets
+from lenet5.data.made.strings import LABELS
 from lenet5.data.sources import DATA_SETS
-from lenet5.data.strings import LABELS
 from lenet5.engines import registry
 from lenet5.reading import constraints
 from lenet5.reading.reader import DEFAULT, Reader

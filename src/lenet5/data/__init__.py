@@ -8,6 +8,8 @@
     augment   mirrored images
     distort   distorted copies of images
     batches   the order of an epoch, its batches, and the place to resume
+    own       labelled images of a user's own
+    made      sets that are computed: degraded digits, windows of lines, numbers
 
 Nothing here knows of networks, engines or runs. Read `datasets.py` first. `lenet5.data("mnist")` returns a data set.
 """

@@ -17,11 +17,10 @@ from lenet5.data.sources import DataSet, Part
 from lenet5.display import Shown
 from lenet5.errors import DataError, DataNotFoundError, IdxError
 from lenet5.seeds import stream
+from lenet5.spec.digits import BOX, SIDE
 from lenet5.spec.recipe import Recipe
 
-SIDE = 28
 LOOKS = {"mnist": "mnist", "qmnist": "mnist", "emnist-digits": "mnist", "fashion-mnist": "fashion-mnist"}
-BOX = 20  # MNIST's digits fill a box of 20x20 in the middle (LeCun 1998, p. 10)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,11 +84,11 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     elif data_set is sources.MNIST_16X16:
         images, labels = _whole(part, folder, standard.reduced)
     elif data_set is sources.ROUGH_DIGITS:
-        from lenet5.data import rough_digits  # imports scipy.ndimage, which takes half a second
+        from lenet5.data.made import rough_digits  # imports scipy.ndimage, which takes half a second
 
         images, labels = rough_digits.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.DIGIT_NEIGHBOURS:
-        from lenet5.data import line_windows  # imports scipy.ndimage, too
+        from lenet5.data.made import line_windows  # imports scipy.ndimage, too
 
         images, labels = line_windows.made_of(*_own_digits(part, folder), part)
     elif data_set is sources.ARDIS:
@@ -218,7 +217,7 @@ def _whole(
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return those MNIST digits that a part of a made set is made of."""
     whole = load("mnist", "test" if part == "test" else "train", folder)
-    from lenet5.data.rough_digits import KEPT_OF
+    from lenet5.data.made.rough_digits import KEPT_OF
 
     edge = len(whole.labels) - len(whole.labels) // KEPT_OF
     digits = {"train": slice(0, edge), "validation": slice(edge, None), "test": slice(None)}[part]

@@ -7,7 +7,8 @@ looked up by `warp.py`.
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE
+from lenet5.data.warp import warp
+from lenet5.spec.digits import SIDE
 from lenet5.spec.distortion import Distortion
 
 KINDS = ("right", "down", "scaling", "squeezing", "shearing", "rotation")
@@ -79,3 +80,11 @@ def _reach() -> NDArray[np.int32]:
 
 
 REACH = _reach()
+
+
+def moved(images: NDArray[np.uint8], **amounts: NDArray[np.float64] | float) -> NDArray[np.uint8]:
+    """Return images (N, 28, 28) distorted by amounts: of each kind in `KINDS` one number, or one for each image."""
+    parameters = np.zeros((len(images), len(KINDS)))
+    for kind, amount in amounts.items():
+        parameters[:, KINDS.index(kind)] = amount
+    return warp(images, affine(parameters), None, REACH)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lenet5.data import tables
-from lenet5.data.strings import LABELS
+from lenet5.data.made.strings import LABELS
 from lenet5.errors import DataError, DataNotFoundError
 
 TRUTH = "_gt.txt"

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.errors import ShapeError
+from lenet5.spec.digits import SIDE
 from lenet5.spec.preparation import Preparation
 
-SIDE = 28
 Real = TypeVar("Real", np.float32, np.float64)
 
 
@@ -42,7 +42,7 @@ def prepare(images: NDArray[np.uint8], preparation: Preparation) -> NDArray[np.f
 
 def resized(images: NDArray[Real], side: int) -> NDArray[Real]:
     """Stretch square images (N, H, H) to (N, side, side), by bilinear interpolation between pixel centres."""
-    across = _stretch(images.shape[-1], side).astype(images.dtype)
+    across = stretch(images.shape[-1], side).astype(images.dtype)
     stretched: NDArray[Real] = across @ (images @ across.T)  # (S, H) @ ((N, H, H) @ (H, S))
     return stretched
 
@@ -60,8 +60,10 @@ def _scale(preparation: Preparation) -> NDArray[np.float32]:
 
 
 @cache
-def _stretch(size: int, side: int) -> NDArray[np.float64]:
-    """The (side, size) matrix that resizes a line: each row weighs the two pixels nearest to its centre.
+def stretch(size: int, side: int) -> NDArray[np.float64]:
+    """Return the (side, size) matrix A of `resized`, float64: an image X becomes A X A^T.
+
+    Each row weighs the two pixels nearest to its centre.
 
     Beyond the outermost centres the outermost pixel counts alone.
     """

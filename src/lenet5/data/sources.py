@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from lenet5.data import ardis
 from lenet5.errors import DataError
-
-DIGITS = tuple("0123456789")
+from lenet5.spec.digits import DIGITS, NOT_A_DIGIT
 
 
 @dataclass(frozen=True)
@@ -242,7 +241,6 @@ UCI_DIGITS = DataSet(
     parts=(Part("train"), Part("test")),
 )
 
-NOT_A_DIGIT = "not a digit"
 ROUGH_DIGITS = DataSet(
     name="rough-digits",
     title="Digits as photographs give them, and what is no digit; made from MNIST and pen strokes",

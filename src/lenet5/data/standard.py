@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.data.distort import KINDS, REACH, affine
-from lenet5.data.prepare import SIDE
 from lenet5.data.warp import warp
+from lenet5.spec.digits import BOX, SIDE
 
 Pixels = NDArray[np.uint8]
-BOX, SMALL_BOX = 20, 16  # sides of the squares that the digits fill
+SMALL_BOX = 16  # px: the square that the digits fill in the smaller form
 CHUNK = 5000  # images at a time, so that memory stays bounded
 
 

@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from lenet5.data.prepare import SIDE
 from lenet5.errors import ModelError
 from lenet5.exchange.c_text import comment, indented, string
 from lenet5.models.model import Model
+from lenet5.spec.digits import SIDE
 
 PIXELS = SIDE * SIDE
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
 from lenet5.models import grid
@@ -28,6 +27,7 @@ from lenet5.models.grid import LARGEST_NUMBER
 from lenet5.models.model import Model
 from lenet5.spec import layers as plan
 from lenet5.spec.architecture import PlacedLayer
+from lenet5.spec.digits import SIDE
 from lenet5.spec.preparation import Preparation
 
 LARGEST_ACTIVATION = 255

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE
+from lenet5.data.prepare import stretch
 from lenet5.errors import ModelError
 from lenet5.exchange.c_layers import SQUASH, Constants, Stage, stages
 from lenet5.exchange.c_program import PIXELS, Interface, Program, checked_prefix, header, names, predict
 from lenet5.exchange.c_text import comment, constant, indented
-from lenet5.exchange.for_export import ready, stretch
+from lenet5.exchange.for_export import ready
 from lenet5.models.model import Model
+from lenet5.spec.digits import SIDE
 from lenet5.spec.preparation import Preparation
 
 WEIGHTS = ("float", "int8")
@@ -77,7 +78,7 @@ for (int h = 0; h < {S}; h++)
     }}""",
             tables,
         )
-    across = stretch(S)  # each row has one nonzero entry, or two adjacent ones
+    across = stretch(SIDE, S)  # each row has one nonzero entry, or two adjacent ones
     first = (across > 0).argmax(axis=1).clip(max=SIDE - 2)
     shares = np.stack([across[np.arange(S), first], across[np.arange(S), first + 1]], axis=1)
     tables |= {"first": first.astype(np.uint8), "share": shares.astype(np.float32)}

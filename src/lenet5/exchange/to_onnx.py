@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE
+from lenet5.data.prepare import stretch
 from lenet5.distribution import install
 from lenet5.engines.contract import Weights
 from lenet5.errors import ModelError
-from lenet5.exchange.for_export import ready, stretch
+from lenet5.exchange.for_export import ready
 from lenet5.inference.predictor import Predictor
 from lenet5.models.model import Model
 from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import PlacedLayer
+from lenet5.spec.digits import SIDE
 from lenet5.spec.preparation import Preparation
 
 OPSET = 13  # from 2020, supported by every current runtime
@@ -189,7 +190,7 @@ def _preparation(graph: _Graph, preparation: Preparation, form: Form) -> str:
         x = graph.node("Reshape", x, shape, name="preparation.maps")  # OpenCV's Unsqueeze needs a fixed batch
     if preparation.resize is not None:
         # Matrix products, as in data/prepare.py; the node Resize would have to round 28 times 32/28.
-        across = stretch(preparation.resize).astype(np.float32)
+        across = stretch(SIDE, preparation.resize).astype(np.float32)
         x = graph.node("MatMul", x, graph.constant("preparation.across", across.T), name="preparation.resize_lines")
         x = graph.node("MatMul", graph.constant("preparation.down", across), x, name="preparation.resize_columns")
     if preparation.padding:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.data.datasets import Images
-from lenet5.data.distort import KINDS, REACH, affine
-from lenet5.data.warp import warp
+from lenet5.data.distort import moved
 from lenet5.seeds import stream
 
 Pixels = NDArray[np.uint8]
 SEED = 1998
+UNCHANGED = "not corrupted"
 
 
 @dataclass(frozen=True)
@@ -25,44 +25,33 @@ class Corruption:
     """A corruption: images (N, 28, 28) uint8, 0 = background, and a random generator -> corrupted images."""
 
     name: str
-    spoil: Callable[[Pixels, np.random.Generator], Pixels]
+    degrade: Callable[[Pixels, np.random.Generator], Pixels]
 
 
 def corrupted(data: Images) -> Iterator[tuple[str, Images]]:
     """Yield the unchanged set, then the set under each corruption in turn."""
-    yield "as it is", data
+    yield UNCHANGED, data
     for corruption in SUITE:
-        spoilt = corruption.spoil(np.asarray(data.images), stream(SEED, corruption.name))
-        yield corruption.name, replace(data, images=spoilt)
+        degraded = corruption.degrade(np.asarray(data.images), stream(SEED, corruption.name))
+        yield corruption.name, replace(data, images=degraded)
 
 
-def _moved(**ends: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
+def _moved(**most: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
     """Distort each image by plus or minus the given amplitudes; for the kinds see `data.distort.affine`."""
 
-    def spoil(images: Pixels, random: np.random.Generator) -> Pixels:
-        parameters = np.zeros((len(images), len(KINDS)))
-        for kind, most in ends.items():
-            parameters[:, KINDS.index(kind)] = most * random.choice([-1, 1], len(images))
-        return warp(images, affine(parameters), None, REACH)
+    def degrade(images: Pixels, random: np.random.Generator) -> Pixels:
+        return moved(images, **{kind: ends * random.choice([-1, 1], len(images)) for kind, ends in most.items()})
 
-    return spoil
+    return degrade
 
 
 def _small_and_moved(images: Pixels, random: np.random.Generator) -> Pixels:
     """Scale by 0.71, to a height of 14 pixels, and move up or down by 7, to the border of the image of 28 pixels."""
-    parameters = np.zeros((len(images), len(KINDS)))
-    parameters[:, KINDS.index("scaling")] = 0.5**0.5 - 1
-    parameters[:, KINDS.index("down")] = 7 * random.choice([-1, 1], len(images))
-    return warp(images, affine(parameters), None, REACH)
+    return moved(images, scaling=0.5**0.5 - 1, down=7 * random.choice([-1, 1], len(images)))
 
 
 def _scaled(factor: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
-    def spoil(images: Pixels, _: np.random.Generator) -> Pixels:
-        parameters = np.zeros((len(images), len(KINDS)))
-        parameters[:, KINDS.index("scaling")] = factor - 1
-        return warp(images, affine(parameters), None, REACH)
-
-    return spoil
+    return lambda images, _: moved(images, scaling=factor - 1)
 
 
 def _thicker(images: Pixels, _: np.random.Generator) -> Pixels:
@@ -89,11 +78,11 @@ def _noisy(images: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def _inverted(share: float) -> Callable[[Pixels, np.random.Generator], Pixels]:
-    def spoil(images: Pixels, random: np.random.Generator) -> Pixels:
+    def degrade(images: Pixels, random: np.random.Generator) -> Pixels:
         turned: Pixels = np.where(random.random(images.shape) < share, 255 - images, images)
         return turned
 
-    return spoil
+    return degrade
 
 
 def _faint(images: Pixels, _: np.random.Generator) -> Pixels:
@@ -102,21 +91,21 @@ def _faint(images: Pixels, _: np.random.Generator) -> Pixels:
 
 def _broken(images: Pixels, random: np.random.Generator) -> Pixels:
     """Erase a horizontal or vertical line, two pixels wide, in the middle third."""
-    spoilt = images.copy()
+    degraded = images.copy()
     at, across = random.integers(10, 17, len(images)), random.random(len(images)) < 0.5
-    for image, place, lies in zip(spoilt, at, across, strict=True):
+    for image, place, lies in zip(degraded, at, across, strict=True):
         (image if lies else image.T)[place : place + 2] = 0
-    return spoilt
+    return degraded
 
 
 def _at_the_border(images: Pixels, random: np.random.Generator) -> Pixels:
     """Add the four middle columns of the next image of the set at the left or right border."""
-    spoilt = images.copy()
+    degraded = images.copy()
     left = random.random(len(images)) < 0.5
     neighbours = np.roll(images, 1, axis=0)
-    spoilt[left, :, :4] = np.maximum(spoilt[left, :, :4], neighbours[left, :, 12:16])
-    spoilt[~left, :, -4:] = np.maximum(spoilt[~left, :, -4:], neighbours[~left, :, 12:16])
-    return spoilt
+    degraded[left, :, :4] = np.maximum(degraded[left, :, :4], neighbours[left, :, 12:16])
+    degraded[~left, :, -4:] = np.maximum(degraded[~left, :, -4:], neighbours[~left, :, 12:16])
+    return degraded
 
 
 SUITE = (

@@ -4,8 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lenet5.errors import ShapeError
-
-SIDE = 28
+from lenet5.spec.digits import SIDE
 
 
 def mnist_form(images: ArrayLike) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import numpy as np
 from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box, Line, Number, Page
-from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
+from lenet5.spec.digits import NOT_A_DIGIT
 
 WELL, BADLY = 0.9, 0.8  # mean probability of a page's marks that is good enough, and that leads to a try
 GAIN = 0.1  # by which a turned page must read better

@@ -14,13 +14,14 @@ from lenet5.reading.constraints import Constraint
 from lenet5.reading.opening.pictures import Picture, pictures
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
 from lenet5.reading.pipeline import Found, Trace, find
-from lenet5.reading.recognition.by_piece import NOT_A_DIGIT, Decoded
+from lenet5.reading.recognition.by_piece import Decoded
 from lenet5.reading.recognition.decode import COMBINED, SLIDING, decoder
 from lenet5.reading.recognition.marks import UNREAD, around, with_marks
 from lenet5.reading.recognition.rejection import threshold
 from lenet5.reading.recognition.slashes import MAY_BE_A_SLASH, leaning, with_slashes
 from lenet5.reading.segmentation.pieces import Piece
 from lenet5.reading.segmentation.signs import REACH
+from lenet5.spec.digits import knows_digits
 
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
@@ -49,8 +50,7 @@ class Reader:
         digits_only: bool = False,
     ) -> None:
         names = model.model.card.class_names
-        digits = {str(digit) for digit in range(10)}
-        if not digits <= set(names) <= digits | {NOT_A_DIGIT}:
+        if not knows_digits(names):
             raise ModelError(f"the model tells {', '.join(names[:3])} ... apart; reading numbers needs one of digits.")
         self.model, self._decode = model, decoder(constraint, method)
         self.constrained = constraint is not None

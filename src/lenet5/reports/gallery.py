@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from lenet5.engines.contract import Float
 from lenet5.reports import style
+from lenet5.spec.digits import SIDE
 
 COLUMNS = 10
-SIDE, WIDE, TILE, CAPTION = 28, 32, 38, 8  # pixels: image, with its gap, with its caption, the caption
+WIDE, TILE, CAPTION = 32, 38, 8  # pixels: an image with its gap, with its caption, the caption
 
 
 def gallery(

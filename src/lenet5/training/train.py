@@ -21,6 +21,7 @@ from lenet5.models.calibration import calibrated
 from lenet5.models.model import Calibration, Card, Model
 from lenet5.recipes import catalogue
 from lenet5.spec import text
+from lenet5.spec.digits import NOT_A_DIGIT
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint, identity
 from lenet5.training.checkpoint import Checkpoint, Position
@@ -385,7 +386,7 @@ def _calibration(model: Model, trainer: Trainer, data_folder: Path | None) -> Ca
         return None
     scorer = trainer.engine.scorer(model.architecture, model.weights)
     scores = score_all(scorer, Examples(kept.images, kept.labels, model.preparation))
-    none = kept.class_names.index(sources.NOT_A_DIGIT) if sources.NOT_A_DIGIT in kept.class_names else None
+    none = kept.class_names.index(NOT_A_DIGIT) if NOT_A_DIGIT in kept.class_names else None
     words = f"{len(kept.labels):,} images of {data} kept from training"
     return calibrated(scores, kept.labels, images=words, none=none)
 

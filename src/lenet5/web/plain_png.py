@@ -8,7 +8,8 @@ values in the file. Any other picture goes to a worker.
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.bulk.png import SIDE, scanlines
+from lenet5.bulk.png import scanlines
+from lenet5.spec.digits import SIDE
 
 MOST_BYTES = 4_096  # larger files are not decoded here; typical ones have about 270
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from lenet5 import files
-from lenet5.data.prepare import SIDE
+from lenet5.spec.digits import SIDE
 from lenet5.web.problems import Problem
 
 Pixel = Annotated[int, Field(strict=True, ge=0, le=255)]

@@ -13,11 +13,9 @@ from lenet5.engines import registry
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file, shipped
-from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
+from lenet5.spec.digits import knows_digits
 from lenet5.web.batching import Batcher, Pixels
 from lenet5.web.limits import Limits
-
-DIGITS = {str(digit) for digit in range(10)}
 
 
 class Served:
@@ -92,7 +90,7 @@ class Served:
             "digest": self.digest,
             "parameters": sum(array.size for array in model.weights.values()),
             "class_names": list(names),
-            "reads": DIGITS <= set(names) <= DIGITS | {NOT_A_DIGIT},
+            "reads": knows_digits(names),
             "card": model.card.model_dump(mode="json"),
         }
 

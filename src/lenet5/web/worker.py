@@ -23,10 +23,10 @@ from lenet5.inference.predictor import Predictor
 from lenet5.reading.as_json import page_as_json
 from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.reader import Reader
+from lenet5.spec.digits import SIDE
 from lenet5.web import worker_frames
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")  # decoders of rarer formats have most of the vulnerabilities
-SIDE = 28
 
 
 class RefusedError(Exception):

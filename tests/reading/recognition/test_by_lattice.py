@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import lenet5
-from lenet5.data import strings
 from lenet5.data.datasets import Images
+from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import parse
 from lenet5.reading.opening.pictures import pictures

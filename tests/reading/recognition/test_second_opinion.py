@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lenet5 import api
-from lenet5.data import strings
 from lenet5.data.datasets import Images, load
+from lenet5.data.made import strings
 from lenet5.reading.constraints import parse
 from lenet5.reading.page import Page
 from lenet5.reading.predictor import ReadingPredictor

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE, resized
+from lenet5.data.prepare import resized
+from lenet5.spec.digits import SIDE
 
 PADDED = SIDE + 4  # images that come with the two lines of padding that LeNet-5 adds
 MIDDLE_GREY = 127.5

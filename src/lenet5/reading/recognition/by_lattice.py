@@ -11,12 +11,12 @@ from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Answer, Digit
 from lenet5.reading.pipeline import Found
-from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
 from lenet5.reading.recognition.lattice import CUT_ENDS, Float, Lattice, Path, best, lattice, log_posteriors
 from lenet5.reading.recognition.mnist_form import mnist_image
 from lenet5.reading.recognition.second_opinion import SURE, reweighed
 from lenet5.reading.segmentation.cuts import parts
 from lenet5.reading.segmentation.pieces import Piece
+from lenet5.spec.digits import NOT_A_DIGIT
 
 ANSWERS = 3
 # What is no digit with a higher probability is not given, however well it fits the number; ink that a cut parted looks

@@ -15,8 +15,8 @@ from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.mnist_form import mnist_image
 from lenet5.reading.segmentation.crosses import crossed
 from lenet5.reading.segmentation.pieces import Piece
+from lenet5.spec.digits import NOT_A_DIGIT
 
-NOT_A_DIGIT = "not a digit"  # the class of a model that tells digits from everything else
 ANSWERS = 3
 HALF = 127  # more is ink
 

@@ -10,10 +10,10 @@ from lenet5.reading.page import Answer, Box, Digit, Rejected
 from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.alignment import Run, aligned
 from lenet5.reading.recognition.by_piece import ANSWERS, Decoded
-from lenet5.reading.recognition.mnist_form import SIDE
 from lenet5.reading.recognition.sdnn import at_every_column, evidence, line_image
 from lenet5.reading.segmentation.cuts import whole
 from lenet5.reading.segmentation.pieces import Piece
+from lenet5.spec.digits import SIDE
 
 
 def slid(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:

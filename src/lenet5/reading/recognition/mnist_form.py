@@ -15,8 +15,9 @@ from scipy import ndimage
 from lenet5.errors import ShapeError
 from lenet5.reading.cleaning.grey import Float
 from lenet5.reading.cleaning.strokes import stroke_width
+from lenet5.spec.digits import BOX, SIDE
 
-SIDE, BOX, CENTRE = 28, 20, 14
+CENTRE = SIDE // 2
 # Ink below this does not widen the digit's box: for longer sides in pixels, the ink of each; between, in proportion.
 # A pale border pixel is part of a small digit; of a large one it is the blur of an edge.
 EDGES = ((24.0, 36.0), (0.06, 0.3))

@@ -12,10 +12,10 @@ from PIL import Image
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.pipeline import Found
-from lenet5.reading.recognition.by_piece import NOT_A_DIGIT
-from lenet5.reading.recognition.mnist_form import BOX, FULL_PERCENTILE
+from lenet5.reading.recognition.mnist_form import FULL_PERCENTILE
 from lenet5.reading.segmentation.cuts import whole
 from lenet5.reading.segmentation.pieces import Piece
+from lenet5.spec.digits import BOX, NOT_A_DIGIT
 
 STEP = 4  # columns: the scores of a line are those of whole groups of this many windows
 BLANK = -1.5  # log probability of nothing where a model has no class for it

@@ -10,13 +10,13 @@ from importlib import resources
 
 import numpy as np
 
-from lenet5.data.pens import Paths, path
+from lenet5.data.made.pens import Paths, path
 
 
 @cache
 def paths() -> Paths:
     """Return every digit as a path of the pen."""
-    with resources.files("lenet5.data").joinpath("pen-strokes.npz").open("rb") as file, np.load(file) as kept:
+    with resources.files("lenet5.data.made").joinpath("pen-strokes.npz").open("rb") as file, np.load(file) as kept:
         labels, strokes, lengths = kept["labels"], kept["strokes"], kept["lengths"]
         points = np.cumsum(kept["steps"].astype(np.float64), axis=0)
     every = np.split(points, np.cumsum(lengths)[:-1])

@@ -1,4 +1,4 @@
-"""Numbers composed of MNIST's digits, spoilt in known ways: a made benchmark for reading numbers in pictures.
+"""Numbers composed of MNIST's digits, degraded in known ways: a benchmark for reading numbers in pictures.
 
 Every string is drawn from its own seed, so the set is the same on every machine, and any part of it can be made alone.
 The digits of "test" are MNIST's test images: nothing is to be tuned on strings of them; for tuning there is "train".

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.prepare import SIDE
+from lenet5.spec.digits import BOX, SIDE
 
 Pixels = NDArray[np.uint8]
 Float = NDArray[np.float64]
 Random = np.random.Generator
-BOX = 20  # px: the longer side of a digit's ink
 POINTS = 48
 CHUNK = 250  # digits drawn at a time, so that memory stays bounded
 WIDTHS = (1.2, 3.6)  # px of the pen in the 28x28 image; MNIST's own are about 1.5 to 4

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.data.prepare import SIDE, resized
+from lenet5.data.prepare import resized
+from lenet5.spec.digits import SIDE
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator

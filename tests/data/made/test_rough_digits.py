@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lenet5.data import not_digits, rough_digits
-from lenet5.data.degrade import restroked
-from lenet5.data.not_digits import KINDS_OF, Digits
-from lenet5.data.printed_characters import glyph
+from lenet5.data.made import not_digits, rough_digits
+from lenet5.data.made.degrade import restroked
+from lenet5.data.made.not_digits import KINDS_OF, Digits
+from lenet5.data.made.printed_characters import glyph
 
 
 @pytest.fixture(scope="module")

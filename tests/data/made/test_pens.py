@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lenet5 import api
-from lenet5.data import pens, shapes, writers
-from lenet5.data.pens import POINTS, Paths, path
+from lenet5.data.made import pens, stroke_templates, writers
+from lenet5.data.made.pens import POINTS, Paths, path
 
 
 def one(*strokes: list[list[float]]) -> Paths:
@@ -56,8 +56,8 @@ def test_drawn_digits_are_readable_by_a_network_of_mnist(drawn) -> None:
 
 
 def test_drawing_is_the_same_for_one_seed() -> None:
-    paths = shapes.shaped(shapes.DIGITS, 50, np.random.default_rng(3))
-    again = shapes.shaped(shapes.DIGITS, 50, np.random.default_rng(3))
+    paths = stroke_templates.shaped(stroke_templates.DIGITS, 50, np.random.default_rng(3))
+    again = stroke_templates.shaped(stroke_templates.DIGITS, 50, np.random.default_rng(3))
     first, second = (pens.written(each, np.random.default_rng(4)) for each in (paths, again))
     assert first.tobytes() == second.tobytes()
     assert set(paths.labels.tolist()) == {0, 1, 3, 4, 7, 8, 9}

@@ -8,20 +8,21 @@ strokes and of stroke templates), "validation" (of MNIST's other 5,000) and "tes
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data import pens, shapes, writers
-from lenet5.data.degrade import restroked, seen_badly, with_dirt
-from lenet5.data.not_digits import Digits, moved, not_digits
-from lenet5.data.prepare import SIDE
-from lenet5.data.printed_characters import TYPEFACES, glyph
+from lenet5.data.distort import moved
+from lenet5.data.made import pens, stroke_templates, writers
+from lenet5.data.made.degrade import restroked, seen_badly, with_dirt
+from lenet5.data.made.not_digits import Digits, not_digits
+from lenet5.data.made.printed_characters import TYPEFACES, glyph
 from lenet5.seeds import stream
+from lenet5.spec.digits import NOT_A_DIGIT_LABEL, SIDE
 
 Pixels = NDArray[np.uint8]
 SEED = 1998
-NOT_A_DIGIT = 10
 CHUNK = 4000
 FAR = 0.5  # of the images
 KEPT_OF = 12  # the last twelfth of MNIST's training digits is for "validation"
-# Part: whether the digits are in it as they are, how many times spoilt, how often each printed digit, how many others.
+# Part: whether it holds the digits unchanged, how many degraded copies of each, how many of each printed digit, and how
+# many images that are no digit.
 SHAPES = {"train": (True, 4, 60, 150_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
 # Only of "train": how often each digit of a pen is drawn, how many templates are, how many signs.
 DRAWN, TEMPLATES, SIGNS = 24, 40_000, 8_000
@@ -43,14 +44,14 @@ def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixel
         pen, pen_truth = by_pen(stream(SEED, "digits by pen"))
         edge = round(CLEAN * len(pen))
         clean, clean_truth = [*clean, pen[:edge]], [*clean_truth, pen_truth[:edge]]
-        own = pen_truth[edge:] != NOT_A_DIGIT
+        own = pen_truth[edge:] != NOT_A_DIGIT_LABEL
         digits, truth = [*digits, pen[edge:]], [*truth, pen_truth[edge:]]
         source = Digits(np.concatenate([images, pen[edge:][own]]), np.concatenate([labels, pen_truth[edge:][own]]))
-    spoilt = roughened(np.concatenate(digits), random, far=FAR)
+    degraded = roughened(np.concatenate(digits), random, far=FAR)
     # What is no digit is always as large as a digit: a reader's preparation makes it so.
     strange = roughened(not_digits(source, others, random), random, far=0.0)
-    marks = [*clean_truth, *truth, np.full(others, NOT_A_DIGIT)]
-    return np.concatenate([*clean, spoilt, strange]), np.concatenate(marks).astype(np.int64)
+    marks = [*clean_truth, *truth, np.full(others, NOT_A_DIGIT_LABEL)]
+    return np.concatenate([*clean, degraded, strange]), np.concatenate(marks).astype(np.int64)
 
 
 def by_pen(random: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
@@ -58,8 +59,8 @@ def by_pen(random: np.random.Generator) -> tuple[Pixels, NDArray[np.int64]]:
     real = writers.paths()
     every = [
         real.some(np.tile(np.arange(len(real.labels)), DRAWN)),
-        shapes.shaped(shapes.DIGITS, TEMPLATES, random),
-        shapes.shaped(shapes.SIGNS, SIGNS, random),
+        stroke_templates.shaped(stroke_templates.DIGITS, TEMPLATES, random),
+        stroke_templates.shaped(stroke_templates.SIGNS, SIGNS, random),
     ]
     labels = np.concatenate([paths.labels for paths in every])
     order = random.permutation(len(labels))

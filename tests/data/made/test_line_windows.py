@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from lenet5.data import line_windows
-from lenet5.data.line_windows import NOT_A_DIGIT, windows
-from lenet5.data.not_digits import Digits
-from lenet5.data.printed_characters import glyph
+from lenet5.data.made import line_windows
+from lenet5.data.made.line_windows import windows
+from lenet5.data.made.not_digits import Digits
+from lenet5.data.made.printed_characters import glyph
+from lenet5.spec.digits import NOT_A_DIGIT_LABEL
 
 COUNT = 600
 
@@ -19,9 +20,9 @@ def digits() -> Digits:
 
 
 @pytest.fixture
-def unspoilt(monkeypatch: pytest.MonkeyPatch) -> None:
+def undegraded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows in which every pixel is a digit's."""
-    monkeypatch.setattr(line_windows, "SPOILT", 0.0)
+    monkeypatch.setattr(line_windows, "DEGRADED", 0.0)
 
 
 def test_a_part_is_the_same_every_time_and_has_all_classes(digits: Digits, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,10 +33,10 @@ def test_a_part_is_the_same_every_time_and_has_all_classes(digits: Digits, monke
     assert (images.shape, images.dtype, labels.dtype) == ((COUNT, 28, 28), np.uint8, np.int64)
     counts = np.bincount(labels, minlength=11)
     assert counts[:10].min() > 0
-    assert 0.3 * COUNT < counts[NOT_A_DIGIT] < 0.55 * COUNT
+    assert 0.3 * COUNT < counts[NOT_A_DIGIT_LABEL] < 0.55 * COUNT
 
 
-@pytest.mark.usefixtures("unspoilt")
+@pytest.mark.usefixtures("undegraded")
 def test_a_window_on_a_digit_without_neighbours_has_its_middle_near_the_digits(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,17 +46,17 @@ def test_a_window_on_a_digit_without_neighbours_has_its_middle_near_the_digits(
     first, end = columns.argmax(axis=1), 28 - columns[:, ::-1].argmax(axis=1)
     whole = columns.any(axis=1) & (first > 0) & (end < 28)  # not cut off at the window's side
     aside = np.abs((first + end) / 2 - 14)
-    assert np.array_equal(labels[whole] != NOT_A_DIGIT, aside[whole] <= line_windows.NEAR)
+    assert np.array_equal(labels[whole] != NOT_A_DIGIT_LABEL, aside[whole] <= line_windows.NEAR)
     assert 0.5 < whole.mean() < 1
 
 
-@pytest.mark.usefixtures("unspoilt")
+@pytest.mark.usefixtures("undegraded")
 def test_the_label_is_that_of_the_ink_in_the_middle() -> None:
     """Digits are blocks of a brightness of their own, so that the pixel in the middle says whose it is."""
     blocks = np.zeros((10, 28, 28), np.uint8)
     blocks[:, 4:24, 8:20] = (100 + 15 * np.arange(10))[:, None, None]
     images, labels = windows(Digits(blocks, np.arange(10)), COUNT, np.random.default_rng(1))
-    on_one = labels != NOT_A_DIGIT
+    on_one = labels != NOT_A_DIGIT_LABEL
     middle = images[on_one, 14, 14].astype(int)
     # Where two overlap, the neighbour's ink may cover the middle.
     assert np.mean(middle == 100 + 15 * labels[on_one]) > 0.9
@@ -63,7 +64,7 @@ def test_the_label_is_that_of_the_ink_in_the_middle() -> None:
     assert np.mean(middle == 100 + 15 * other) < 0.05
 
 
-@pytest.mark.usefixtures("unspoilt")
+@pytest.mark.usefixtures("undegraded")
 def test_lines_end_so_some_windows_hold_half_a_digit_and_nothing_else(
     digits: Digits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -72,4 +73,4 @@ def test_lines_end_so_some_windows_hold_half_a_digit_and_nothing_else(
     ink = images > line_windows.FAINT
     cut_off = ink[:, :, [0, -1]].any(axis=(1, 2))
     assert cut_off.mean() > 0.1
-    assert (labels[cut_off] == NOT_A_DIGIT).all()
+    assert (labels[cut_off] == NOT_A_DIGIT_LABEL).all()

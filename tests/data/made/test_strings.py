@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lenet5.data import strings
 from lenet5.data.datasets import Images
+from lenet5.data.made import strings
 from lenet5.errors import DataError
 
 

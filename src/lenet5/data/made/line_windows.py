@@ -10,15 +10,15 @@ same every time. Its parts are those of the rough digits.
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.degrade import restroked, seen_badly
-from lenet5.data.not_digits import Digits, moved
-from lenet5.data.prepare import SIDE
+from lenet5.data.distort import moved
+from lenet5.data.made.degrade import restroked, seen_badly
+from lenet5.data.made.not_digits import Digits
 from lenet5.seeds import stream
+from lenet5.spec.digits import NOT_A_DIGIT_LABEL, SIDE
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator
 SEED = 1998
-NOT_A_DIGIT = 10
 COUNTS = {"train": 960_000, "validation": 10_000, "test": 10_000}
 CHUNK = 4000
 MEMBERS, OWN = 5, 2  # digits of a line, and the place of the one that the window is put on
@@ -26,7 +26,7 @@ NEAR = 2.0  # columns that a digit's middle may lie aside
 FAINT = 30  # less ink does not widen a digit's box
 AIMED = 0.55  # of the windows are put on a digit, the others anywhere
 PRESENT = (0.2, 0.15, 0.65)  # how often no, one or two digits stand on a side: lines end
-SPOILT = 0.3  # of the windows are blurred, pale, grainy, or have up to 14 % of their pixels inverted
+DEGRADED = 0.3  # of the windows are blurred, pale, grainy, or have up to 14 % of their pixels inverted
 
 
 def made_of(images: Pixels, labels: NDArray[np.int64], part: str) -> tuple[Pixels, NDArray[np.int64]]:
@@ -54,12 +54,12 @@ def windows(digits: Digits, count: int, random: Random) -> tuple[Pixels, NDArray
         shown = _shifted(written[place], left[place] - first[place])
         shown[~there[place]] = 0
         np.maximum(seen, shown, out=seen)
-    spoilt = random.random(count) < SPOILT
-    seen[spoilt] = seen_badly(seen[spoilt], random)
+    degraded = random.random(count) < DEGRADED
+    seen[degraded] = seen_badly(seen[degraded], random)
     aside = np.where(there, np.abs(left + width / 2 - SIDE / 2), np.inf)
     nearest = aside.argmin(axis=0)
     truth = digits.labels[np.take_along_axis(chosen, nearest[None], axis=0)[0]]
-    return seen, np.where(aside.min(axis=0) <= NEAR, truth, NOT_A_DIGIT)
+    return seen, np.where(aside.min(axis=0) <= NEAR, truth, NOT_A_DIGIT_LABEL)
 
 
 def _written(images: NDArray[np.uint8], random: Random) -> NDArray[np.uint8]:

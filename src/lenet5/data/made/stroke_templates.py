@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lenet5.data.pens import Paths, path
+from lenet5.data.made.pens import Paths, path
 
 Float = NDArray[np.float64]
 Random = np.random.Generator

@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from lenet5.data.distort import KINDS, REACH, affine
-from lenet5.data.prepare import SIDE
-from lenet5.data.printed_characters import TYPEFACES, glyph
-from lenet5.data.warp import warp
+from lenet5.data.distort import moved
+from lenet5.data.made.printed_characters import TYPEFACES, glyph
+from lenet5.spec.digits import BOX, SIDE
 
 Pixels = NDArray[np.uint8]
 Random = np.random.Generator
-BOX = 20
 # Not the letters that are written as digits are: O and 0, l and 1, S and 5, Z and 2, B and 8, G and 6, g q y and 9.
 LETTERS = "ACEFHKLMNPRTUVWXadefhkmnprtuvwx" + "+-=%&#@*<>~^"
 TURNED = (2, 3)  # lying on their sides these are no digits; a 7 or a 4 may be
@@ -34,14 +32,6 @@ class Digits:
     def some(self, count: int, random: Random) -> Pixels:
         """Return `count` of them, drawn at random."""
         return self.images[random.integers(len(self.images), size=count)]
-
-
-def moved(images: Pixels, **kinds: NDArray[np.float64] | float) -> Pixels:
-    """Return images distorted by amounts: of each kind in `distort.KINDS` one number, or one an image."""
-    parameters = np.zeros((len(images), len(KINDS)))
-    for kind, amount in kinds.items():
-        parameters[:, KINDS.index(kind)] = amount
-    return warp(images, affine(parameters), None, REACH)
 
 
 def pairs(digits: Digits, count: int, random: Random) -> Pixels:
