@@ -8,7 +8,8 @@ from lenet5.distribution import VERSION
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import reference  # a neighbour, not a package
+import formulas  # neighbours, not packages
+import reference
 
 project = "lenet5"
 author = "The lenet5 authors"
@@ -23,6 +24,7 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = "lenet5"
+html_math_renderer = "mathml"
 html_static_path: list[str] = []
 autodoc_typehints = "none"  # the docstrings give shapes, which say more
 autodoc_member_order = "bysource"
@@ -48,6 +50,7 @@ def lay_out_columns(_app, _what, _name, _object, _options, lines: list[str]) -> 
 
 
 def setup(app) -> None:
-    """Write the reference, and hook into autodoc."""
+    """Write the reference, render formulas, and hook into autodoc."""
+    app.add_html_math_renderer("mathml", (formulas.inline, None), (formulas.block, None))
     app.connect("builder-inited", lambda _app: reference.write())
     app.connect("autodoc-process-docstring", lay_out_columns)

@@ -37,7 +37,7 @@ def loaded(path: Path) -> ModuleType:
     return program
 
 
-def test_the_handbook_builds_without_a_warning(tmp_path: Path) -> None:
+def test_the_handbook_builds_without_a_warning_and_needs_no_other_host(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-q", "-b", "html", ROOT / "docs", tmp_path],
         capture_output=True,
@@ -46,6 +46,10 @@ def test_the_handbook_builds_without_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "index.html").exists()
+    fetched = r'<script[^>]*src="(?:https?:)?//|<link[^>]*rel="stylesheet"[^>]*href="(?:https?:)?//|url\((?:https?:)?//'
+    written = [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]
+    assert [page.name for page in written if re.search(fetched, page.read_text(encoding="utf-8"))] == []
+    assert "<math" in (tmp_path / "layers" / "convolution.html").read_text(encoding="utf-8")
 
 
 def test_the_reference_lists_every_command_and_every_field_of_a_recipe() -> None:
