@@ -83,8 +83,8 @@ def test_the_late_deviation_is_that_of_the_second_half_of_the_reported_losses() 
 
 
 def test_a_change_that_makes_no_difference_seldom_lowers() -> None:
-    words = [judged(DECAY, *changed(1.0, spread=0.3, seed=seed)).word for seed in range(300)]
-    assert words.count("not reproduced") / 300 < 0.05
+    words = [judged(DECAY, *changed(1.0, spread=0.3, seed=seed)).word for seed in range(100)]
+    assert words.count("not reproduced") < 5
 
 
 def test_runs_that_are_only_compared_have_ten_seeds_and_labels_of_their_own() -> None:

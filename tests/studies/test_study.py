@@ -98,7 +98,7 @@ def test_a_study_killed_in_the_middle_ends_in_the_same_results(plan: Path, small
 
 
 def test_a_worker_that_is_killed_costs_one_attempt(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace("steps=40", "steps=3000"))
+    plan.write_text(PLAN.replace("steps=40", "steps=1500"))
     process = start(plan, small_mnist)
     wait_for(plan.parent / "study" / "units", "*/*/checkpoints/*", process)
     workers = [child for child in children_of(process) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
@@ -120,7 +120,7 @@ def test_a_unit_that_always_fails_is_set_aside_and_the_rest_goes_on(plan: Path, 
 
 
 def test_two_studies_at_once_do_each_unit_once(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace("steps=40", "steps=800"))
+    plan.write_text(PLAN.replace("steps=40", "steps=400"))
     outputs = [finished(process) for process in [start(plan, small_mnist) for _ in range(2)]]
     assert len(models(plan)) == 4
     assert len(list((plan.parent / "study" / "units").glob("*/archaeology-seed*"))) == 4  # not one was trained twice
@@ -128,7 +128,7 @@ def test_two_studies_at_once_do_each_unit_once(plan: Path, small_mnist: Path) ->
 
 
 def test_ctrl_c_saves_and_the_same_command_goes_on(plan: Path, small_mnist: Path) -> None:
-    plan.write_text(PLAN.replace("steps=40", "steps=4000"))
+    plan.write_text(PLAN.replace("steps=40", "steps=1500"))
     process = start(plan, small_mnist)
     wait_for(plan.parent / "study" / "units", "*/*/checkpoints/*", process)
     process.send_signal(signal.SIGINT)
