@@ -1,4 +1,5 @@
-"""Fill the pages on published numbers from recipes and record: docs/reproduce.md, and one page a source beside it.
+"""Fill the pages on published numbers from recipes and record: docs/reproduce.md, one page a source beside it, and the
+table of large deviations in docs/lecun-1998.md.
 
 python results/pages.py
 """
@@ -33,6 +34,9 @@ PAGES = {
         "mlp-300-100", "mlp-300-100-distortions", "mlp-500-150", "mlp-500-150-distortions",
     ),
 }  # fmt: skip
+# What of the network of 1998 our means are furthest from: a test error in percent, and passes of Figure 5.
+LAST_WITH_DISTORTIONS = 0.8
+EARLY_PASSES = (2, 4)
 STRUCTURE = ("parameters", "connections", "output_shape", "batches", "units", "_images")
 HEAD = "| published | | here: mean | one more run | runs | p | Holm | verdict |\n|---|---|---|---|---|---|---|---|"
 METRICS = {
@@ -119,6 +123,22 @@ def overview(runs: Runs) -> str:
             total += counts
             lines.append(f"| [{name}](reproduce/{page}.md) | {_counts(counts)} |")
     return "\n".join([*lines, f"| **all** | {_counts(total)} |"])
+
+
+def deviations(runs: Runs) -> str:
+    """Return the numbers of 1998 that our means are furthest from, and where one more run falls."""
+    (final,) = (each for each in verdicts("lecun-1998-distortions", runs) if each.claim.value == LAST_WITH_DISTORTIONS)
+    curve = next(each for each in verdicts("lecun-1998", runs) if each.claim.quantity == "test_error_percent"
+                 and each.claim.values)  # fmt: skip
+    rows = [("with distortions, after the last pass", LAST_WITH_DISTORTIONS, final, 0)]
+    rows += [(f"after pass {place}", curve.claim.values[place - 1], curve, place - 1) for place in EARLY_PASSES]
+    lines = ["| test error, % | 1998 | here: mean | one more run | runs | within |", "|---" * 6 + "|"]
+    for name, published, verdict, place in rows:
+        low, high = verdict.interval[place]
+        within = "yes" if low <= published <= high else "no"
+        ours = f"{verdict.mean[place]:.2f} | {low:.2f} to {high:.2f} | {len(verdict.runs)}"
+        lines.append(f"| {name} | {published:.2f} | {ours} | {within} |")
+    return "\n".join(lines)
 
 
 def _counts(counts: Counter[Word]) -> str:
@@ -264,6 +284,8 @@ def pages() -> dict[Path, str]:
     runs = record.read()
     summary = DOCS / "reproduce.md"
     made = {summary: fill(summary.read_text(encoding="utf-8"), "verdicts", overview(runs))}
+    chapter = DOCS / "lecun-1998.md"
+    made[chapter] = fill(chapter.read_text(encoding="utf-8"), "deviations", deviations(runs))
     for page, names in PAGES.items():
         path = DOCS / "reproduce" / f"{page}.md"
         text = path.read_text(encoding="utf-8")
