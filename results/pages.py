@@ -1,5 +1,6 @@
-"""Fill the pages on published numbers from recipes and record: docs/reproduce.md, one page a source beside it, and the
-table of large deviations in docs/lecun-1998.md.
+"""Fill the pages on published numbers from recipes and record.
+
+docs/reproduce.md, one page a source beside it, and the table of deviations in docs/lecun-1998.md:
 
 python results/pages.py
 """

@@ -120,6 +120,11 @@ def test_the_chapter_on_batch_sizes_is_the_record() -> None:
     assert loaded(ROOT / "docs" / "pictures" / "batch_sizes.py").fill(page) == page
 
 
+def test_the_scatter_over_seeds_is_the_record() -> None:
+    page = (ROOT / "docs" / "modern.md").read_text(encoding="utf-8")
+    assert loaded(ROOT / "docs" / "pictures" / "seeds.py").fill(page) == page
+
+
 def test_the_errors_after_one_epoch_are_those_of_the_study() -> None:
     study = json.loads((ROOT / "results" / "studies" / "speedrun-one-epoch.json").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "speedrun.md").read_text(encoding="utf-8")
