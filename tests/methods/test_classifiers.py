@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy.ndimage import rotate
+from sklearn.svm import SVC
 
 from lenet5.data.datasets import load
 from lenet5.errors import RecipeError
@@ -14,8 +15,9 @@ from lenet5.methods.memory import LocalLearning
 from lenet5.methods.neighbours import NearestNeighbours, squared_distances, voted
 from lenet5.methods.quadratic import PrincipalQuadratic, products
 from lenet5.methods.radial import Radial
+from lenet5.methods.reduced_set import ReducedSet, distance, fitted
 from lenet5.methods.run import run
-from lenet5.methods.support import ReducedSet, SupportVectors, shifted
+from lenet5.methods.support import Polynomial, SupportVectors, shifted, trained, unit_rows
 from lenet5.methods.tangent import tangent_distances, tangents
 
 LABELS = np.arange(100) % 10
@@ -78,15 +80,31 @@ def test_the_majority_of_three_neighbours_wins_and_the_nearest_breaks_ties() -> 
     assert voted(distances, labels, 3).argmax(axis=1).tolist() == [7, 4]
 
 
-def test_a_reduced_set_of_all_support_vectors_decides_as_they_do(marks: np.ndarray) -> None:
-    reduced = ReducedSet(degree=2)  # there are fewer support vectors than it may keep
-    reduced.fit(marks, LABELS, 1)
-    machine = reduced.machine
-    assert machine is not None
-    machine.decision_function_shape = "ovo"
-    right = machine.decision_function(marks.reshape(100, -1) / 255)
-    ours = reduced._kernel(marks.reshape(100, -1) / 255, reduced.chosen) @ reduced.coefficients + machine.intercept_
-    assert np.allclose(ours, right, atol=1e-3)
+def test_machines_trained_in_parts_are_those_trained_on_all_images_at_once(mnist_folder: Path) -> None:
+    train = load("mnist", "train", mnist_folder).cut(0, 800, "train")
+    points, kernel = unit_rows(train.images), Polynomial(3)
+    ours = trained(points, train.labels, kernel, 10.0, first=100).scores(points)
+    for c in range(10):
+        whole = SVC(C=10.0, kernel="precomputed").fit(kernel(points, points), train.labels == c)
+        assert np.allclose(ours[:, c], whole.decision_function(kernel(points, points)), atol=0.05)
+
+
+def test_few_fitted_vectors_decide_as_the_support_vectors_do(mnist_folder: Path) -> None:
+    train, test = (load("mnist", part, mnist_folder).cut(0, 500, part) for part in ("train", "test"))
+    whole, reduced = SupportVectors(degree=3), ReducedSet(degree=3, vectors=20, steps=30)
+    for each in (whole, reduced):
+        each.fit(train.images, train.labels, 1)
+    assert whole.machines is not None
+    assert reduced.memory == 10 * 20 * (784 + 1) < whole.memory
+    assert (reduced.scores(test.images).argmax(1) == whole.scores(test.images).argmax(1)).mean() > 0.95
+
+
+def test_the_fit_of_a_reduced_set_follows_the_gradient_of_its_distance(random: np.random.Generator) -> None:
+    kernel, support, start = Polynomial(3), random.normal(size=(30, 6)), random.normal(size=(4, 6))
+    coefficients = random.normal(size=30)
+    before, _ = distance(kernel, support, coefficients, start)
+    after, _ = distance(kernel, support, coefficients, fitted(kernel, support, coefficients, start, steps=50))
+    assert after < before
 
 
 def test_two_features_have_five_terms_of_the_second_degree() -> None:

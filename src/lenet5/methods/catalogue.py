@@ -15,7 +15,8 @@ from lenet5.methods.memory import FeatureNeighbours, LocalLearning
 from lenet5.methods.neighbours import NearestNeighbours
 from lenet5.methods.quadratic import PrincipalQuadratic
 from lenet5.methods.radial import Radial
-from lenet5.methods.support import ReducedSet, SupportVectors
+from lenet5.methods.reduced_set import ReducedSet
+from lenet5.methods.support import SupportVectors
 from lenet5.methods.tangent import TangentDistance
 
 REGULAR, DESLANTED, SMALL = "mnist", "mnist-deslanted", "mnist-16x16"

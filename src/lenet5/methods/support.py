@@ -1,19 +1,23 @@
-"""Support vector machines with polynomial kernels (1998 paper, section III-C.10).
+"""Support vector machines with polynomial kernels (1998 paper, section III-C.10), one for each class against the rest.
 
-scikit-learn trains a machine for each of the 45 pairs of classes; those of the paper were ten, one against the rest.
+Most images lie far behind the margin and have no part in a machine. So each is trained on a few images, then on its
+support vectors and the images on the wrong side of its margin, until there are none (chunking, Vapnik 1982).
 """
 
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.svm import SVC
 
-from lenet5.methods.contract import Float, Labels, Pixels, UsesEachNumberOnce, rows
-from lenet5.methods.linear import votes_of
+from lenet5.methods.contract import CLASSES, Float, Labels, Pixels, UsesEachNumberOnce, rows
 
-CACHE_MEGABYTES = 1000
+Indices = NDArray[np.int64]
 SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # down and right, in pixels
+FIRST = 5_000  # images that every machine is first trained on
+AT_ONCE = 2_000  # most images that join a machine's between two trainings
+BLOCK = 2_000  # images whose kernel is computed at once
+SLACK = 0.01  # of the margin: an image less far beyond it need not join
 
 
 def shifted(images: Pixels, down: int, right: int) -> Pixels:
@@ -26,12 +30,99 @@ def shifted(images: Pixels, down: int, right: int) -> Pixels:
     return result
 
 
+def unit_rows(images: Pixels) -> Float:
+    """Return images as rows of length 1, (N, S * S); an empty one stays 0."""
+    pixels = rows(images)
+    lengths = np.sqrt((pixels**2).sum(axis=1, keepdims=True))
+    result: Float = pixels / np.where(lengths == 0, 1, lengths)
+    return result
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """The kernel ((x y + 1) / 2)^degree, which is 1 for an image of length 1 and itself."""
+
+    degree: int
+
+    def __call__(self, x: Float, y: Float) -> Float:
+        """Return the kernel of all rows of x with all of y."""
+        result: Float = ((x @ y.T + 1) / 2) ** self.degree
+        return result
+
+    def slope(self, x: Float, y: Float) -> Float:
+        """Return the kernel's derivative with respect to the inner products."""
+        result: Float = self.degree / 2 * ((x @ y.T + 1) / 2) ** (self.degree - 1)
+        return result
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Ten machines: the score of class c is the kernel with `vectors` times column c of `coefficients`, and a constant.
+
+    support  which of the training images are the vectors
+    """
+
+    kernel: Polynomial
+    support: Indices
+    vectors: Float
+    coefficients: Float
+    constants: Float
+
+    def scores(self, points: Float) -> Float:
+        """Return the scores of points (N, D): (N, 10)."""
+        parts = [
+            self.kernel(points[begin : begin + BLOCK], self.vectors) @ self.coefficients
+            for begin in range(0, len(points), BLOCK)
+        ]
+        result: Float = np.concatenate(parts) + self.constants
+        return result
+
+
+def trained(points: Float, labels: Labels, kernel: Polynomial, penalty: float, *, first: int = FIRST) -> Machines:
+    """Return the ten machines for points (N, D) and their labels.
+
+    penalty  C, of a point on the wrong side of the margin
+    first    number of points that every machine is first trained on
+    """
+    every = np.unique(np.linspace(0, len(points) - 1, min(first, len(points))).astype(np.int64))
+    chosen, dual, constants = [every] * CLASSES, np.zeros((len(points), CLASSES)), np.zeros(CLASSES)
+    waiting = list(range(CLASSES))
+    while waiting:
+        for c in waiting:
+            dual[:, c] = 0
+            dual[chosen[c], c], constants[c] = _solved(points[chosen[c]], labels[chosen[c]] == c, kernel, penalty)
+        support = np.flatnonzero(dual.any(axis=1))
+        machines = Machines(kernel, support, points[support], dual[support].astype(points.dtype), constants)
+        beyond = 1 - SLACK - np.where(labels[:, None] == np.arange(CLASSES), 1, -1) * machines.scores(points)
+        for c in waiting:
+            beyond[chosen[c], c] = 0
+        worst = {c: _largest(beyond[:, c]) for c in waiting}
+        waiting = [c for c in waiting if len(worst[c])]
+        for c in waiting:
+            chosen[c] = np.union1d(np.flatnonzero(dual[:, c]), worst[c])
+    return machines
+
+
+def _largest(values: Float) -> Indices:
+    """Return where the largest positive values are."""
+    order = np.argsort(-values, kind="stable")[:AT_ONCE]
+    result: Indices = order[values[order] > 0]
+    return result
+
+
+def _solved(points: Float, positive: NDArray[np.bool_], kernel: Polynomial, penalty: float) -> tuple[Float, float]:
+    """Return each point's coefficient in one machine, and the machine's constant."""
+    machine = SVC(C=penalty, kernel="precomputed").fit(kernel(points, points).astype(np.float64), positive)
+    coefficients = np.zeros(len(points))
+    coefficients[machine.support_] = machine.dual_coef_[0]
+    return coefficients, float(machine.intercept_[0])
+
+
 @dataclass
 class SupportVectors(UsesEachNumberOnce):
-    """A polynomial support vector machine.
+    """Polynomial support vector machines on images of length 1.
 
-    degree   of the kernel (1 + x y / m)^degree, where m is the mean squared length of the training images
-    penalty  C, of an image on the wrong side
+    penalty  C, of an image on the wrong side of the margin
     virtual  train once more on the support vectors and the same moved by one pixel in four directions
              (Schoelkopf, Burges and Vapnik 1996)
     """
@@ -40,96 +131,24 @@ class SupportVectors(UsesEachNumberOnce):
     penalty: float = 10.0
     virtual: bool = False
     seeded = False
-    machine: SVC | None = field(default=None, repr=False)
+    machines: Machines | None = field(default=None, repr=False)
 
     def _numbers(self) -> tuple[Float, ...]:
-        return (self._fitted.support_vectors_,)
+        return self._fitted.vectors, self._fitted.coefficients
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
-        self.machine = self._trained(images, labels)
+        kernel = Polynomial(self.degree)
+        self.machines = trained(unit_rows(images), labels, kernel, self.penalty)
         if self.virtual:
-            images, labels = images[self.machine.support_], labels[self.machine.support_]
+            images, labels = images[self._fitted.support], labels[self._fitted.support]
             moved = [images, *(shifted(images, *shift) for shift in SHIFTS)]
-            self.machine = self._trained(np.concatenate(moved), np.tile(labels, len(moved)))
+            points = unit_rows(np.concatenate(moved))
+            self.machines = trained(points, np.tile(labels, len(moved)), kernel, self.penalty)
 
     def scores(self, images: Pixels) -> Float:
-        """Return the votes of the 45 machines, plus less than half a vote for how decided they are."""
-        result: Float = self._fitted.decision_function(rows(images))
-        return result
-
-    def _trained(self, images: Pixels, labels: Labels) -> SVC:
-        pixels = rows(images)
-        scale = 1 / float((pixels**2).sum(axis=1).mean())
-        machine = SVC(
-            C=self.penalty, kernel="poly", degree=self.degree, gamma=scale, coef0=1.0, cache_size=CACHE_MEGABYTES
-        )
-        return machine.fit(pixels, labels)
+        return self._fitted.scores(unit_rows(images))
 
     @property
-    def _fitted(self) -> SVC:
-        assert self.machine is not None, "fit comes before scores"
-        return self.machine
-
-
-@dataclass
-class ReducedSet(SupportVectors):
-    """A support vector machine whose sums over support vectors are replaced by sums over fewer of them (after Burges).
-
-    vectors  how many are kept: 829 x 784 pixels are the 650,000 multiply-adds of the paper
-
-    Burges (1996) moves the kept vectors, too; here they are chosen among the support vectors, each the one that the
-    others chosen so far represent worst (pivoted Cholesky), and their coefficients are those of the nearest function.
-    """
-
-    degree: int = 5
-    vectors: int = 829
-    chosen: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (vectors, pixels)
-    coefficients: Float = field(default_factory=lambda: np.empty((0, 0)), repr=False)  # (vectors, 45)
-
-    def _numbers(self) -> tuple[Float, ...]:
-        return (self.chosen,)
-
-    def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
-        super().fit(images, labels, seed)
-        vectors = self._fitted.support_vectors_.astype(np.float64)
-        kept = self._worst_represented(vectors)
-        self.chosen = vectors[kept]
-        among, across = self._kernel(self.chosen, self.chosen), self._kernel(self.chosen, vectors)
-        ridge = 1e-8 * np.trace(among) / len(among) * np.eye(len(among))
-        self.coefficients = np.linalg.solve(among + ridge, across @ pair_coefficients(self._fitted))
-
-    def scores(self, images: Pixels) -> Float:
-        decisions = self._kernel(rows(images).astype(np.float64), self.chosen) @ self.coefficients
-        return votes_of(decisions + self._fitted.intercept_)
-
-    def _kernel(self, a: Float, b: Float) -> Float:
-        result: Float = (self._fitted.gamma * (a @ b.T) + 1) ** self.degree
-        return result
-
-    def _worst_represented(self, vectors: Float) -> list[int]:
-        """Return which of the vectors (N, D) are kept, in the order of the choice."""
-        left = (self._fitted.gamma * (vectors**2).sum(axis=1) + 1) ** self.degree  # of each vector's square, (N,)
-        columns = np.zeros((len(vectors), min(self.vectors, len(vectors))))
-        kept: list[int] = []
-        for step in range(columns.shape[1]):
-            worst = int(left.argmax())
-            kept.append(worst)
-            column = self._kernel(vectors, vectors[worst : worst + 1])[:, 0] - columns[:, :step] @ columns[worst, :step]
-            columns[:, step] = column / np.sqrt(left[worst])
-            left = np.maximum(left - columns[:, step] ** 2, 0)
-        return kept
-
-
-def pair_coefficients(machine: SVC) -> Float:
-    """Return each support vector's coefficient in each of the machines for two classes: (vectors, 45).
-
-    The machine for classes i < j has row j - 1 of `dual_coef_` for the vectors of i, and row i for those of j.
-    """
-    counts = machine.n_support_
-    ends = np.cumsum(counts)
-    of_class = [slice(end - count, end) for end, count in zip(ends, counts, strict=True)]
-    result = np.zeros((len(machine.support_vectors_), len(counts) * (len(counts) - 1) // 2))
-    for pair, (i, j) in enumerate(combinations(range(len(counts)), 2)):
-        result[of_class[i], pair] = machine.dual_coef_[j - 1, of_class[i]]
-        result[of_class[j], pair] = machine.dual_coef_[i, of_class[j]]
-    return result
+    def _fitted(self) -> Machines:
+        assert self.machines is not None, "fit comes before scores"
+        return self.machines
