@@ -51,9 +51,7 @@ class ReducedSet(UsesEachNumberOnce):
         vectors = fitted(machines.kernel, support, coefficients, self._centres(support, coefficients, seed), self.steps)
         _, own = distance(machines.kernel, support, coefficients, vectors)
         lost = machines.kernel(support, support) @ coefficients - machines.kernel(support, vectors) @ own
-        return Machines(
-            machines.kernel, np.flatnonzero(used), vectors, own[:, None], machines.constants[c : c + 1] + lost.mean()
-        )
+        return Machines(machines.kernel, vectors, own[:, None], machines.constants[c : c + 1] + lost.mean())
 
     def _centres(self, support: Float, coefficients: Float, seed: int) -> Float:
         """Return centres of the support vectors of either sign, which weigh the same in all."""

@@ -57,19 +57,20 @@ class Polynomial:
 
 @dataclass(frozen=True)
 class Machines:
-    """Ten machines: the score of class c is the kernel with `vectors` times column c of `coefficients`, and a constant.
+    """Machines with common vectors: one score is the kernel with each vector times its coefficient, and a constant.
 
-    support  which of the training images are the vectors
+    vectors       (n, D)
+    coefficients  (n, machines)
+    constants     (machines,)
     """
 
     kernel: Polynomial
-    support: Indices
     vectors: Float
     coefficients: Float
     constants: Float
 
     def scores(self, points: Float) -> Float:
-        """Return the scores of points (N, D): (N, 10)."""
+        """Return the scores of points (N, D): (N, machines)."""
         parts = [
             self.kernel(points[begin : begin + BLOCK], self.vectors) @ self.coefficients
             for begin in range(0, len(points), BLOCK)
@@ -78,8 +79,10 @@ class Machines:
         return result
 
 
-def trained(points: Float, labels: Labels, kernel: Polynomial, penalty: float, *, first: int = FIRST) -> Machines:
-    """Return the ten machines for points (N, D) and their labels.
+def trained(
+    points: Float, labels: Labels, kernel: Polynomial, penalty: float, *, first: int = FIRST
+) -> tuple[Machines, Indices]:
+    """Return the ten machines for points (N, D) and their labels, and which points are their vectors.
 
     penalty  C, of a point on the wrong side of the margin
     first    number of points that every machine is first trained on
@@ -92,7 +95,7 @@ def trained(points: Float, labels: Labels, kernel: Polynomial, penalty: float, *
             dual[:, c] = 0
             dual[chosen[c], c], constants[c] = _solved(points[chosen[c]], labels[chosen[c]] == c, kernel, penalty)
         support = np.flatnonzero(dual.any(axis=1))
-        machines = Machines(kernel, support, points[support], dual[support].astype(points.dtype), constants)
+        machines = Machines(kernel, points[support], dual[support].astype(points.dtype), constants)
         beyond = 1 - SLACK - np.where(labels[:, None] == np.arange(CLASSES), 1, -1) * machines.scores(points)
         for c in waiting:
             beyond[chosen[c], c] = 0
@@ -100,7 +103,7 @@ def trained(points: Float, labels: Labels, kernel: Polynomial, penalty: float, *
         waiting = [c for c in waiting if len(worst[c])]
         for c in waiting:
             chosen[c] = np.union1d(np.flatnonzero(dual[:, c]), worst[c])
-    return machines
+    return machines, support
 
 
 def _largest(values: Float) -> Indices:
@@ -138,12 +141,12 @@ class SupportVectors(UsesEachNumberOnce):
 
     def fit(self, images: Pixels, labels: Labels, seed: int) -> None:
         kernel = Polynomial(self.degree)
-        self.machines = trained(unit_rows(images), labels, kernel, self.penalty)
+        self.machines, support = trained(unit_rows(images), labels, kernel, self.penalty)
         if self.virtual:
-            images, labels = images[self._fitted.support], labels[self._fitted.support]
+            images, labels = images[support], labels[support]
             moved = [images, *(shifted(images, *shift) for shift in SHIFTS)]
             points = unit_rows(np.concatenate(moved))
-            self.machines = trained(points, np.tile(labels, len(moved)), kernel, self.penalty)
+            self.machines, _ = trained(points, np.tile(labels, len(moved)), kernel, self.penalty)
 
     def scores(self, images: Pixels) -> Float:
         return self._fitted.scores(unit_rows(images))
