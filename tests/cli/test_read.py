@@ -85,6 +85,7 @@ def test_csv_has_a_row_a_digit(folder: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(run("--csv", folder)[1])))
     assert [row["text"] for row in rows] == ["7", "2", "1", "0"]
     assert rows[1]["number_text"] == "72"
+    assert {row["column"] for row in rows} == {""}  # of no table
     assert 0 < float(rows[0]["probability_1"]) <= 1
 
 

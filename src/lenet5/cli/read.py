@@ -202,12 +202,12 @@ def _print(page: Page, *, headed: bool) -> None:
 COLUMNS = (
     "name", "page", "line", "number", "number_text", "number_left", "number_top", "number_right", "number_bottom",
     "digit", "text", "left", "top", "right", "bottom", "answer_1", "probability_1", "answer_2", "probability_2",
-    "answer_3", "probability_3", "margin", "rejected",
+    "answer_3", "probability_3", "margin", "rejected", "column",
 )  # fmt: skip
 
 
 def _rows(page: Page) -> Iterator[list[object]]:
-    """Yield a row a digit, as COLUMNS name them; lines, numbers and digits are counted from 1."""
+    """Yield a row a digit, as COLUMNS name them; lines, numbers, digits and a table's columns are counted from 1."""
     for row, line in enumerate(page.lines, 1):
         for place, number in enumerate(line.numbers, 1):
             for index, digit in enumerate(number.digits, 1):
@@ -215,4 +215,5 @@ def _rows(page: Page) -> Iterator[list[object]]:
                 yield [
                     escaped(page.name), page.page, row, place, number.text, *asdict(number.box).values(), index,
                     digit.text, *asdict(digit.box).values(), *answers, f"{digit.margin:.4f}", digit.rejected,
+                    number.column,
                 ]  # fmt: skip

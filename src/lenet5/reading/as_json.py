@@ -28,6 +28,7 @@ def _number(number: Number) -> dict[str, Any]:
     return {
         "text": number.text,
         "box": astuple(number.box),
+        "column": number.column,
         "rejected": any(digit.rejected for digit in number.digits),
         "digits": [_digit(each) for each in number.digits],
         "marks": [

@@ -81,12 +81,14 @@ class Number:
 
     alternatives  the next best readings of the digits, where they were weighed as a whole; see `by_lattice.py`
     marks         what stands between the digits, from left to right
+    column        its column in a ruled table, counted from 1; None outside
     """
 
     box: Box
     digits: tuple[Digit, ...]
     alternatives: tuple[Alternative, ...] = ()
     marks: tuple[Mark, ...] = ()
+    column: int | None = None
 
     @property
     def text(self) -> str:

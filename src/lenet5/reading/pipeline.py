@@ -13,6 +13,7 @@ from lenet5.reading.cleaning.strokes import stroke_width
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box
 from lenet5.reading.segmentation import layout
+from lenet5.reading.segmentation.cells import cells
 from lenet5.reading.segmentation.pieces import Piece, height_of_writing, joined, pen_width, pieces
 from lenet5.reading.segmentation.signs import COMMA, Sign, signs
 
@@ -62,6 +63,7 @@ class Found:
     notes     sentences for a person
     taken     pixels of ink taken away as ruling
     signs     small pieces between digits that are one, see `signs.py`
+    columns   of each number in `lines`: its column in a ruled table, counted from 1; None outside
     """
 
     lines: list[list[list[Piece]]]
@@ -76,6 +78,7 @@ class Found:
     picture_height: int
     taken: int = 0
     signs: list[Sign] = field(default_factory=list)
+    columns: list[list[int | None]] = field(default_factory=list)
 
     def box(self, found: list[Piece]) -> Box:
         """Return the box of pieces in pixels of the picture."""
@@ -122,10 +125,11 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
 
     def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
               rejected: list[tuple[Piece, str]] | None = None,
-              named: list[Sign] | None = None) -> Found:  # fmt: skip
+              named: list[Sign] | None = None, columns: list[list[int | None]] | None = None) -> Found:  # fmt: skip
         return Found(
-            lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink, named or []
-        )
+            lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink, named or [],
+            columns or [],
+        )  # fmt: skip
 
     if not found_ink.contrast:
         notes.append("the page is empty")
@@ -139,12 +143,12 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     if degrees:
         ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
         trace.note("level", mask, f"turned by {degrees:.1f} degrees")
-    mask, taken, count = remove_ruling.without_rules(mask)
-    if count:
+    mask, taken, ruling = remove_ruling.without_rules(mask)
+    if ruling:
         ruling_ink = int(taken.sum())
         ink = _without(ink, taken, mask)
         mask, ink = _repaired(mask, ink, taken)
-        trace.note("without rules", mask, f"{count} lines taken away")
+        trace.note("without rules", mask, f"{len(ruling)} lines taken away")
     kept = pieces(mask)
     if kept is not None and _lines_ink(kept) > HATCHED * sum(piece.area for piece in kept):
         notes.append("most of the ink is thin lines: hatching")
@@ -174,14 +178,19 @@ def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = 
     judged = [(piece, why) for piece, why in judged if id(piece) not in marks]
     digits, rejected = [piece for piece, why in judged if not why], [(piece, why) for piece, why in judged if why]
     rows = layout.lines(digits)
-    lines = [layout.numbers(row) for row in rows]
+    parted = [
+        [(number, cell.column) for cell in line for number in layout.numbers(cell.pieces)]
+        for line in cells(rows, ruling, high)
+    ]
+    lines = [[number for number, _ in line] for line in parted]
+    columns = [[column for _, column in line] for line in parted]
     if trace.kept:
         trace.note(
             "pieces",
             _shown(digits, [piece for piece, _ in rejected], mask.shape),
             f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high",
         )
-    return found(lines, ink, high, degrees, rejected, named)
+    return found(lines, ink, high, degrees, rejected, named, columns)
 
 
 def _shown(digits: list[Piece], others: list[Piece], shape: tuple[int, ...]) -> Float:

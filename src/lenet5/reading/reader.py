@@ -93,9 +93,11 @@ class Reader:
         rejected = [Rejected(found.box([piece]), why) for piece, why in found.rejected]
         decoded = iter(self._decode([number for line in found.lines for number in line], found, self.model))
         lines = []
-        for line in found.lines:
+        for line, columns in zip(found.lines, found.columns, strict=True):
             own = list(islice(decoded, len(line)))
-            numbers = [self._number(number) for number in own if number.digits]
+            numbers = [
+                self._number(number, column) for number, column in zip(own, columns, strict=True) if number.digits
+            ]
             slashes = [mark for number in numbers for mark in number.marks]
             unread = [each for number in own for each in number.rejected]
             signs = _signs(found, line)
@@ -116,9 +118,10 @@ class Reader:
             trace.note("prepared", np.stack(seen), "as the model sees them")
         return page
 
-    def _number(self, decoded: Decoded) -> Number:
+    def _number(self, decoded: Decoded, column: int | None) -> Number:
         """Return a number, the slashes of a date and its unsure digits marked."""
-        number = Number(around([digit.box for digit in decoded.digits]), decoded.digits, decoded.alternatives)
+        boxes = [digit.box for digit in decoded.digits]
+        number = Number(around(boxes), decoded.digits, decoded.alternatives, column=column)
         if not self.constrained:
             number = with_slashes(number)
         doubtful = leaning(number) if self.threshold and not self.constrained else set()

@@ -85,6 +85,7 @@ class ReadNumber(BaseModel):
 
     text: str
     box: list[int]
+    column: int | None = Field(description="in a ruled table, counted from 1")
     rejected: bool = Field(description="whether any of its digits is rejected")
     digits: list[ReadDigit]
     alternatives: list[Alternative]

@@ -17,14 +17,14 @@ ROUGH = 1  # px more than a line is thick that may lie beside it
 SLACK = 1.5  # px that a line may be beside itself
 
 
-def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
-    """Return the mask without ruling, what was taken away, and how many lines that were.
+def without_rules(mask: Mask) -> tuple[Mask, Mask, list[Rule]]:
+    """Return the mask without ruling, what was taken away, and the lines that this was.
 
     mask  (H, W), level to a degree or so
     """
     candidates = [(rule, where) for level in (True, False) for rule, where in straight(mask, level=level)]
     if not candidates:
-        return mask, np.zeros_like(mask), 0
+        return mask, np.zeros_like(mask), []
     height = _height_of_the_rest(mask, [where for _, where in candidates], [rule for rule, _ in candidates])
     written = float(mask.sum() - sum(where.sum() for _, where in candidates))
     rules = [rule for rule, _ in candidates]
@@ -40,7 +40,7 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, int]:
             if rule.level == level:
                 taken[rule.top : rule.bottom, rule.left : rule.right] |= _uncrossed(strokes, rule, where)
                 taken[_continued(strokes, rule, where)] = True
-    return mask & ~taken, taken, sum(chosen)
+    return mask & ~taken, taken, [rule for rule, _ in ruling]
 
 
 def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> float:

@@ -53,4 +53,4 @@ def _joined(one: Number, mark: Mark, other: Number) -> Number:
     """Return two numbers with a sign between as one; what else each might be is left out."""
     first = len(one.digits)
     marks = (*one.marks, replace(mark, place=first), *(replace(each, place=each.place + first) for each in other.marks))
-    return Number(around([one.box, mark.box, other.box]), one.digits + other.digits, (), marks)
+    return Number(around([one.box, mark.box, other.box]), one.digits + other.digits, (), marks, one.column)

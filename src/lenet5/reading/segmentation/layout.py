@@ -8,9 +8,10 @@ from lenet5.reading.segmentation.pieces import Piece
 
 OVERLAP = 0.4  # vertical overlap of neighbours in a line, as a fraction of the lower one's height
 SAME_LINE = 0.5  # vertical overlap from which two lines are one, as a fraction of the lower one's height
-# A gap separates two numbers if it is at least WIDE_GAP line heights and WIDER times the line's usual gap, or ALWAYS
-# line heights; between two digits alone in a line, if it is ONLY_GAP line heights.
+# A gap separates two numbers if it is at least WIDE_GAP line heights and WIDER times the gap within the line's numbers,
+# or ALWAYS line heights; between two digits alone in a line, if it is ONLY_GAP line heights.
 WIDE_GAP, WIDER, ALWAYS, ONLY_GAP = 1.0, 2.2, 2.0, 1.6
+WITHIN = 0.25  # of a line's gaps are at most as wide as those within its numbers, short as these may be
 
 
 def lines(found: list[Piece]) -> list[list[Piece]]:
@@ -73,8 +74,9 @@ def numbers(line: list[Piece]) -> list[list[Piece]]:
         return [line]
     height = float(np.median([piece.height for piece in line]))
     gaps = np.array([right.left - left.right for left, right in pairwise(line)], np.float64)
-    usual = max(WIDE_GAP * height, WIDER * float(np.median(gaps))) if len(gaps) > 1 else ONLY_GAP * height
-    limit = min(usual, ALWAYS * height)
+    within = float(np.quantile(gaps, WITHIN, method="lower"))
+    wide = max(WIDE_GAP * height, WIDER * within) if len(gaps) > 1 else ONLY_GAP * height
+    limit = min(wide, ALWAYS * height)
     parts = [[line[0]]]
     for gap, piece in zip(gaps, line[1:], strict=True):
         if gap > limit:
