@@ -19,7 +19,7 @@ LEVELS = {
     "models": 4,
     "training": 5, "inference": 5,
     "methods": 6, "exchange": 6, "reading": 6, "doctor": 6, "jobs": 6,
-    "studies": 7, "bulk": 7,
+    "studies": 7, "bulk": 7, "lattice_training": 7,
     "reports": 8,
     "progress": 9,
     "api": 10, "classifier": 10,

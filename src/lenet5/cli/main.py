@@ -31,6 +31,7 @@ class Home(NamedTuple):
 # as the version, is printed without importing any command.
 HOMES = {
     "train": Home("train", "train", "Train a recipe; write its model, history and result."),
+    "refine": Home("refine", "refine", "Train a model on, to read whole numbers better."),
     "evaluate": Home("evaluate", "evaluate", "Measure a model on a data set: accuracy, calibration."),
     "read": Home("read", "read", "Read the handwritten numbers in pictures, line by line."),
     "show": Home("show", "show", "Show the card of a model, or the history of a run."),

@@ -1,0 +1,44 @@
+"""Loss of a number's lattice, and its gradient by the network's scores.
+
+Discriminative forward training (LeCun 1998, section VI): the loss is the forward score of all paths minus that of the
+paths that spell the right number, -log(posterior). Its gradient by an arc's weight is the posterior of the arc among
+all paths minus its posterior among the right ones; `by_scores` takes it through the weighing of
+`reading/recognition/by_lattice.py` to the scores of the arc's image.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lenet5 import metrics
+from lenet5.reading.constraints import pattern
+from lenet5.reading.recognition.by_lattice import WEIGHING, evidence
+from lenet5.reading.recognition.lattice import Float, Lattice, shares, total
+
+OF_DIGIT, OF_ALL = WEIGHING[:2]  # factors of log P(digit) and of log(sum of exp(scores of the digits))
+
+
+def loss_and_gradient(
+    lattice: Lattice, scores: NDArray[np.float32], label: str, columns: list[int]
+) -> tuple[float, Float]:
+    """Return -log(posterior of the label), and its gradient by the scores, (arcs, classes).
+
+    scores   (arcs, classes) of the images of the arcs
+    columns  of the ten digits among the classes
+
+    The loss is inf, and the gradient not defined, where no path spells the label.
+    """
+    weights = evidence(lattice, scores, columns) @ WEIGHING
+    right = pattern(label)
+    loss = total(lattice, weights) - total(lattice, weights, right)
+    if not np.isfinite(loss):
+        return np.inf, np.zeros(scores.shape)
+    return loss, by_scores(shares(lattice, weights) - shares(lattice, weights, right), scores, columns)
+
+
+def by_scores(by_weights: Float, scores: NDArray[np.float32], columns: list[int]) -> Float:
+    """Return the gradient by the scores, (arcs, classes), given that by the weights, (arcs, 10)."""
+    of_arc = by_weights.sum(axis=1, keepdims=True)
+    wide = scores.astype(np.float64)
+    gradient = -OF_DIGIT * of_arc * metrics.softmax(wide)
+    gradient[:, columns] += OF_DIGIT * by_weights + OF_ALL * of_arc * metrics.softmax(wide[:, columns])
+    return np.asarray(gradient)
