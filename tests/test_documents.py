@@ -125,6 +125,16 @@ def test_the_scatter_over_seeds_is_the_record() -> None:
     assert loaded(ROOT / "docs" / "pictures" / "seeds.py").fill(page) == page
 
 
+@pytest.mark.parametrize("name", ["modern-ways", "modern-fashion-ways"])
+def test_the_ways_to_a_better_network_are_those_of_the_study(name: str) -> None:
+    study = json.loads((ROOT / "results" / "studies" / f"{name}.json").read_text(encoding="utf-8"))
+    page = (ROOT / "docs" / "modern.md").read_text(encoding="utf-8")
+    for row in study["rows"]:
+        error, loss = row["error_percent"][-1], row["loss"][-1]
+        shown = f"{error:.2f} | {loss:.4f} |" if name == "modern-ways" else f"{100 - error:.2f}"
+        assert shown in page, row["label"]
+
+
 def test_the_errors_after_one_epoch_are_those_of_the_study() -> None:
     study = json.loads((ROOT / "results" / "studies" / "speedrun-one-epoch.json").read_text(encoding="utf-8"))
     page = (ROOT / "docs" / "speedrun.md").read_text(encoding="utf-8")
