@@ -104,6 +104,12 @@ def softmax(scores: Float) -> Float:
     return probabilities
 
 
+def log_softmax(scores: Float) -> Float:
+    """Return the logarithms of the probabilities of scores (N, classes)."""
+    logarithms: Float = scores - np.logaddexp.reduce(scores, axis=1)[:, None]
+    return logarithms
+
+
 def cross_entropy(scores: Float, labels: NDArray[np.int64]) -> float:
     """Return the mean of -log softmax at the label; computed in float64."""
     wide = scores.astype(np.float64)

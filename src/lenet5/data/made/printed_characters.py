@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.data.pixels import extent
 from lenet5.spec.digits import BOX, SIDE
 
 TYPEFACES = (
@@ -22,8 +23,7 @@ def glyph(character: str, typeface: str) -> NDArray[np.uint8]:
     typeface  one of `TYPEFACES`
     """
     drawn = _drawn(character, typeface)
-    rows, columns = np.flatnonzero(drawn.any(axis=1)), np.flatnonzero(drawn.any(axis=0))
-    ink = drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    ink = drawn[extent(drawn > 0)]
     scale = BOX / max(ink.shape)
     small = _mean_of_areas(_mean_of_areas(ink, scale).T, scale).T
     image = np.zeros((SIDE, SIDE), np.uint8)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lenet5 import files
 from lenet5.data.datasets import Images
+from lenet5.data.pixels import resampled
 from lenet5.errors import DataError
 from lenet5.seeds import stream
 
@@ -137,11 +138,10 @@ def _written(images: NDArray[np.uint8], spacing: int, condition: str, random: np
 
 def _shape(image: NDArray[np.uint8], scale: float, slant: float, thicker: int) -> Float:
     """Return a digit's ink, larger, slanted, thicker or thinner, all 28 rows of it but no empty column."""
-    from PIL import Image
     from scipy import ndimage
 
     side = round(28 * scale)
-    large = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)) / 255.0
+    large = resampled(image, side, side, "bicubic") / 255.0
     if slant:
         wide = np.pad(large, ((0, 0), (side // 2, side // 2)))
         large = ndimage.affine_transform(wide, [[1, 0], [slant, 1]], offset=[0, -slant * side / 2], order=1)

@@ -6,6 +6,7 @@ Pixel values follow the eye (sRGB, IEC 61966-2-1). Light adds up, and a shadow i
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.data.pixels import blocks
 from lenet5.reading.opening.arrays import Pixels
 
 Float = NDArray[np.float32]
@@ -42,7 +43,7 @@ def grey(pixels: Pixels) -> Float:
     for top in range(0, rows, STRIP):
         strip = pixels[top * factor : min(rows, top + STRIP) * factor, : columns * factor]
         light = _light(strip)
-        result[top : top + STRIP] = light.reshape(-1, factor, columns, factor).mean(axis=(1, 3))
+        result[top : top + STRIP] = blocks(light, factor).mean(axis=(1, 3))
     return result
 
 

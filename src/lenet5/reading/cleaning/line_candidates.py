@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from lenet5.data.pixels import extent
 from lenet5.reading.cleaning.binarization import Mask
 
 SHARE = 1 / 5  # of the picture's side: no shorter run of ink is looked at
@@ -59,11 +60,9 @@ def straight(mask: Mask, *, level: bool) -> list[tuple[Rule, Mask]]:
 
 def _tight(place: tuple[slice, slice], where: Mask) -> tuple[slice, slice]:
     """Return the rows and columns of the picture that a piece takes, without an empty border."""
-    rows, columns = np.flatnonzero(where.any(axis=1)), np.flatnonzero(where.any(axis=0))
+    rows, columns = extent(where)
     top, left = place[0].start, place[1].start
-    return slice(top + int(rows[0]), top + int(rows[-1]) + 1), slice(
-        left + int(columns[0]), left + int(columns[-1]) + 1
-    )
+    return slice(top + rows.start, top + rows.stop), slice(left + columns.start, left + columns.stop)
 
 
 def _opened(mask: Mask, run: int) -> Mask:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
+from lenet5.data.pixels import blocks, resampled
 from lenet5.reading.cleaning.grey import Float, encoded
 
 SMALL_SIDE = 320  # px of the small copy on which the paper is looked for
@@ -94,7 +94,7 @@ def _small(values: Float, side: int = SMALL_SIDE) -> Float:
         return values
     height, width = (-(-length // factor) * factor for length in values.shape)
     padded = np.pad(values, ((0, height - values.shape[0]), (0, width - values.shape[1])), mode="edge")
-    means: Float = padded.reshape(height // factor, factor, width // factor, factor).mean(axis=(1, 3))
+    means: Float = blocks(padded, factor).mean(axis=(1, 3))
     return means
 
 
@@ -143,6 +143,4 @@ def _up(small: Float, shape: tuple[int, ...]) -> Float:
     if small.shape == shape:
         return small
     factor = -(-max(shape) // SMALL_SIDE)
-    size = small.shape[1] * factor, small.shape[0] * factor
-    stretched: Float = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BILINEAR))
-    return stretched[: shape[0], : shape[1]]
+    return resampled(small, small.shape[0] * factor, small.shape[1] * factor, "bilinear")[: shape[0], : shape[1]]

@@ -116,7 +116,7 @@ def evidence(lattice: Lattice, scores: NDArray[np.float32], columns: list[int]) 
     wide = scores.astype(np.float64)
     whole = np.logaddexp.reduce(wide[:, columns], axis=1)
     # A class "not a digit" takes its share of the probability, so it needs no term of its own.
-    shares = (wide - np.logaddexp.reduce(wide, axis=1)[:, None])[:, columns]
+    shares = metrics.log_softmax(wide)[:, columns]
     own = np.array([arc.features for arc in lattice.arcs])
     same = np.column_stack([whole, own])[:, None]
     return np.concatenate([shares[..., None], np.broadcast_to(same, (len(wide), 10, same.shape[2]))], axis=2)

@@ -5,14 +5,14 @@ from itertools import pairwise
 import numpy as np
 
 from lenet5 import metrics
+from lenet5.data.pixels import extent
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.page import Answer, Box, Digit, Rejected
 from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.alignment import Run, aligned
 from lenet5.reading.recognition.by_piece import ANSWERS, Decoded
 from lenet5.reading.recognition.sdnn import at_every_column, evidence, line_image
-from lenet5.reading.segmentation.cuts import whole
-from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.pieces import Piece, union
 from lenet5.spec.digits import SIDE
 
 
@@ -32,7 +32,7 @@ def _read(number: list[Piece], found: Found, model: Predictor) -> Decoded:
     longer = np.rint(255 * np.pad(line, ((0, 0), (0, side)))).astype(np.uint8)
     edge = (side - SIDE) // 2
     digits = []
-    for run, box in zip(runs, _boxes(whole(number), found, runs, line.shape[1] - side), strict=True):
+    for run, box in zip(runs, _boxes(union(*number), found, runs, line.shape[1] - side), strict=True):
         place, text = run.best, str(run.digit)
         others = [index for index in np.argsort(-scores[place], kind="stable") if names[index] != text]
         order = [names.index(text), *others[: ANSWERS - 1]]
@@ -53,11 +53,11 @@ def _boxes(number: Piece, found: Found, runs: list[Run], width: int) -> list[Box
     for start, end in zip([0, *borders], [*borders, number.width], strict=True):
         start = min(start, number.width - 1)
         mask = number.mask[:, start : max(end, start + 1)]
-        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        if not rows.size:  # a digit that was seen in a gap
-            mask, rows, columns = np.ones_like(mask), np.arange(mask.shape[0]), np.arange(mask.shape[1])
-        top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-        own = mask[top:bottom, left:right]
-        left, right = number.left + start + left, number.left + start + right
-        boxes.append(found.box([Piece(number.top + top, number.top + bottom, left, right, own)]))
+        if not mask.any():  # a digit that was seen in a gap
+            mask = np.ones_like(mask)
+        rows, columns = extent(mask)
+        left, right = number.left + start + columns.start, number.left + start + columns.stop
+        boxes.append(
+            found.box([Piece(number.top + rows.start, number.top + rows.stop, left, right, mask[rows, columns])])
+        )
     return boxes

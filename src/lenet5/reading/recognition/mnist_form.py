@@ -9,9 +9,9 @@ side of the ink is 20 in all but 3, and the centre of mass, counted from the fir
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from scipy import ndimage
 
+from lenet5.data.pixels import blocks, extent, resampled
 from lenet5.errors import ShapeError
 from lenet5.reading.cleaning.grey import Float
 from lenet5.reading.cleaning.strokes import stroke_width
@@ -48,10 +48,7 @@ def mnist_image(ink: Float) -> NDArray[np.uint8]:
 def cropped(ink: Float) -> Float:
     """Return the part that holds ink; (0, 0) without any."""
     there = ink > np.interp(max(ink.shape), *EDGES)
-    rows, columns = np.flatnonzero(there.any(axis=1)), np.flatnonzero(there.any(axis=0))
-    if not rows.size:
-        return np.empty((0, 0), np.float32)
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return ink[extent(there)]
 
 
 def full(ink: Float) -> Float:
@@ -67,9 +64,12 @@ def boxed(ink: Float) -> Float:
     scale = BOX / max(height, width)
     if scale < 1:
         ink = thickened(ink, scale)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    way = Image.Resampling.BOX if scale <= 1 else Image.Resampling.BICUBIC
-    return np.asarray(Image.fromarray(np.ascontiguousarray(ink, np.float32)).resize(size, way))
+    return resampled(
+        ink.astype(np.float32, copy=False),
+        max(1, round(height * scale)),
+        max(1, round(width * scale)),
+        "box" if scale <= 1 else "bicubic",
+    )
 
 
 def thickened(ink: Float, scale: float) -> Float:
@@ -80,7 +80,7 @@ def thickened(ink: Float, scale: float) -> Float:
         return ink
     factor = max(ink.shape) // THICKENED_SIDE
     if factor > 1:  # the darkest of each block: thin strokes stay, and the disc below stays small
-        ink = _darkest(ink, factor)
+        ink = blocks(np.pad(ink, [(0, -length % factor) for length in ink.shape]), factor).max(axis=(1, 3))
         wanted, wide = wanted / factor, stroke_width(ink > 0.5)
     grown = round((wanted - wide) / 2)
     if grown < 1:
@@ -89,14 +89,6 @@ def thickened(ink: Float, scale: float) -> Float:
     disc = across[:, None] ** 2 + across**2 <= grown * (grown + 1)
     bold: Float = ndimage.grey_dilation(np.pad(ink, grown), footprint=disc)
     return bold
-
-
-def _darkest(ink: Float, factor: int) -> Float:
-    """Return each factor x factor block's largest ink."""
-    padded = np.pad(ink, [(0, -length % factor) for length in ink.shape])
-    blocks = padded.reshape(padded.shape[0] // factor, factor, padded.shape[1] // factor, factor)
-    darkest: Float = blocks.max(axis=(1, 3))
-    return darkest
 
 
 def place(small: NDArray[np.uint8]) -> tuple[int, int]:

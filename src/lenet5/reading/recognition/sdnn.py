@@ -7,14 +7,14 @@ any runs too, but reads badly. See docs/numbers.md.
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from lenet5 import metrics
+from lenet5.data.pixels import resampled
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.mnist_form import FULL_PERCENTILE
-from lenet5.reading.segmentation.cuts import whole
-from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.pieces import Piece, median_height, union
 from lenet5.spec.digits import BOX, NOT_A_DIGIT
 
 STEP = 4  # columns: the scores of a line are those of whole groups of this many windows
@@ -23,17 +23,17 @@ BLANK = -1.5  # log probability of nothing where a model has no class for it
 
 def line_image(number: list[Piece], found: Found, side: int) -> NDArray[np.float32]:
     """Return a number's ink as a line (side, W), 0..1: its digits 20 pixels high, half a window free at both ends."""
-    ink = found.patch(whole(number))
-    scale = BOX / max(float(np.median([piece.height for piece in number])), 1.0)
+    ink = found.patch(union(*number))
+    scale = BOX / max(median_height(number), 1.0)
     # A number that rises or falls is made smaller, so that all of it stays inside.
     scale = min(scale, (side - 4) / ink.shape[0])
-    size = max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale))
-    small = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BOX))
+    height, width = (max(1, round(length * scale)) for length in ink.shape)
+    small = resampled(ink.astype(np.float32, copy=False), height, width, "box")
     dark = small[small > 0.5 * small.max()]
     small = np.clip(small / max(float(np.percentile(dark, FULL_PERCENTILE)), 1e-3), 0, 1) if dark.size else small
-    line = np.zeros((side, size[0] + side), np.float32)
-    top = (side - size[1]) // 2
-    line[top : top + size[1], side // 2 : side // 2 + size[0]] = small
+    line = np.zeros((side, width + side), np.float32)
+    top = (side - height) // 2
+    line[top : top + height, side // 2 : side // 2 + width] = small
     return line
 
 
@@ -52,6 +52,6 @@ def at_every_column(line: NDArray[np.float32], model: Predictor) -> Float:
 def evidence(scores: Float, names: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the log probabilities of nothing and of the ten digits at every place, (places, 11)."""
     wide = scores.astype(np.float64)
-    shares = wide - np.logaddexp.reduce(wide, axis=1)[:, None]
+    shares = metrics.log_softmax(wide)
     nothing = shares[:, names.index(NOT_A_DIGIT)] if NOT_A_DIGIT in names else np.full(len(wide), BLANK)
     return np.column_stack([nothing, *(shares[:, names.index(str(digit))] for digit in range(10))])

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lenet5.data.pixels import extent
 from lenet5.reading.cleaning.binarization import Mask
-from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.pieces import Piece, union
 
 # In heights of the writing.
 NARROW = 0.35  # a piece less wide is one digit
@@ -120,23 +121,16 @@ def _ink(mask: Mask, way: NDArray[np.int64]) -> float:
 
 def _cropped(piece: Piece, mask: Mask) -> Piece:
     """Return the part of a piece that a mask of the same shape holds."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    rows, columns = extent(mask)
     return Piece(
-        piece.top + top, piece.top + bottom, piece.left + left, piece.left + right, mask[top:bottom, left:right].copy()
+        piece.top + rows.start,
+        piece.top + rows.stop,
+        piece.left + columns.start,
+        piece.left + columns.stop,
+        mask[rows, columns].copy(),
     )
 
 
 def span(neighbours: list[Part]) -> Piece:
     """Return neighbouring parts as one piece."""
-    return whole([part.piece for part in neighbours])
-
-
-def whole(pieces: list[Piece]) -> Piece:
-    """Return pieces as one."""
-    top, left = min(each.top for each in pieces), min(each.left for each in pieces)
-    bottom, right = max(each.bottom for each in pieces), max(each.right for each in pieces)
-    mask = np.zeros((bottom - top, right - left), bool)
-    for each in pieces:
-        mask[each.top - top : each.bottom - top, each.left - left : each.right - left] |= each.mask
-    return Piece(top, bottom, left, right, mask)
+    return union(*(part.piece for part in neighbours))

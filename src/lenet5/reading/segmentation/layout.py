@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.pieces import Piece, median_height
 
 OVERLAP = 0.4  # vertical overlap of neighbours in a line, as a fraction of the lower one's height
 SAME_LINE = 0.5  # vertical overlap from which two lines are one, as a fraction of the lower one's height
@@ -72,7 +72,7 @@ def numbers(line: list[Piece]) -> list[list[Piece]]:
     """Return a line's numbers: parted where a gap is far wider than the others."""
     if len(line) < 2:
         return [line]
-    height = float(np.median([piece.height for piece in line]))
+    height = median_height(line)
     gaps = np.array([right.left - left.right for left, right in pairwise(line)], np.float64)
     within = float(np.quantile(gaps, WITHIN, method="lower"))
     wide = max(WIDE_GAP * height, WIDER * within) if len(gaps) > 1 else ONLY_GAP * height

@@ -82,6 +82,11 @@ def pen_width(found: list[Piece]) -> float:
     return float(np.median([stroke_width(piece.mask) for piece in largest])) if largest else 0.0
 
 
+def median_height(found: list[Piece]) -> float:
+    """Return the median of the pieces' heights, in pixels."""
+    return float(np.median([piece.height for piece in found]))
+
+
 def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]:
     """Return the digits' pieces, each whole, and the specks that belong to none.
 
@@ -201,11 +206,11 @@ def _gap(a: Piece, b: Piece, most: float) -> float | None:
     return nearest if nearest <= most else None
 
 
-def union(a: Piece, b: Piece) -> Piece:
-    """Return two pieces as one."""
-    top, left = min(a.top, b.top), min(a.left, b.left)
-    bottom, right = max(a.bottom, b.bottom), max(a.right, b.right)
+def union(*found: Piece) -> Piece:
+    """Return pieces as one."""
+    top, left = min(piece.top for piece in found), min(piece.left for piece in found)
+    bottom, right = max(piece.bottom for piece in found), max(piece.right for piece in found)
     mask = np.zeros((bottom - top, right - left), bool)
-    for piece in (a, b):
+    for piece in found:
         mask[piece.top - top : piece.bottom - top, piece.left - left : piece.right - left] |= piece.mask
     return Piece(top, bottom, left, right, mask)
