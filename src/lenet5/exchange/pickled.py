@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-Dtype = np.dtype[Any]
 STORAGES: dict[str, str] = {
     "FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "bfloat16",
     "LongStorage": "<i8", "IntStorage": "<i4", "ShortStorage": "<i2", "CharStorage": "i1", "ByteStorage": "u1",

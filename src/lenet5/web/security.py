@@ -15,8 +15,8 @@ from pathlib import Path
 from lenet5.errors import ServeError
 from lenet5.web.problems import Problem
 
-OPEN = ("/livez", "/readyz")  # probes of orchestrators, which have no token
-GUARDED = ("/v1/", "/metrics", "/openapi.json")  # everything else is the public page
+# All else is open: the page, and /livez and /readyz for orchestrators, which have no token.
+GUARDED = ("/v1/", "/metrics", "/openapi.json")
 # 'wasm-unsafe-eval' is for the worker that trains. The page itself has a policy of its own in its HTML, without it.
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; object-src 'none'; "

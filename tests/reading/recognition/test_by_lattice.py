@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -8,8 +10,12 @@ from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import parse
 from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.pipeline import Found, find
-from lenet5.reading.recognition.by_lattice import read_number, read_numbers
+from lenet5.reading.recognition.by_lattice import NumberReading, read_numbers
 from lenet5.reading.segmentation.pieces import Piece
+
+
+def read_number(pieces: list[Piece], found: Found, *rest: Any, **options: Any) -> NumberReading:
+    return read_numbers([pieces], found, *rest, **options)[0]
 
 
 @pytest.fixture(scope="module")

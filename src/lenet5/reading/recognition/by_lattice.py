@@ -52,29 +52,18 @@ class NumberReading:
 Ask = Callable[[int, NumberReading], bool]
 
 
-def read_number(
-    pieces: list[Piece], found: Found, model: Predictor, constraint: Constraint | None = None, *,
-    n_best: int = 3, second: Predictor | None = None,
-) -> NumberReading:  # fmt: skip
-    """Return what one number says.
-
-    pieces      its connected ink, from left to right
-    found       the picture they were found in
-    constraint  what the number must be like
-    n_best      readings, the best among them
-    second      a network to be slid along the number where the lattice is in doubt, see `second_opinion.py`
-    """
-    return read_numbers([pieces], found, model, constraint, n_best=n_best, second=second)[0]
-
-
 def read_numbers(
     numbers: list[list[Piece]], found: Found, model: Predictor, constraint: Constraint | None = None, *,
     n_best: int = 3, second: Predictor | None = None, ask: Ask | None = None,
 ) -> list[NumberReading]:  # fmt: skip
-    """Return what the numbers of a picture say, as `read_number` does for one.
+    """Return the readings of a picture's numbers. The network runs once, on all arcs of all numbers.
 
-    The network runs once, on all arcs of all numbers. Without `ask` the second network is asked about every doubtful
-    one.
+    numbers     the connected ink of each, from left to right
+    found       the picture they were found in
+    constraint  what every number must be like
+    n_best      readings of a number, the best among them
+    second      a network slid along a number where the lattice is in doubt, see `second_opinion.py`
+    ask         which doubtful numbers it is asked about; all without it
     """
     lattices = [lattice(parts(number, found.height), found.height) for number in numbers]
     seen = images(lattices, found)
