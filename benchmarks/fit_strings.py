@@ -22,12 +22,13 @@ from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import pattern
 from lenet5.reading.opening.pictures import pictures
-from lenet5.reading.pipeline import Found, find
+from lenet5.reading.pipeline import find
 from lenet5.reading.reader import DEFAULT, DEFAULTS
 from lenet5.reading.recognition import alignment, by_lattice, sdnn, second_opinion
 from lenet5.reading.recognition.decode import SLIDING
 from lenet5.reading.recognition.lattice import Float, Lattice, lattice, log_posteriors, shares, total
 from lenet5.reading.segmentation.cuts import parts
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 
 DECAY = 0.003  # on the weighing's distance from its start

@@ -29,6 +29,9 @@ LEVELS = {
     "__init__": 14, "__main__": 14,
 }  # fmt: skip
 
+# Of the rooms of reading/, who may import whom; the files beside them may import every room.
+READING = {"page": 0, "constraints": 0, "opening": 1, "cleaning": 2, "segmentation": 3, "recognition": 4}
+
 
 def module_of(path: Path) -> str:
     return ".".join(("lenet5", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
@@ -66,6 +69,18 @@ def test_imports_go_down_only() -> None:
         for module, others in IMPORTS.items()
         for other in others
         if room_of(other) != room_of(module) and LEVELS[room_of(other)] >= LEVELS[room_of(module)]
+    ]
+    assert not wrong
+
+
+def test_each_room_of_reading_imports_only_those_before_it() -> None:
+    last = len(READING)
+    rooms = {module: module.split(".")[2] for module in FILES if module.startswith("lenet5.reading.")}
+    wrong = [
+        f"{module} imports {other}"
+        for module, room in rooms.items()
+        for other in IMPORTS[module] & rooms.keys()
+        if room in READING and rooms[other] != room and READING.get(rooms[other], last) >= READING[room]
     ]
     assert not wrong
 

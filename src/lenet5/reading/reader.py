@@ -13,12 +13,13 @@ from lenet5.reading import orientation
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.opening.pictures import Picture, pictures
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
-from lenet5.reading.pipeline import Found, Trace, find
+from lenet5.reading.pipeline import Trace, find
 from lenet5.reading.recognition.by_piece import Decoded
 from lenet5.reading.recognition.decode import COMBINED, SLIDING, decoder
 from lenet5.reading.recognition.marks import UNREAD, around, with_marks
 from lenet5.reading.recognition.rejection import threshold
 from lenet5.reading.recognition.slashes import MAY_BE_A_SLASH, leaning, with_slashes
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 from lenet5.reading.segmentation.signs import REACH
 from lenet5.spec.digits import knows_digits

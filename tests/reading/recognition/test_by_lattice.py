@@ -9,8 +9,9 @@ from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import parse
 from lenet5.reading.opening.pictures import pictures
-from lenet5.reading.pipeline import Found, find
+from lenet5.reading.pipeline import find
 from lenet5.reading.recognition.by_lattice import NumberReading, read_numbers
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 
 

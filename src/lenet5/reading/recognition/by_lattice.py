@@ -10,11 +10,11 @@ from lenet5 import metrics
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Answer, Digit
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.lattice import CUT_ENDS, Float, Lattice, Path, best, lattice, log_posteriors
 from lenet5.reading.recognition.mnist_form import mnist_image
 from lenet5.reading.recognition.second_opinion import SURE, reweighed
 from lenet5.reading.segmentation.cuts import parts
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 from lenet5.spec.digits import NOT_A_DIGIT
 

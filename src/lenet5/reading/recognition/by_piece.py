@@ -11,9 +11,9 @@ from lenet5 import metrics
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.page import Alternative, Answer, Box, Digit, Rejected
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.mnist_form import mnist_image
 from lenet5.reading.segmentation.crosses import crossed
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 from lenet5.spec.digits import NOT_A_DIGIT
 

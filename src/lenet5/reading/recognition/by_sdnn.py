@@ -8,10 +8,10 @@ from lenet5 import metrics
 from lenet5.data.pixels import extent
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.page import Answer, Box, Digit, Rejected
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.alignment import Run, aligned
 from lenet5.reading.recognition.by_piece import ANSWERS, Decoded
 from lenet5.reading.recognition.sdnn import at_every_column, evidence, line_image
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece, union
 from lenet5.spec.digits import SIDE
 

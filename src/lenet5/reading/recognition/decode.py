@@ -8,11 +8,11 @@ from lenet5.errors import ReadingError
 from lenet5.inference.predictor import Predictor
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.by_lattice import NumberReading, read_numbers
 from lenet5.reading.recognition.by_piece import Decode, Decoded, by_piece, gathered
 from lenet5.reading.recognition.by_sdnn import slid
 from lenet5.reading.recognition.second_opinion import second_network
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 
 SURE = 0.9  # a piece that is a digit with this probability need not be cut

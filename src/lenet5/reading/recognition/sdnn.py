@@ -12,8 +12,8 @@ from lenet5 import metrics
 from lenet5.data.pixels import resampled
 from lenet5.engines.contract import Float
 from lenet5.inference.predictor import Predictor
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition.mnist_form import FULL_PERCENTILE
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece, median_height, union
 from lenet5.spec.digits import BOX, NOT_A_DIGIT
 

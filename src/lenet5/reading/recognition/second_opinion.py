@@ -12,9 +12,9 @@ import numpy as np
 from lenet5.inference.predictor import Predictor
 from lenet5.models import shipped
 from lenet5.reading.constraints import Constraint, anything, pattern
-from lenet5.reading.pipeline import Found
 from lenet5.reading.recognition import alignment, sdnn
 from lenet5.reading.recognition.lattice import Float, Lattice, Path, best, log_posteriors
+from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 
 # These were found with benchmarks/fit_strings.py, on strings of training digits that no network has seen.
