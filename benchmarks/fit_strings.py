@@ -1,4 +1,4 @@
-"""Fit what reading numbers weighs, on made strings of training digits that no reader's network saw.
+"""Fit the weights of reading numbers on made strings of training digits that no reader's network saw.
 
     python benchmarks/fit_strings.py weighing   what counts how much in the lattice (reading/recognition/by_lattice.py)
     python benchmarks/fit_strings.py change     what a digit's beginning costs (reading/recognition/alignment.py)

@@ -56,7 +56,7 @@ def test_missing_files_say_where_they_are_to_be_put(tmp_path: Path) -> None:
         ("2828", "1 2 3\n", "hold 3 numbers, expected 784"),
         ("2828", "1 2\n3\n", "its lines differ in length"),
         ("2828", "", "is empty"),
-        ("2828", "ink\n", "something else than numbers"),
+        ("2828", "ink\n", "something other than numbers"),
         ("2828", "256 " * 784, "run from 256 to 256"),
         ("2828", "nan " * 784, "run from nan"),
         ("2828", "0 " * 784, "holds 60 labels for 1 images"),

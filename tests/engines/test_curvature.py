@@ -24,24 +24,24 @@ from lenet5.spec.optimizer import Sdlm
 
 STEP = 1e-6
 CONVOLUTION = {"kind": "convolution", "name": "C", "maps": 1, "kernel": 5}
-SQUASH = {"kind": "activation", "function": "scaled_tanh"}
+ACTIVATIONS = {"kind": "activation", "function": "scaled_tanh"}
 FLATTEN = {"kind": "flatten"}
 RBF = {"kind": "rbf", "name": "output"}
 EXACT: dict[str, tuple[list[int], list[dict[str, object]]]] = {
-    "weights shared by 84 places": ([1, 11, 16], [CONVOLUTION, SQUASH, FLATTEN, RBF]),
-    "padding": ([1, 7, 12], [{**CONVOLUTION, "padding": 2}, SQUASH, FLATTEN, RBF]),
+    "weights shared by 84 places": ([1, 11, 16], [CONVOLUTION, ACTIVATIONS, FLATTEN, RBF]),
+    "padding": ([1, 7, 12], [{**CONVOLUTION, "padding": 2}, ACTIVATIONS, FLATTEN, RBF]),
     "coefficient shared by 84 squares": (
         [1, 14, 24],
-        [{"kind": "subsample", "name": "S", "size": 2}, SQUASH, FLATTEN, RBF],
+        [{"kind": "subsample", "name": "S", "size": 2}, ACTIVATIONS, FLATTEN, RBF],
     ),
     "table of 1998": (
         [6, 5, 5],
         [
             {**CONVOLUTION, "maps": 16, "table": "lecun-1998"},
-            SQUASH,
+            ACTIVATIONS,
             FLATTEN,
             {"kind": "dense", "name": "F6", "units": 84},
-            SQUASH,
+            ACTIVATIONS,
             RBF,
         ],
     ),

@@ -17,7 +17,7 @@ from torch import nn
 from lenet5.data.datasets import Images
 from lenet5.errors import ModelError
 from lenet5.exchange import read_weights
-from lenet5.exchange.import_model import adopt
+from lenet5.exchange.import_model import import_file
 from lenet5.exchange.match_shapes import Choices
 from lenet5.inference.predictor import Predictor
 
@@ -179,7 +179,7 @@ def test_a_converted_graph_gives_its_scores(
 ) -> None:
     path = as_converted(net, scaled).write(tmp_path / "theirs.onnx")
     said = Choices() if scaled else Choices(scale=(-1.0, 1.0))
-    model = adopt(path, said=said, data_folder=mnist_folder).model
+    model = import_file(path, said=said, data_folder=mnist_folder).model
     for layer in (layer for layer in net if isinstance(layer, nn.Linear)):
         layer.weight.data *= 2
     inputs = torch.tensor(digits.images[:50], dtype=torch.float32)[:, None] / 127.5 - 1

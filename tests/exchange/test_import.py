@@ -27,7 +27,7 @@ from lenet5 import api
 from lenet5.data.datasets import Images, load
 from lenet5.errors import ModelError
 from lenet5.exchange import read_weights
-from lenet5.exchange.import_model import adopt
+from lenet5.exchange.import_model import import_file
 from lenet5.exchange.match_shapes import Choices, choices_of, fit
 from lenet5.exchange.select_by_accuracy import Standing, beats
 from lenet5.inference.predictor import Predictor
@@ -83,7 +83,7 @@ def path(theirs: Theirs, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_measuring_finds_what_the_weights_do_not_tell(
     path: Path, theirs: Theirs, digits: Images, mnist_folder: Path
 ) -> None:
-    done = adopt(path, measure=True, data_folder=mnist_folder)
+    done = import_file(path, measure=True, data_folder=mnist_folder)
     assert done.facts[-1] == "taken as --function relu --pooling max --no-squash-pools --background -1 --ink 1"
     expected = theirs(inputs_of(digits.images)).detach().numpy()
     np.testing.assert_allclose(
@@ -96,7 +96,7 @@ def test_measuring_finds_what_the_weights_do_not_tell(
 
 def test_what_is_said_needs_no_measuring(path: Path, mnist_folder: Path) -> None:
     measured, said = (
-        adopt(path, measure=measure, said=choices, data_folder=mnist_folder).model
+        import_file(path, measure=measure, said=choices, data_folder=mnist_folder).model
         for measure, choices in ((True, None), (False, KNOWN))
     )
     assert (measured.architecture, measured.preparation) == (said.architecture, said.preparation)
@@ -104,7 +104,7 @@ def test_what_is_said_needs_no_measuring(path: Path, mnist_folder: Path) -> None
 
 def test_what_is_open_is_asked_for(path: Path, mnist_folder: Path) -> None:
     with pytest.raises(ModelError) as refusal:
-        adopt(path, said=Choices(function="relu"), data_folder=mnist_folder)
+        import_file(path, said=Choices(function="relu"), data_folder=mnist_folder)
     said = str(refusal.value)
     assert "--pooling average|max" in said
     assert "--background B --ink I" in said
@@ -117,7 +117,7 @@ def test_a_network_that_reads_nothing_is_not_taken(mnist_folder: Path, tmp_path:
     torch.manual_seed(3)
     torch.save(Theirs().state_dict(), tmp_path / "net.pt")
     with pytest.raises(ModelError, match="none of the candidates classifies the images"):
-        adopt(tmp_path / "net.pt", measure=True, data_folder=mnist_folder)
+        import_file(tmp_path / "net.pt", measure=True, data_folder=mnist_folder)
 
 
 def test_two_candidates_that_answer_alike_are_listed(mnist_folder: Path, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_two_candidates_that_answer_alike_are_listed(mnist_folder: Path, tmp_pat
     torch.save(net.state_dict(), tmp_path / "net.pt")
     said = Choices("tanh", "average", None, False, (-1.0, 1.0))
     with pytest.raises(ModelError, match="do not differ significantly") as refusal:
-        adopt(tmp_path / "net.pt", measure=True, said=said, data_folder=mnist_folder)
+        import_file(tmp_path / "net.pt", measure=True, said=said, data_folder=mnist_folder)
     assert "--frame zeros" in str(refusal.value)
     assert "--frame background" in str(refusal.value)
     assert "--frame resize" not in str(refusal.value)
@@ -288,7 +288,7 @@ def test_other_networks_are_refused_by_what_is_wrong(
 ) -> None:
     torch.save(theirs.state_dict() | change, tmp_path / "net.pt")
     with pytest.raises(ModelError, match=said):
-        adopt(tmp_path / "net.pt", data_folder=mnist_folder)
+        import_file(tmp_path / "net.pt", data_folder=mnist_folder)
 
 
 @pytest.mark.parametrize(
@@ -409,7 +409,7 @@ FORMS = ("lightning.ckpt", "deep.pt", "momentum.pt", "half.safetensors", "weight
 def test_weights_in_every_form_answer_as_they_did(
     theirs: Theirs, digits: Images, mnist_folder: Path, tmp_path: Path, form: str
 ) -> None:
-    model = adopt(written(theirs, tmp_path, form), said=KNOWN, data_folder=mnist_folder).model
+    model = import_file(written(theirs, tmp_path, form), said=KNOWN, data_folder=mnist_folder).model
     expected = theirs(inputs_of(digits.images[:500])).detach().numpy()
     tolerance = 0.3 if form == "half.safetensors" else 2e-4  # bfloat16 has 8 bits
     np.testing.assert_allclose(Predictor(model).scores(digits.images[:500]), expected, atol=tolerance)
@@ -425,12 +425,12 @@ def test_an_onnx_file_with_a_damaged_name_is_one_sentence(trained: Path, mnist_f
     content = (tmp_path / "out.onnx").read_bytes()
     (tmp_path / "out.onnx").write_bytes(content.replace(b"C1.weight", b"\xff1.weight"))
     with pytest.raises(ModelError, match="not a readable ONNX file"):
-        adopt(tmp_path / "out.onnx")
+        import_file(tmp_path / "out.onnx")
 
 
 def test_an_export_to_onnx_is_read_back(trained: Path, mnist_folder: Path, tmp_path: Path, digits: Images) -> None:
     api.export(trained, tmp_path / "out.onnx", to="onnx", data_folder=mnist_folder)
-    again = adopt(tmp_path / "out.onnx").model
+    again = import_file(tmp_path / "out.onnx").model
     ours = api.load(trained).scores(digits.images[:100])
     np.testing.assert_allclose(Predictor(again).scores(digits.images[:100]), ours, atol=1e-4)
 
@@ -445,10 +445,10 @@ def test_of_two_networks_in_one_file_one_is_chosen(
         {"student": state, "teacher": twice} if form == "dictionary" else {"nets": [state, twice]}, tmp_path / "two.pt"
     )
     with pytest.raises(ModelError, match=f"several networks, in {', '.join(places)}; choose one with --network"):
-        adopt(tmp_path / "two.pt", said=KNOWN, data_folder=mnist_folder)
+        import_file(tmp_path / "two.pt", said=KNOWN, data_folder=mnist_folder)
     with pytest.raises(ModelError, match=f'holds no network "pupil"; there is {places[0]!r}'):
-        adopt(tmp_path / "two.pt", said=KNOWN, network="pupil", data_folder=mnist_folder)
-    second = adopt(tmp_path / "two.pt", said=KNOWN, network=places[1], data_folder=mnist_folder).model
+        import_file(tmp_path / "two.pt", said=KNOWN, network="pupil", data_folder=mnist_folder)
+    second = import_file(tmp_path / "two.pt", said=KNOWN, network=places[1], data_folder=mnist_folder).model
     np.testing.assert_array_equal(second.weights["C1.weight"], twice["conv1.weight"].numpy())
 
 
@@ -498,7 +498,7 @@ def test_batch_normalisation_is_folded_into_the_layers_around_it(
     net.eval()
     torch.save(net.state_dict(), tmp_path / "net.pt")
     said = Choices("relu", "average", None, None, (-1.0, 1.0), place)
-    model = adopt(tmp_path / "net.pt", said=said, data_folder=mnist_folder).model
+    model = import_file(tmp_path / "net.pt", said=said, data_folder=mnist_folder).model
     expected = net(inputs_of(digits.images[:200])).detach().numpy()
     np.testing.assert_allclose(Predictor(model).scores(digits.images[:200]), expected, atol=1e-4)
 

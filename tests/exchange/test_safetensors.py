@@ -12,7 +12,7 @@ from torch import nn
 from lenet5 import api
 from lenet5.data.datasets import Images
 from lenet5.exchange import to_safetensors
-from lenet5.exchange.import_model import adopt
+from lenet5.exchange.import_model import import_file
 from lenet5.inference.predictor import Predictor
 from lenet5.models import file as model_file
 from lenet5.models.model import Model
@@ -39,7 +39,7 @@ def test_our_own_export_comes_back_as_it_was(untrained: Callable[[str], Model], 
     model = untrained(name)
     path = tmp_path / "plain.safetensors"
     path.write_bytes(to_safetensors.build(model))
-    again = adopt(path).model
+    again = import_file(path).model
     assert (again.architecture, again.preparation, again.card) == (model.architecture, model.preparation, model.card)
     assert {name: array.tobytes() for name, array in again.weights.items()} == {
         name: array.tobytes() for name, array in model.weights.items()

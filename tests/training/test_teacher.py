@@ -16,7 +16,7 @@ from lenet5.errors import RecipeError, RunError
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
 from lenet5.spec.teacher import Teacher
-from lenet5.training.distillation import Teaching
+from lenet5.training.distillation import Distillation
 from lenet5.training.identity import weights_digest
 
 TINY = ["epochs=1", "images=400", "validation=100", "averaged_epochs=0"]
@@ -77,7 +77,7 @@ def test_the_targets_are_the_mean_of_the_teachers(tmp_path: Path, small_mnist: P
     data = load("mnist", "test", small_mnist)
     examples = Examples(data.images, data.labels, models[0].preparation)
     teacher = Teacher(recipe="modern", seeds=(7, 8), temperature=2.0, share=0.75)
-    targets = Teaching(teacher, models, registry.get("native")).answered(examples).targets
+    targets = Distillation(teacher, models, registry.get("native")).with_targets(examples).targets
     scores = [api.load(tmp_path / f"modern-seed{seed}").scores(data.images) for seed in (7, 8)]
     expected = 0.75 * (metrics.softmax(scores[0] / 2) + metrics.softmax(scores[1] / 2)) / 2
     expected[np.arange(500), data.labels] += 0.25

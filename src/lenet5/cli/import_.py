@@ -12,7 +12,7 @@ from lenet5.cli.options import DataFolder, DeviceName, EngineName, Quiet, Thread
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.errors import ModelError
-from lenet5.exchange.import_model import adopt
+from lenet5.exchange.import_model import import_file
 from lenet5.exchange.match_shapes import FRAMES, FUNCTIONS, POOLINGS, Choices, Frame, Function, Pooling, choices_of
 from lenet5.models import file as model_file
 from lenet5.recipes import catalogue
@@ -100,7 +100,7 @@ def import_model(
             choices_of(plan),
             **{one.name: value for one in fields(said) if (value := getattr(said, one.name)) is not None},
         )
-    done = adopt(
+    done = import_file(
         weights,
         data=data or (plan.data if plan else "mnist"),
         said=said,

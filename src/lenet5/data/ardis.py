@@ -53,7 +53,7 @@ def _numbers(path: Path) -> NDArray[np.float64]:
     try:
         rows = [np.array(line.split(), np.float64) for line in lines if line.strip()]
     except ValueError:
-        raise DataError(f"{path}: holds something else than numbers; unpack it again.") from None
+        raise DataError(f"{path}: contains something other than numbers; unpack it again.") from None
     if not rows or len({row.size for row in rows}) > 1:
         raise DataError(f"{path}: {'is empty' if not rows else 'its lines differ in length'}; unpack it again.")
     return np.stack(rows)

@@ -1,7 +1,7 @@
 """Distorted copies of images: planar affine transformations (1998 paper, p. 11), and bending.
 
-How far they go is said by a `spec.distortion.Distortion`; which of them an epoch shows, by `batches.py`. The pixels are
-looked up by `warp.py`.
+The amplitudes are in a `spec.distortion.Distortion`; `batches.py` chooses the copies that an epoch shows, and `warp.py`
+computes their pixels.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ BEND = 256  # units of a bend to a pixel
 def drawn(distortion: Distortion, count: int, random: np.random.Generator) -> NDArray[np.float64]:
     """Return the parameters of one distorted copy of each image: (count, 6), in the order of `KINDS`.
 
-    Each lies evenly between minus and plus its amplitude.
+    Each is drawn uniformly between minus and plus its amplitude.
     """
     amplitudes = (
         distortion.translation,
@@ -35,7 +35,7 @@ def drawn(distortion: Distortion, count: int, random: np.random.Generator) -> ND
 
 
 def drawn_bends(distortion: Distortion, count: int, random: np.random.Generator) -> NDArray[np.int32] | None:
-    """Return by how much each copy's nodes are moved, (count, 2, G, G), each evenly; None without bending."""
+    """Return the displacements of each copy's nodes, (count, 2, G, G), drawn uniformly; None without bending."""
     if not distortion.bending:
         return None
     most = round(distortion.bending * BEND)

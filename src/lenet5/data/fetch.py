@@ -98,7 +98,7 @@ def _folders(data_set: DataSet, folder: Path) -> list[Path]:
 
 
 def _letters(name: str) -> str:
-    """Return a name without case and signs: Fashion-MNIST, fashion_mnist and FashionMNIST are one."""
+    """Return a name in lower-case letters and digits, so that Fashion-MNIST, fashion_mnist and FashionMNIST match."""
     return re.sub("[^a-z0-9]", "", name.lower())
 
 

@@ -22,7 +22,7 @@ from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import PlacedLayer
 
-SQUASH = {
+ACTIVATIONS = {
     "relu": "return a > 0.0f ? a : 0.0f;",
     "tanh": "return tanhf(a);",
     "sigmoid": "return 0.5f * tanhf(0.5f * a) + 0.5f; /* 1 / (1 + exp(-a)), which cannot overflow */",
@@ -33,7 +33,7 @@ After = Callable[[str], str]
 
 
 @dataclass(frozen=True)
-class Stage:
+class CFunction:
     """One function of the program.
 
     says           description for a comment
@@ -52,9 +52,9 @@ class Stage:
     writes: int
 
 
-def stages(placed: Sequence[PlacedLayer], weights: Weights, *, int8: bool) -> list[Stage]:
+def c_functions(placed: Sequence[PlacedLayer], weights: Weights, *, int8: bool) -> list[CFunction]:
     """Return the functions in order."""
-    found: list[Stage] = []
+    found: list[CFunction] = []
     rows = list(placed)
     while rows:
         row = rows.pop(0)
@@ -62,7 +62,7 @@ def stages(placed: Sequence[PlacedLayer], weights: Weights, *, int8: bool) -> li
         while rows and isinstance(rows[0].layer, plan.Activation | plan.Flatten):
             functions += _function(rows.pop(0))
         if not (isinstance(row.layer, plan.Flatten) and not functions):  # a flatten layer at the beginning does nothing
-            found.append(_stage(row, weights, functions, int8))
+            found.append(_c_function(row, weights, functions, int8))
     return found
 
 
@@ -70,7 +70,7 @@ def _function(row: PlacedLayer) -> list[str]:
     return [row.layer.function] if isinstance(row.layer, plan.Activation) else []
 
 
-def _stage(row: PlacedLayer, weights: Weights, functions: list[str], int8: bool) -> Stage:
+def _c_function(row: PlacedLayer, weights: Weights, functions: list[str], int8: bool) -> CFunction:
     """Return one layer's function, with the activations that follow it."""
 
     def after(value: str) -> str:
@@ -94,7 +94,7 @@ def _stage(row: PlacedLayer, weights: Weights, functions: list[str], int8: bool)
     says = ", ".join((f"{row.name}: {row.layer.kind.replace('_', ' ')} {shapes}", *functions))
     name = row.name.replace(".", "_")
     sizes = prod(row.input_shape), prod(row.output_shape)
-    return Stage(name, says, body, constants, frozenset(functions), *sizes)
+    return CFunction(name, says, body, constants, frozenset(functions), *sizes)
 
 
 def _weighted(row: PlacedLayer, weights: Weights, int8: bool) -> tuple[str, Constants]:

@@ -35,7 +35,7 @@ class Imported:
     facts: tuple[str, ...]
 
 
-def adopt(
+def import_file(
     path: Path,
     *,
     data: str = "mnist",

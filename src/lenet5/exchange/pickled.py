@@ -227,7 +227,7 @@ class Machine:
         if isinstance(target, NumpyType):
             target.order = _text(state[1])
         elif target is not IGNORED and type(target) is not dict:
-            raise RefusedError(f"a state for a {type(target).__name__}")
+            raise RefusedError(f"the state of a {type(target).__name__}")
 
     def _binpersid(self, _: None) -> None:
         """Resolve ("storage", type, key, device, count), in old files with a view as the sixth element."""
@@ -247,13 +247,13 @@ def _pairs(values: list[Any]) -> dict[Any, Any]:
 def _key(value: Any) -> Any:
     """Return a valid key; tuples are not, because hashing nested shared tuples could take exponential time."""
     if not isinstance(value, KEYS):
-        raise DamagedError(f"a {type(value).__name__} as a key")
+        raise DamagedError(f"a {type(value).__name__} as a dictionary key")
     return value
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise DamagedError(f"a {type(value).__name__} where a text belongs")
+        raise DamagedError(f"a {type(value).__name__} where a string was expected")
     return value
 
 

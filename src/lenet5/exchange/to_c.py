@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lenet5.data.prepare import stretch
 from lenet5.errors import ModelError
-from lenet5.exchange.c_layers import SQUASH, Constants, Stage, stages
+from lenet5.exchange.c_layers import ACTIVATIONS, CFunction, Constants, c_functions
 from lenet5.exchange.c_program import PIXELS, Interface, Program, checked_prefix, header, names, predict
 from lenet5.exchange.c_text import comment, constant, indented
 from lenet5.exchange.for_export import ready
@@ -36,18 +36,18 @@ def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Pr
     checked_prefix(prefix)
     model = ready(model)
     prepare, tables = _preparation(model.preparation)
-    row = stages(model.architecture.placed, model.weights, int8=weights == "int8")
+    row = c_functions(model.architecture.placed, model.weights, int8=weights == "int8")
     memory = _memory_floats(row)
     interface = Interface("float", "float", "FLOATS", memory, 4)
-    arrays = [*tables.values(), *(array for stage in row for array in stage.constants.values())]
+    arrays = [*tables.values(), *(array for c_function in row for array in c_function.constants.values())]
     constants_bytes = sum(array.nbytes for array in arrays)
     source = "\n".join(
         [
             f'#include "{prefix}.h"\n',
-            _squashing(row),
+            _activations(row),
             "".join(constant(name, array) for name, array in tables.items()),
             f"static void prepare(const unsigned char *image, float *y)\n{{\n{indented(prepare)}}}\n",
-            *(_function(stage) for stage in row),
+            *(_function(c_function) for c_function in row),
             predict(prefix, _calls(row, memory), model.architecture.classes, interface),
             names(prefix, model),
         ]
@@ -56,9 +56,9 @@ def build(model: Model, *, weights: str = "float", prefix: str = "lenet5") -> Pr
     return Program(prefix, head, source, constants_bytes, 4 * memory)
 
 
-def _memory_floats(row: list[Stage]) -> int:
-    """Return the size of the working memory, used by all stages but the last, which writes the caller's scores."""
-    return max(row[-1].reads, *(stage.reads + stage.writes for stage in row[:-1]), 0)
+def _memory_floats(row: list[CFunction]) -> int:
+    """Return the size of the working memory, used by all functions but the last, which writes the caller's scores."""
+    return max(row[-1].reads, *(c_function.reads + c_function.writes for c_function in row[:-1]), 0)
 
 
 def _preparation(preparation: Preparation) -> tuple[str, Constants]:
@@ -95,29 +95,29 @@ for (int h = 0; h < {S}; h++)
     )
 
 
-def _squashing(row: list[Stage]) -> str:
+def _activations(row: list[CFunction]) -> str:
     """Return the activation functions of one number, with the headers they include."""
-    used = sorted({function for stage in row for function in stage.functions})
+    used = sorted({function for c_function in row for function in c_function.functions})
     text = "#include <math.h>\n\n" if set(used) - {"relu"} else ""
-    return text + "\n".join(f"static float squash_{name}(float a)\n{{\n    {SQUASH[name]}\n}}\n" for name in used)
+    return text + "\n".join(f"static float squash_{name}(float a)\n{{\n    {ACTIVATIONS[name]}\n}}\n" for name in used)
 
 
-def _function(stage: Stage) -> str:
-    arrays = "".join(constant(name, array) for name, array in stage.constants.items())
-    says = f"/* {comment(stage.says)} */\n"
-    return f"{says}{arrays}static void run_{stage.name}(const float *x, float *y)\n{{\n{indented(stage.body)}}}\n"
+def _function(c_function: CFunction) -> str:
+    arrays = "".join(constant(name, array) for name, array in c_function.constants.items())
+    says, body = f"/* {comment(c_function.says)} */\n", indented(c_function.body)
+    return f"{says}{arrays}static void run_{c_function.name}(const float *x, float *y)\n{{\n{body}}}\n"
 
 
-def _calls(row: list[Stage], memory: int) -> str:
-    """Return the calls of the stages, with arrays alternating between the ends of the memory."""
+def _calls(row: list[CFunction], memory: int) -> str:
+    """Return the calls of the functions, with arrays alternating between the ends of the memory."""
     calls, place = "prepare(image, memory);\n", "memory"
-    for number, stage in enumerate(row):
-        if stage is row[-1]:
+    for number, c_function in enumerate(row):
+        if c_function is row[-1]:
             to = "scores"
         elif number % 2 == 0:
-            to = f"memory + {memory - stage.writes}"
+            to = f"memory + {memory - c_function.writes}"
         else:
             to = "memory"
-        calls += f"run_{stage.name}({place}, {to});\n"
+        calls += f"run_{c_function.name}({place}, {to});\n"
         place = to
     return calls

@@ -8,8 +8,8 @@ from pydantic import Field
 from lenet5.display import Shown
 from lenet5.engines.contract import Weights
 from lenet5.spec.architecture import Architecture
-from lenet5.spec.plan import Plan
 from lenet5.spec.preparation import Preparation
+from lenet5.spec.specification import Specification
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -17,7 +17,7 @@ Count = Annotated[int, Field(ge=0)]
 ClassName = Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class Threshold(Plan):
+class Threshold(Specification):
     """A rejection threshold on the confidence that keeps the error rate of the accepted answers low.
 
     max_error_percent  the requested maximum error rate of the accepted answers
@@ -30,7 +30,7 @@ class Threshold(Plan):
     rejected_percent: Percent
 
 
-class Calibration(Plan):
+class Calibration(Specification):
     """Calibration of a model's confidence on images that it was not trained on.
 
     images       description and number of the images
@@ -44,7 +44,7 @@ class Calibration(Plan):
     thresholds: tuple[Threshold, ...]
 
 
-class Card(Plan):
+class Card(Specification):
     """The model card: training data, accuracy and calibration.
 
     data, data_fingerprint   the training set; the fingerprint distinguishes variants of the same name

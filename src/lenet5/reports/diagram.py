@@ -33,7 +33,7 @@ SHADES = {"convolution": "#CFE3F1", "pool": "#FCE8C3", "flat": "#CDEBE0", "input
 
 
 @dataclass(frozen=True)
-class Stage:
+class Block:
     """One stack or bar: its name, its shape, how it comes from the one before, and its colour."""
 
     name: str
@@ -52,8 +52,8 @@ class Stage:
 
 def diagram(architecture: Architecture, title: str) -> Figure:
     """Return the network from left to right: every layer that changes a shape, with name, size and operation."""
-    stages = _stages(architecture)
-    total = sum(stage.width for stage in stages) + GAP * (len(stages) - 1)
+    blocks = _blocks(architecture)
+    total = sum(block.width for block in blocks) + GAP * (len(blocks) - 1)
     height = 54.0
     with style.styled(grid=False):
         drawn = style.figure(12, 12 * height / (total + 8))
@@ -62,30 +62,30 @@ def diagram(architecture: Architecture, title: str) -> Figure:
         axes.set_aspect("equal")
         axes.set_title(title, loc="left", fontsize=12)
         left = 0.0
-        for index, stage in enumerate(stages):
-            _draw(axes, stage, left)
+        for index, block in enumerate(blocks):
+            _draw(axes, block, left)
             if index:
-                _arrow(axes, left - GAP, left, stage.operation)
-            left += stage.width + GAP
+                _arrow(axes, left - GAP, left, block.operation)
+            left += block.width + GAP
         axes.set_xlim(-4, total + 4)
         axes.set_ylim(-33, height - 33)
         return drawn
 
 
-def _stages(architecture: Architecture) -> list[Stage]:
+def _blocks(architecture: Architecture) -> list[Block]:
     """Return the input and every layer with a shape of its own; activations join the layer before them."""
-    stages = [Stage("input", architecture.input, "", SHADES["input"])]
+    blocks = [Block("input", architecture.input, "", SHADES["input"])]
     for placed in architecture.placed:
         if isinstance(placed.layer, Activation):
-            words = f"{stages[-1].operation}\n{FUNCTIONS[placed.layer.function]}"
-            stages[-1] = replace(stages[-1], operation=words)
+            words = f"{blocks[-1].operation}\n{FUNCTIONS[placed.layer.function]}"
+            blocks[-1] = replace(blocks[-1], operation=words)
         else:
-            stages += _stage(placed)
-    return stages
+            blocks += _block(placed)
+    return blocks
 
 
-def _stage(placed: PlacedLayer) -> list[Stage]:
-    """Return the stage that a layer makes; none where it changes no shape."""
+def _block(placed: PlacedLayer) -> list[Block]:
+    """Return the block that a layer makes; none where it changes no shape."""
     match placed.layer:
         case Convolution(kernel=kernel):
             words, shade = f"convolution\n{kernel}x{kernel}", "convolution"
@@ -103,24 +103,24 @@ def _stage(placed: PlacedLayer) -> list[Stage]:
             return []
         case _:
             assert_never(placed.layer)
-    return [Stage(placed.name, placed.output_shape, words, SHADES[shade])]
+    return [Block(placed.name, placed.output_shape, words, SHADES[shade])]
 
 
-def _draw(axes: Axes, stage: Stage, left: float) -> None:
+def _draw(axes: Axes, block: Block, left: float) -> None:
     """Draw one stack of maps, or one bar of units, centred on height 0, and its name and size below."""
-    if stage.flat:
-        height = max(4.0, stage.shape[0] * FLAT_SCALE)
-        _box(axes, left, -height / 2, BAR, height, stage.shade)
-        size = f"{stage.shape[0]}"
+    if block.flat:
+        height = max(4.0, block.shape[0] * FLAT_SCALE)
+        _box(axes, left, -height / 2, BAR, height, block.shade)
+        size = f"{block.shape[0]}"
     else:
-        maps, height, width = stage.shape
+        maps, height, width = block.shape
         rise = OFFSET * (maps - 1)
         for index in range(maps):  # the last map lies in front
             bottom = rise / 2 - height / 2 - OFFSET * index
-            _box(axes, left + OFFSET * index, bottom, width, height, stage.shade)
+            _box(axes, left + OFFSET * index, bottom, width, height, block.shade)
         size = f"{maps} of {height}x{width}" if maps > 1 else f"{height}x{width}"
-    middle = left + stage.width / 2
-    axes.text(middle, -27.5, stage.name, ha="center", va="center", fontsize=10, weight="bold")
+    middle = left + block.width / 2
+    axes.text(middle, -27.5, block.name, ha="center", va="center", fontsize=10, weight="bold")
     axes.text(middle, -31.5, size, ha="center", va="center", fontsize=8, color=style.INK)
 
 

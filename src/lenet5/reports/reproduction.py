@@ -11,8 +11,8 @@ from lenet5.reports.claim_values import HARDWARE, STATED, TRAINING_IMAGES, Outco
 from lenet5.reports.comparison import Compared, sides
 from lenet5.reports.verdict import Case, Verdict, judge
 from lenet5.spec.claim import Claim
-from lenet5.spec.plan import decisive
 from lenet5.spec.recipe import Recipe
+from lenet5.spec.specification import decisive
 from lenet5.studies.ledger import Ledger
 from lenet5.studies.units import Unit
 from lenet5.training.history import EpochScores, StepRow

@@ -288,7 +288,7 @@ def _decided(case: Case, found: Verdict, alpha: float) -> Verdict:
 
 
 def _by_share(found: Verdict) -> Verdict:
-    """Return the word for a bound or an epoch's number: by how many of the runs keep it."""
+    """Return the verdict on a bound or on an epoch, from the number of runs that satisfy it."""
     k, n = found.share or 0, len(found.runs)
     low, high = prediction.share_interval(k, n)
     assert found.corrected is not None

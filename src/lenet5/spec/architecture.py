@@ -24,7 +24,7 @@ from lenet5.spec.layers import (
     Shape,
     Side,
 )
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 MOST_LAYERS = 64
 # Upper limit of a network's size: its parameters, its outputs for one image and its convolutions' im2col patches
@@ -51,7 +51,7 @@ class PlacedLayer:
         return prod(self.output_shape)
 
 
-class Architecture(Plan):
+class Architecture(Specification):
     """The layers of a network in order.
 
     input   (maps, height, width) of one prepared image

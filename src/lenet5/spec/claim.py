@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 # Quantities that start with `original_` refer to the network of 1998, not to the recipe's own.
 Quantity = Literal[
@@ -50,7 +50,7 @@ Quantity = Literal[
 ]
 
 
-class Source(Plan):
+class Source(Specification):
     """The publication that a recipe comes from."""
 
     title: str
@@ -61,7 +61,7 @@ class Source(Plan):
     sets_out_to: str = ""
 
 
-class Claim(Plan):
+class Claim(Specification):
     """One published number, or one published row of numbers.
 
     quantity   the measured quantity; its name ends with the unit. `train_batches` counts the batches of one epoch;
@@ -100,7 +100,7 @@ class Claim(Plan):
         return self
 
 
-class Comparison(Plan):
+class Comparison(Specification):
     """One statement of a publication about two ways of training, judged on pairs of runs with the same seed.
 
     says      the statement, as close to the source's words as English allows
@@ -123,7 +123,7 @@ class Comparison(Plan):
     note: str = ""
 
 
-class Difference(Plan):
+class Difference(Specification):
     """A point on which the source is silent or contradicts itself, and what the recipe does instead."""
 
     topic: str

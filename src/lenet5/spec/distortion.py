@@ -7,13 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 Amplitude = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Distortion(Plan):
+class Distortion(Specification):
     """Number of distorted copies of each image, and the maximum amplitude of each kind of distortion.
 
     Each distortion is drawn uniformly between minus and plus its amplitude. The paper names the kinds but not the

@@ -4,16 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 
-class Pytorch(Plan):
+class Pytorch(Specification):
     """The default of `torch.nn.Conv2d` and `torch.nn.Linear`: weights and biases uniform in +-1/sqrt(fan-in)."""
 
     kind: Literal["pytorch"] = "pytorch"
 
 
-class Scratch(Plan):
+class Scratch(Specification):
     """The rule of reproduction 003.
 
     Convolutions normal with variance 2 / maps in (the kernel's area is left out of the fan-in), dense layers normal
@@ -26,7 +26,7 @@ class Scratch(Plan):
     kernel_area: bool = False
 
 
-class LeCun1998(Plan):
+class LeCun1998(Specification):
     """Uniform in +-gain/fan-in^exponent, with options wherever the 1998 paper is silent.
 
     gain, exponent  2.4 and 1 in the paper (appendix A, p. 41); 1 and 1/2 in the authors' later program
@@ -44,7 +44,7 @@ class LeCun1998(Plan):
     count_bias: bool = False
 
 
-class He(Plan):
+class He(Specification):
     """Normal with variance 2 / fan-in, for ReLU (He et al. 2015); 1 / fan-in in the last layer; biases 0."""
 
     kind: Literal["he"] = "he"

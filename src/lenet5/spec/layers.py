@@ -16,7 +16,7 @@ from pydantic import Field, PositiveFloat
 
 from lenet5.errors import ShapeError
 from lenet5.spec import paper
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 Shape = tuple[int, ...]
 # Limits far above any LeNet-5, and low enough that no shape or connection table exhausts the memory.
@@ -39,7 +39,7 @@ def maps_of(layer: str, shape: Shape) -> tuple[int, int, int]:
     return shape[0], shape[1], shape[2]
 
 
-class Trained(Plan):
+class Trained(Specification):
     """Base of the layers with weights."""
 
     name: LayerName
@@ -134,7 +134,7 @@ class Subsample(Trained):
         return prod(self.output_shape(shape))
 
 
-class Untrained(Plan):
+class Untrained(Specification):
     """Base of the layers without trainable parameters."""
 
     def parameter_shapes(self, shape: Shape) -> dict[str, Shape]:

@@ -4,10 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 
-class Objective(Plan):
+class Objective(Specification):
     """A loss, and its reduction over the batch.
 
     loss       "cross_entropy" of the softmax of the scores;

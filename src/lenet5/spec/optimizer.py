@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AliasChoices, Field, PositiveFloat, PositiveInt, model_validator
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 NonNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -19,7 +19,7 @@ LearningRate = Annotated[PositiveFloat, Field(validation_alias=AliasChoices("lea
 RBF_CURVATURE = 2.0  # second derivative of a squared distance
 
 
-class Sgd(Plan):
+class Sgd(Specification):
     """Stochastic gradient descent: v <- momentum v + (1 - dampening) (g + weight_decay w); w <- w - learning_rate v.
 
     v starts at 0. (PyTorch does not dampen the first step.)
@@ -45,7 +45,7 @@ class Sgd(Plan):
         return 1 - self.dampening
 
 
-class Adam(Plan):
+class Adam(Specification):
     """Adam (Kingma and Ba 2015, algorithm 1), as PyTorch defines it."""
 
     kind: Literal["adam"] = "adam"
@@ -56,7 +56,7 @@ class Adam(Plan):
     weight_decay: NonNegative = 0.0
 
 
-class Sdlm(Plan):
+class Sdlm(Specification):
     """Stochastic diagonal Levenberg-Marquardt: w <- w - learning_rate / (mu + h) g (1998 paper, equations 18, 21).
 
     Every weight has its own learning rate: h is the diagonal second derivative of the loss, estimated before each epoch
@@ -83,7 +83,7 @@ def rbf_curvature(optimizer: Optimizer) -> float:
     return optimizer.rbf_curvature if isinstance(optimizer, Sdlm) else RBF_CURVATURE
 
 
-class Constant(Plan):
+class Constant(Specification):
     """A constant learning rate.
 
     The `factor` of every schedule multiplies the learning rate once `done` of `epochs` epochs have passed; both may be
@@ -97,7 +97,7 @@ class Constant(Plan):
         return 1.0
 
 
-class Step(Plan):
+class Step(Specification):
     """The learning rate is multiplied by `multiply_by` after every `every_epochs` epochs."""
 
     kind: Literal["step"] = "step"
@@ -109,7 +109,7 @@ class Step(Plan):
         return float(self.multiply_by ** (int(done) // self.every_epochs))
 
 
-class Listed(Plan):
+class Listed(Specification):
     """The learning rate is multiplied by `multiply_by[i]` from epoch `from_epochs[i]` on, counted from 1."""
 
     kind: Literal["listed"] = "listed"
@@ -129,7 +129,7 @@ class Listed(Plan):
         return self.multiply_by[len(begun) - 1]
 
 
-class Cosine(Plan):
+class Cosine(Specification):
     """The learning rate rises linearly for `warm_up_epochs`, then falls along half a cosine to 0 at the end.
 
     (Loshchilov and Hutter 2017, without restarts; the warm-up is that of Goyal et al. 2017.)

@@ -9,12 +9,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from lenet5.spec.layers import Side
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 Input = Annotated[float, Field(ge=-1e6, le=1e6)]  # raw pixels go to 255; beyond a million float32 loses precision
 
 
-class Preparation(Plan):
+class Preparation(Specification):
     """A linear scale for the pixels, then a size.
 
     background     the input for pixel 0

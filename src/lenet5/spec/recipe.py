@@ -13,15 +13,15 @@ from lenet5.spec.initial import Initial, Pytorch
 from lenet5.spec.layers import BatchNormalization
 from lenet5.spec.objective import Objective
 from lenet5.spec.optimizer import Constant, Optimizer, Schedule, Sdlm
-from lenet5.spec.plan import Plan, decisive
 from lenet5.spec.preparation import Preparation
+from lenet5.spec.specification import Specification, decisive
 from lenet5.spec.teacher import Teacher
 
 # Descriptive fields, which do not affect the computation.
 PROSE = {"title", "source", "claims", "comparisons", "differences", "explains"}
 
 
-class Recipe(Plan):
+class Recipe(Specification):
     """One training run, as a value equal to its TOML file.
 
     data          the data set's name; `lenet5 data list` shows them

@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 
-class Teacher(Plan):
+class Teacher(Specification):
     """Several networks of one recipe, whose mean probabilities are the student's targets.
 
     They score the same images as the student, with the same distortions, and are trained on the same training images.

@@ -13,12 +13,12 @@ from lenet5 import files
 from lenet5.data.sources import DATA_SETS
 from lenet5.errors import StudyError
 from lenet5.spec import text
-from lenet5.spec.plan import Plan
+from lenet5.spec.specification import Specification
 
 Options = dict[str, tuple[str, ...]]
 
 
-class Axis(Plan):
+class Axis(Specification):
     """One factor that is varied.
 
     name        the factor's name
@@ -37,7 +37,7 @@ class Axis(Plan):
         return dict(zip(self.options, accumulate(self.options.values(), add), strict=True))
 
 
-class StudyPlan(Plan):
+class StudyPlan(Specification):
     """The runs of a study: every combination of the axes' options, each with every seed.
 
     recipe  a shipped recipe's name, or the path of a TOML file, relative to the plan

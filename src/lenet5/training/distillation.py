@@ -13,8 +13,8 @@ from lenet5.models.model import Model
 from lenet5.spec.teacher import Teacher
 
 
-class Teaching:
-    """Several trained networks, and how their answers become targets."""
+class Distillation:
+    """Targets computed from the scores of trained networks, the teachers."""
 
     def __init__(self, teacher: Teacher, models: Sequence[Model], engine: Engine) -> None:
         self._teacher = teacher
@@ -22,7 +22,7 @@ class Teaching:
             (engine.scorer(model.architecture, model.weights), model) for model in models
         ]
 
-    def answered(self, examples: Examples) -> Examples:
+    def with_targets(self, examples: Examples) -> Examples:
         """Return the examples with targets: the teachers' mean probabilities, and the label's share."""
         classes = self._networks[0][1].architecture.classes
         total = np.zeros((len(examples.labels), classes))

@@ -25,7 +25,7 @@ from lenet5.spec.digits import NOT_A_DIGIT
 from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint, identity
 from lenet5.training.checkpoint import Checkpoint, Position
-from lenet5.training.distillation import Teaching
+from lenet5.training.distillation import Distillation
 from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, Incident
 from lenet5.training.interrupt import StopRequest, polite_stop
@@ -279,7 +279,7 @@ class Work:
         self, run: RunFolder, environment: dict[str, Any], stop: StopRequest, network: Network | None
     ) -> Trainer:
         recipe, machine = self._recipe, self._machine
-        teaching = Teaching(recipe.teacher, self._teachers, machine) if recipe.teacher else None
+        distillation = Distillation(recipe.teacher, self._teachers, machine) if recipe.teacher else None
         preparation = recipe.preparation
         if preparation.subtract_mean:
             preparation = preparation.centred(prepare.mean_pixel(self._train.images))
@@ -294,7 +294,7 @@ class Work:
             observer=self._observer,
             stop=stop,
             score_train=self._score_train,
-            teaching=teaching,
+            distillation=distillation,
             network=network,
             together=self._together,
             start=self._start,

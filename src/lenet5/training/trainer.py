@@ -25,7 +25,7 @@ from lenet5.spec.recipe import Recipe
 from lenet5.training import checkpoint
 from lenet5.training.checkpoint import Checkpoint, Position
 from lenet5.training.diagnosis import diagnose, failed_start
-from lenet5.training.distillation import Teaching
+from lenet5.training.distillation import Distillation
 from lenet5.training.early_stopping import stops_early
 from lenet5.training.history import EpochRow, History, Incident, StepRow, resized
 from lenet5.training.interrupt import StopRequest
@@ -88,7 +88,7 @@ class Trainer:
         observer: Observer,
         stop: StopRequest,
         score_train: bool,
-        teaching: Teaching | None = None,
+        distillation: Distillation | None = None,
         network: Network | None = None,
         together: int = 1,
         start: Model | None = None,
@@ -100,7 +100,7 @@ class Trainer:
         together  how many networks share the engine's time
         start     the model whose weights these are, where the recipe starts from one
         """
-        self.teaching, self._start = teaching, start
+        self.distillation, self._start = distillation, start
         self.recipe, self.engine, self.run = recipe, engine, run
         self.train, self.test, self.preparation = train, test, preparation
         self.examples = Examples(train.images, train.labels, preparation)
@@ -228,8 +228,8 @@ class Trainer:
             distortion=recipe.distortion,
             dropout=any(isinstance(layer, Dropout) for layer in recipe.architecture.layers),
         )
-        if self.teaching:
-            examples = self.teaching.answered(examples)
+        if self.distillation:
+            examples = self.distillation.with_targets(examples)
         self.network.hold(examples)
         if isinstance(recipe.optimizer, Sdlm) and self.position.epoch_step == 0:
             self._estimate_curvature(recipe.optimizer, examples)

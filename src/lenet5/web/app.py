@@ -16,7 +16,7 @@ from lenet5.web import counters, openapi, pages, plain_png, schema
 from lenet5.web.batching import Pixels
 from lenet5.web.openapi import NAME, Operation
 from lenet5.web.problems import MEDIA_TYPE, Problem
-from lenet5.web.served_model import Served
+from lenet5.web.served_model import ServedModel
 from lenet5.web.service import Service
 from lenet5.web.uploads import Upload, receive_upload
 
@@ -157,12 +157,12 @@ async def _http_problem(_: Request, error: Exception) -> Response:
     return answer_to(Problem("not-found", "there is nothing at this path; /openapi.json lists the paths."))
 
 
-def _model(service: Service, request: Request) -> Served:
+def _model(service: Service, request: Request) -> ServedModel:
     name = request.query_params.get("model") if request.scope["query_string"] else None
     return service.default if name is None else _named(service, name)
 
 
-def _named(service: Service, name: str) -> Served:
+def _named(service: Service, name: str) -> ServedModel:
     if name not in service.models:
         raise Problem("no-such-model", f"this server has no model of that name; it has {', '.join(service.models)}.")
     return service.models[name]

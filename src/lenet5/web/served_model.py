@@ -18,7 +18,7 @@ from lenet5.web.batching import Batcher, Pixels
 from lenet5.web.limits import Limits
 
 
-class Served:
+class ServedModel:
     """One model.
 
     source  a shipped model's name, a model file or a run folder

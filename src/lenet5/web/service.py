@@ -11,7 +11,7 @@ from lenet5.web.counters import Counters
 from lenet5.web.limits import Limits
 from lenet5.web.problems import Problem
 from lenet5.web.security import Guard
-from lenet5.web.served_model import Served
+from lenet5.web.served_model import ServedModel
 from lenet5.web.workers import Workers
 
 
@@ -24,7 +24,7 @@ class Service:
     stopping   requests in flight are finished, new ones are rejected
     """
 
-    models: dict[str, Served]
+    models: dict[str, ServedModel]
     workers: Workers
     guard: Guard
     limits: Limits
@@ -48,7 +48,7 @@ class Service:
         watch("lenet5_worker_deaths", "Worker processes that died", lambda: self.workers.deaths)
 
     @property
-    def default(self) -> Served:
+    def default(self) -> ServedModel:
         """The default model."""
         return next(iter(self.models.values()))
 
@@ -77,11 +77,11 @@ class Service:
             raise Problem("busy", "too many images are waiting.", retry_after=1)
 
 
-def load_models(sources: list[str], limits: Limits, engine: str, device: str) -> dict[str, Served]:
+def load_models(sources: list[str], limits: Limits, engine: str, device: str) -> dict[str, ServedModel]:
     """Return the models by name. Raises ServeError when two have the same name; ModelError, EngineError."""
-    models: dict[str, Served] = {}
+    models: dict[str, ServedModel] = {}
     for source in sources:
-        served = Served(source, limits, engine, device)
+        served = ServedModel(source, limits, engine, device)
         if served.name in models:
             raise ServeError(f"two models have the name {served.name}; rename the file of one of them.")
         models[served.name] = served

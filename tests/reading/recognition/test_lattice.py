@@ -5,14 +5,14 @@ import pytest
 
 from lenet5.reading.constraints import length, luhn, pattern
 from lenet5.reading.recognition.lattice import Lattice, best, lattice, log_posteriors, shares, total
-from lenet5.reading.segmentation.cuts import Part
+from lenet5.reading.segmentation.cuts import Slice
 from lenet5.reading.segmentation.pieces import Piece
 
 
 @pytest.fixture
 def three() -> tuple[Lattice, np.ndarray]:
     """Three parts side by side, each 10 x 4 pixels, in writing 10 pixels high; arcs' weights drawn."""
-    bars = [Part(Piece(0, 10, 5 * n, 5 * n + 4, np.ones((10, 4), bool)), 0.0, 0.1 if n else None) for n in range(3)]
+    bars = [Slice(Piece(0, 10, 5 * n, 5 * n + 4, np.ones((10, 4), bool)), 0.0, 0.1 if n else None) for n in range(3)]
     made = lattice(bars, 10.0)
     return made, np.random.default_rng(1).normal(size=(len(made.arcs), 10))
 
@@ -37,7 +37,9 @@ def test_three_parts_have_six_arcs(three: tuple[Lattice, np.ndarray]) -> None:
 
 
 def test_an_arc_wider_than_any_digit_is_left_out() -> None:
-    bars = [Part(Piece(0, 10, 12 * n, 12 * n + 10, np.ones((10, 10), bool)), 0.0, 0.2 if n else None) for n in range(2)]
+    bars = [
+        Slice(Piece(0, 10, 12 * n, 12 * n + 10, np.ones((10, 10), bool)), 0.0, 0.2 if n else None) for n in range(2)
+    ]
     assert [(arc.start, arc.end) for arc in lattice(bars, 10.0).arcs] == [(0, 1), (1, 2)]
 
 

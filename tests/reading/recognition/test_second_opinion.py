@@ -15,7 +15,7 @@ from lenet5.reading.reader import DEFAULTS, Reader
 from lenet5.reading.recognition.decode import COMBINED, LATTICE, SLIDING
 from lenet5.reading.recognition.lattice import Lattice, lattice
 from lenet5.reading.recognition.second_opinion import LEAST, candidates, product
-from lenet5.reading.segmentation.cuts import Part
+from lenet5.reading.segmentation.cuts import Slice
 from lenet5.reading.segmentation.pieces import Piece
 
 
@@ -28,7 +28,7 @@ def unseen(mnist_folder: Path) -> Images:
 @pytest.fixture(scope="module")
 def two() -> tuple[Lattice, np.ndarray]:
     """Two parts: 1 and 7, or one 0; every other digit is hardly possible."""
-    bars = [Part(Piece(0, 20, left, left + 10, np.ones((20, 10), bool)), 0.1, None) for left in (0, 10)]
+    bars = [Slice(Piece(0, 20, left, left + 10, np.ones((20, 10), bool)), 0.1, None) for left in (0, 10)]
     each = lattice(bars, 20.0)
     weights = np.full((len(each.arcs), 10), -9.0)
     for place, arc in enumerate(each.arcs):

@@ -10,7 +10,7 @@ from lenet5.spec.paper import SQUASH_AMPLITUDE as A
 from lenet5.spec.paper import SQUASH_SLOPE as S
 
 
-class Squash(WithoutWeights):
+class Activation(WithoutWeights):
     """Base of the activation functions, which apply to each number of an array of any shape."""
 
     def forward(self, x: Float) -> Float:
@@ -36,7 +36,7 @@ class Squash(WithoutWeights):
         """Return the function's derivative where its value is y."""
 
 
-class Relu(Squash):
+class Relu(Activation):
     """y = max(0, x); the slope is 1 where x > 0, else 0 (at 0 too, as in PyTorch)."""
 
     def value(self, x: Float) -> Float:
@@ -49,7 +49,7 @@ class Relu(Squash):
         return (y > 0).astype(y.dtype)
 
 
-class Tanh(Squash):
+class Tanh(Activation):
     """y = tanh(x), in -1..1; the slope is 1 - y^2."""
 
     def value(self, x: Float) -> Float:
@@ -62,7 +62,7 @@ class Tanh(Squash):
         return 1 - y**2
 
 
-class ScaledTanh(Squash):
+class ScaledTanh(Activation):
     """y = A tanh(S x), in -A..A with A = 1.7159 and S = 2/3 (1998 paper, equation 6): y(1) = 1, y(-1) = -1."""
 
     def value(self, x: Float) -> Float:
@@ -75,7 +75,7 @@ class ScaledTanh(Squash):
         return S * (A - y**2 / A)
 
 
-class Sigmoid(Squash):
+class Sigmoid(Activation):
     """y = 1 / (1 + exp(-x)), in 0..1; the slope is y (1 - y)."""
 
     def value(self, x: Float) -> Float:

@@ -8,7 +8,7 @@ from lenet5.engines.checks import check_inputs, check_weights
 from lenet5.engines.connection_table import connection_mask
 from lenet5.engines.contract import Float, Precision, Weights
 from lenet5.engines.line import at_every_column
-from lenet5.engines.numpy.activation import Relu, ScaledTanh, Sigmoid, Squash, Tanh
+from lenet5.engines.numpy.activation import Activation, Relu, ScaledTanh, Sigmoid, Tanh
 from lenet5.engines.numpy.conv import Convolution
 from lenet5.engines.numpy.dense import Dense, Flatten
 from lenet5.engines.numpy.dropout import Dropout
@@ -21,7 +21,7 @@ from lenet5.spec import layers as plan
 from lenet5.spec import paper
 from lenet5.spec.architecture import Architecture, PlacedLayer
 
-SQUASH: dict[str, Callable[[], Squash]] = {
+ACTIVATIONS: dict[str, Callable[[], Activation]] = {
     "relu": Relu,
     "tanh": Tanh,
     "sigmoid": Sigmoid,
@@ -57,7 +57,7 @@ def layer_for(number: int, placed: PlacedLayer, weights: Weights, at_rbf: float 
         case plan.Dropout(share=share):
             return Dropout(share, number)
         case plan.Activation(function=function):
-            return SQUASH[function]()
+            return ACTIVATIONS[function]()
         case plan.Flatten():
             return Flatten()
 

@@ -65,7 +65,7 @@ def rbf(x: Tensor, codes: Tensor, factor: float) -> Tensor:
     return -factor * (x[:, :, None] - codes).square().sum(3)
 
 
-SQUASH: dict[str, Function] = {
+ACTIVATIONS: dict[str, Function] = {
     "relu": torch.relu,
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
@@ -109,7 +109,7 @@ def function_for(placed: PlacedLayer, weights: Mapping[str, Tensor], device: tor
         case plan.Dropout(share=share):
             return Dropout(share, number)
         case plan.Activation(function=function):
-            return SQUASH[function]
+            return ACTIVATIONS[function]
         case plan.Flatten():
             return partial(torch.flatten, start_dim=2)
 

@@ -27,7 +27,7 @@ class AveragePool(Function):
 
     @staticmethod
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, None]:
-        """Every pixel of a square has the same weight in the mean."""
+        """Return the gradient of the input: all pixels of a square receive the same fraction of that of their mean."""
         size = ctx.size
         grad_x, share = grad_y.new_empty(ctx.shape), grad_y / size**2
         for corner in range(size**2):

@@ -1,4 +1,4 @@
-"""Ink -> where there is ink and where not: one threshold for a clean picture, one for each place in a rough one."""
+"""Binarization of ink: a global threshold for a clean picture, a local one for a rough one."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,18 +7,18 @@ from scipy import ndimage
 from lenet5.reading.cleaning.grey import Float
 
 Mask = NDArray[np.bool_]
-CLEAN = 0.02  # noise of the paper, in parts of the full ink, up to which one threshold does
-SURE = 0.55  # ink that a piece must hold somewhere, or it is dirt
-LOWEST, HIGHEST = 0.25, 0.55  # where the one threshold may lie
+CLEAN = 0.02  # noise of the paper, as a fraction of full ink, up to which the threshold is global
+SURE = 0.55  # a piece whose darkest ink is paler is dirt
+LOWEST, HIGHEST = 0.25, 0.55  # limits of the global threshold
 SMOOTH = 1.2  # px
-PALEST = 0.2  # ink of a rough picture
+PALEST = 0.2  # paler ink of a rough picture is not in the mask
 SAUVOLA_K, SAUVOLA_R = 0.2, 0.5
 BINS = 256
-BAND, ENOUGH = 32, 1_000_000  # rows; pixels
+BAND, ENOUGH = 32, 1_000_000  # rows; pixels from which the threshold is computed
 
 
 def mask(amount: Float, noise: float) -> tuple[Mask, str]:
-    """Return where ink is, and how that was told.
+    """Return the mask of ink, and the method that was used.
 
     amount  (H, W) ink, 0..1
     noise   of the paper, in the same units

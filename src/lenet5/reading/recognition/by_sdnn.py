@@ -16,7 +16,7 @@ from lenet5.reading.segmentation.pieces import Piece, union
 from lenet5.spec.digits import SIDE
 
 
-def slid(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
+def by_sdnn(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
     """Return what numbers say. Raises ModelError for a network that cannot be slid, see `engines/line.py`."""
     return [_read(number, found, model) for number in numbers]
 

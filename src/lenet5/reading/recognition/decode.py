@@ -10,7 +10,7 @@ from lenet5.reading.constraints import Constraint
 from lenet5.reading.page import Alternative, Digit, Rejected
 from lenet5.reading.recognition.by_lattice import NumberReading, read_numbers
 from lenet5.reading.recognition.by_piece import Decode, Decoded, by_piece, gathered
-from lenet5.reading.recognition.by_sdnn import slid
+from lenet5.reading.recognition.by_sdnn import by_sdnn
 from lenet5.reading.recognition.second_opinion import second_network
 from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
@@ -40,7 +40,7 @@ def decoder(constraint: Constraint | None = None, method: str = COMBINED) -> Dec
     if method == SLIDING and constraint:
         raise ReadingError(f"{SLIDING} cannot hold to {constraint.said}; leave that out, or take {COMBINED}.")
     if method == SLIDING:
-        return slid
+        return by_sdnn
 
     def decode(numbers: list[list[Piece]], found: Found, model: Predictor) -> list[Decoded]:
         second = second_network(model.engine.name, model.engine.device) if method == COMBINED else None

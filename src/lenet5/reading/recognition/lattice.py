@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.reading.constraints import DEAD, Constraint, anything, pattern
-from lenet5.reading.segmentation.cuts import Part, span
+from lenet5.reading.segmentation.cuts import Slice, span
 from lenet5.reading.segmentation.pieces import Piece
 
 Float = NDArray[np.float64]
@@ -53,7 +53,7 @@ class Path:
     arcs: tuple[int, ...] = ()
 
 
-def lattice(parts: list[Part], height: float) -> Lattice:
+def lattice(parts: list[Slice], height: float) -> Lattice:
     """Return the lattice of a number's parts; height of the writing in pixels. A single part is always an arc."""
     arcs = []
     for end in range(1, len(parts) + 1):
@@ -64,7 +64,7 @@ def lattice(parts: list[Part], height: float) -> Lattice:
     return Lattice(tuple(arcs), len(parts))
 
 
-def features(parts: list[Part], start: int, end: int, piece: Piece, height: float) -> Float:
+def features(parts: list[Slice], start: int, end: int, piece: Piece, height: float) -> Float:
     """Return what an arc looks like beside its ink: sizes in heights of the writing, and its cuts.
 
     1; width; width squared; height; height squared; how many of its two ends are cuts; the ink that these go through;

@@ -25,10 +25,10 @@ SMALLEST = 0.02  # squares of the height: a seam that cuts off less ink is none
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Ink between two neighbouring candidates of a number.
+class Slice:
+    """Ink between two neighbouring candidate cuts of a number.
 
-    ink  what the cut on its left goes through, in heights of the writing
+    ink  length of ink that the cut on its left crosses, in heights of the writing
     gap  empty columns on its left, in heights of the writing; None where the left side is a cut or the number's end
     """
 
@@ -37,18 +37,18 @@ class Part:
     gap: float | None
 
 
-def parts(number: list[Piece], height: float) -> list[Part]:
+def parts(number: list[Piece], height: float) -> list[Slice]:
     """Return a number's ink from left to right, taken apart at every candidate.
 
     number  the pieces of connected ink, from left to right
     height  of the writing, in the pieces' pixels
     """
-    result: list[Part] = []
+    result: list[Slice] = []
     for index, piece in enumerate(number):
         cut, inks = slices(piece, height)
         gap = (piece.left - number[index - 1].right) / height if index else None
         result += [
-            Part(each, ink, None if place else gap) for place, (each, ink) in enumerate(zip(cut, inks, strict=True))
+            Slice(each, ink, None if place else gap) for place, (each, ink) in enumerate(zip(cut, inks, strict=True))
         ]
     return result
 
@@ -131,6 +131,6 @@ def _cropped(piece: Piece, mask: Mask) -> Piece:
     )
 
 
-def span(neighbours: list[Part]) -> Piece:
+def span(neighbours: list[Slice]) -> Piece:
     """Return neighbouring parts as one piece."""
     return union(*(part.piece for part in neighbours))
