@@ -3,7 +3,7 @@ import pytest
 
 from lenet5.lattice_training.gradient import loss_and_gradient
 from lenet5.reading.recognition.lattice import Lattice, lattice
-from lenet5.reading.segmentation.cuts import Part
+from lenet5.reading.segmentation.cuts import Slice
 from lenet5.reading.segmentation.pieces import Piece
 
 COLUMNS = list(range(10))
@@ -13,7 +13,7 @@ COLUMNS = list(range(10))
 def four() -> tuple[Lattice, np.ndarray]:
     """Four parts in writing 10 pixels high, the first two of one piece; scores of eleven classes, drawn."""
     bars = [
-        Part(Piece(0, 10, 5 * n, 5 * n + 4, np.ones((10, 4), bool)), 0.1, None if n == 1 else 0.1) for n in range(4)
+        Slice(Piece(0, 10, 5 * n, 5 * n + 4, np.ones((10, 4), bool)), 0.1, None if n == 1 else 0.1) for n in range(4)
     ]
     made = lattice(bars, 10.0)
     return made, np.random.default_rng(1).normal(size=(len(made.arcs), 11))
