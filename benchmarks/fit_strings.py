@@ -20,6 +20,7 @@ from strings import TUNING_SEED, digits_to_tune_on
 import lenet5
 from lenet5.data.made import strings
 from lenet5.inference.predictor import Predictor
+from lenet5.lattice_training.train import HOPELESS
 from lenet5.reading.constraints import pattern
 from lenet5.reading.opening.pictures import pictures
 from lenet5.reading.pipeline import find
@@ -32,7 +33,6 @@ from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 
 DECAY = 0.003  # on the weighing's distance from its start
-HOPELESS = 15.0  # -log(posterior)
 CHANGES = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)
 POWERS = (0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.6)
 LEASTS = (-1.0, -2.0, -3.0, -4.0, -5.0, -7.0)

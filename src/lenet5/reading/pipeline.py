@@ -1,5 +1,6 @@
-"""The chain from a picture to pieces that may be digits, in lines; each stage can be kept to be looked at."""
+"""The stages from a picture to pieces that may be digits, in lines; each stage's image can be kept to be looked at."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,27 +8,22 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading.cleaning import binarization, paper_light, remove_ruling, skew
+from lenet5.reading.cleaning.binarization import Mask
 from lenet5.reading.cleaning.grey import Float, encoded, grey, reduction
 from lenet5.reading.cleaning.hairlines import without_hairlines
-from lenet5.reading.cleaning.strokes import stroke_width
+from lenet5.reading.cleaning.line_candidates import Rule
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.segmentation import layout
 from lenet5.reading.segmentation.cells import cells
 from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece, height_of_writing, joined, pen_width, pieces
+from lenet5.reading.segmentation.shapes import SMALL, hatched, no_digit
 from lenet5.reading.segmentation.signs import COMMA, Sign, signs
 
-FLAT = 0.3  # height of the writing; a lower piece is a dash,
-LYING = 2.5  # where its width is at least this multiple of its height
-LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
-FINE = 0.004  # ink in squares of a piece's longer side; with less it is a drawn line, not writing
-HATCHED = 0.5  # fraction of the ink in drawn lines from which nothing is writing
-# A blot is at least BROAD times as wide as high, or as high as wide, and its strokes take BLOT of its narrower side.
-BROAD, BLOT = 0.55, 0.6
-ALONG = 0.5  # fraction of a piece's side on the picture's edge from which it is a shadow
-MOST_HOLES = 50  # a digit has two, a speckled one some more
 MOST_DIGITS = 6_000
-SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"
+EMPTY = "the page is empty"
+HATCHING = "most of the ink is thin lines: hatching"
+TEXTURE = "there are far too many pieces for writing: a texture"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,90 +48,170 @@ class Trace:
             self.stages.append(Stage(name, image, said))
 
 
+@dataclass(eq=False)
+class Work:
+    """A picture between two stages, with what the stages so far have found.
+
+    bright  whether the writing is brighter than its paper; None where that is to be found out
+    factor  by which the picture is reduced
+    light   (H, W) linear light
+    amount  (H, W) ink as it was measured, 0..1
+    noise   of the paper, in the same units
+    ink     (H, W) ink without noise and ruling, level
+    mask    (H, W) where there is ink
+    rules   the ruling taken away
+    taken   pixels of ink taken away with it
+    height  of the writing, px
+    specks  pieces too small for a digit and joined to none
+    """
+
+    picture: Picture
+    trace: Trace
+    bright: bool | None
+    notes: list[str]
+    factor: int = field(init=False)
+    light: Float = field(init=False)
+    amount: Float = field(init=False)
+    noise: float = field(init=False)
+    ink: Float = field(init=False)
+    mask: Mask = field(init=False)
+    degrees: float = 0.0
+    rules: list[Rule] = field(default_factory=list)
+    taken: int = 0
+    height: float = 0.0
+    pieces: list[Piece] = field(default_factory=list)
+    specks: list[Piece] = field(default_factory=list)
+    lines: list[list[list[Piece]]] = field(default_factory=list)
+    columns: list[list[int | None]] = field(default_factory=list)
+    rejected: list[tuple[Piece, str]] = field(default_factory=list)
+    signs: list[Sign] = field(default_factory=list)
+
+    def found(self) -> Found:
+        """Return what the last stage left."""
+        return Found(
+            self.lines, self.ink, self.height, self.rejected, self.notes, self.degrees, self.light.shape, self.factor,
+            self.picture.width, self.picture.height, self.taken, self.signs, self.columns,
+        )  # fmt: skip
+
+
 def find(picture: Picture, trace: Trace | None = None, *, bright: bool | None = None) -> Found:
     """Return the pieces of a picture that may be digits.
 
     bright  whether the writing is brighter than its paper; found out where it is None
     """
-    trace = trace or Trace()
+    work = Work(picture, trace or Trace(), bright, list(picture.notes))
+    for stage in STAGES:
+        if (nothing := stage(work)) is not None:
+            work.notes.append(nothing)
+            break
+    return work.found()
+
+
+# Each stage takes the work further, and returns why nothing is to be read where that shows.
+
+
+def reduce_to_grey(work: Work) -> None:
+    """Picture -> light, with fewer pixels where there are more than writing needs."""
+    picture, trace = work.picture, work.trace
     trace.note("picture", picture.pixels, f"{picture.width} x {picture.height} pixels")
-    height, width = picture.height, picture.width
-    factor, notes = reduction(*picture.pixels.shape[:2]) * picture.shrunk, list(picture.notes)
-    shades = grey(picture.pixels)
+    work.factor = reduction(*picture.pixels.shape[:2]) * picture.shrunk
+    work.light = grey(picture.pixels)
     if trace.kept:
-        trace.note("grey", encoded(shades), "in linear light" + (f", 1/{factor} as large" if factor > 1 else ""))
-    found_ink = paper_light.ink(shades, bright=paper_light.is_bright(shades) if bright is None else bright)
-    trace.note("paper", found_ink.paper, "bright writing" if found_ink.bright else "dark writing")
-    ruling_ink = 0
+        smaller = f", 1/{work.factor} as large" if work.factor > 1 else ""
+        trace.note("grey", encoded(work.light), "in linear light" + smaller)
 
-    def found(lines: list[list[list[Piece]]], ink: Float, high: float = 0.0, turn: float = 0.0,
-              rejected: list[tuple[Piece, str]] | None = None,
-              named: list[Sign] | None = None, columns: list[list[int | None]] | None = None) -> Found:  # fmt: skip
-        return Found(
-            lines, ink, high, rejected or [], notes, turn, shades.shape, factor, width, height, ruling_ink, named or [],
-            columns or [],
-        )  # fmt: skip
 
-    if not found_ink.contrast:
-        notes.append("the page is empty")
-        return found([], found_ink.amount)
-    floor = np.float32(min(0.3, 3 * found_ink.noise))
-    ink = np.clip((found_ink.amount - floor) / (1 - floor), 0, 1)
-    trace.note("ink", ink, f"contrast {found_ink.contrast:.2f}, noise {found_ink.noise:.3f}")
-    mask, how = binarization.mask(found_ink.amount, found_ink.noise)
-    trace.note("mask", mask, how)
-    degrees = skew.angle(mask)
-    if degrees:
-        ink, mask = skew.turned(ink, degrees), skew.turned(mask.astype(np.float32), degrees) > 0.5
-        trace.note("level", mask, f"turned by {degrees:.1f} degrees")
-    mask, taken, ruling = remove_ruling.without_rules(mask)
-    if ruling:
-        ruling_ink = int(taken.sum())
-        ink = _without(ink, taken, mask)
-        mask, ink = _repaired(mask, ink, taken)
-        trace.note("without rules", mask, f"{len(ruling)} lines taken away")
-    kept = pieces(mask)
-    if kept is not None and _lines_ink(kept) > HATCHED * sum(piece.area for piece in kept):
-        notes.append("most of the ink is thin lines: hatching")
-        return found([], ink)
-    if kept is not None:
-        mask, taken = without_hairlines(mask, pen_width(kept), height_of_writing(kept))
-        if taken.any():
-            ruling_ink += int(taken.sum())
-            ink = _without(ink, taken, mask)
-            trace.note("without hairlines", mask, "what was left of ruling")
-            kept = pieces(mask)
-    if kept is None:
-        notes.append("there are far too many pieces for writing: a texture")
-        return found([], ink)
-    high = height_of_writing(kept)
-    kept, specks = joined(kept, high)
+def divide_by_paper(work: Work) -> str | None:
+    """Light -> ink: the paper's uneven light is divided out."""
+    bright = paper_light.is_bright(work.light) if work.bright is None else work.bright
+    found = paper_light.ink(work.light, bright=bright)
+    work.trace.note("paper", found.paper, "bright writing" if bright else "dark writing")
+    work.ink = work.amount = found.amount
+    work.noise = found.noise
+    if not found.contrast:
+        return EMPTY
+    floor = np.float32(min(0.3, 3 * found.noise))
+    work.ink = np.clip((found.amount - floor) / (1 - floor), 0, 1)
+    work.trace.note("ink", work.ink, f"contrast {found.contrast:.2f}, noise {found.noise:.3f}")
+    return None
+
+
+def binarize(work: Work) -> None:
+    """Ink -> mask."""
+    work.mask, how = binarization.mask(work.amount, work.noise)
+    work.trace.note("mask", work.mask, how)
+
+
+def level(work: Work) -> None:
+    """Turn ink and mask until the writing is level."""
+    work.degrees = skew.angle(work.mask)
+    if work.degrees:
+        work.ink = skew.turned(work.ink, work.degrees)
+        work.mask = skew.turned(work.mask.astype(np.float32), work.degrees) > 0.5
+        work.trace.note("level", work.mask, f"turned by {work.degrees:.1f} degrees")
+
+
+def take_ruling(work: Work) -> None:
+    """Take ruled lines and frames away."""
+    work.mask, taken, work.rules = remove_ruling.without_rules(work.mask)
+    if work.rules:
+        work.taken = int(taken.sum())
+        work.ink = _without(work.ink, taken, work.mask)
+        work.mask, work.ink = _repaired(work.mask, work.ink, taken)
+        work.trace.note("without rules", work.mask, f"{len(work.rules)} lines taken away")
+
+
+def cut_out_pieces(work: Work) -> str | None:
+    """Mask -> connected pieces; hairlines that were left of ruling are taken away."""
+    found = pieces(work.mask)
+    if found is None:
+        return TEXTURE
+    if hatched(found):
+        return HATCHING
+    work.mask, taken = without_hairlines(work.mask, pen_width(found), height_of_writing(found))
+    if taken.any():
+        work.taken += int(taken.sum())
+        work.ink = _without(work.ink, taken, work.mask)
+        work.trace.note("without hairlines", work.mask, "what was left of ruling")
+        found = pieces(work.mask)
+    if found is None:
+        return TEXTURE
+    high = height_of_writing(found)
+    kept, specks = joined(found, high)
     if len(kept) > MOST_DIGITS:
-        notes.append("there are far too many pieces for writing: a texture")
-        return found([], ink)
-    judged = [(piece, no_digit(piece, high, mask.shape)) for piece in kept]
-    small = specks + [piece for piece, why in judged if why in SMALL or (not why and piece.height < COMMA * high)]
+        return TEXTURE
+    work.height, work.pieces, work.specks = high, kept, specks
+    return None
+
+
+def lay_out(work: Work) -> None:
+    """Pieces -> lines of numbers, signs, and what is no digit."""
+    high = work.height
+    judged = [(piece, no_digit(piece, high, work.mask.shape)) for piece in work.pieces]
+    small = [piece for piece, why in judged if why in SMALL or (not why and piece.height < COMMA * high)]
     digits = [piece for piece, why in judged if not why]
-    rows = layout.lines([piece for piece in digits if piece.height >= COMMA * high])
-    pen = pen_width(digits)
-    named = [each for row in rows for each in signs(small, row, high, pen)]
-    marks = {id(piece) for each in named for piece in each.pieces}
-    judged = [(piece, why) for piece, why in judged if id(piece) not in marks]
-    digits, rejected = [piece for piece, why in judged if not why], [(piece, why) for piece, why in judged if why]
-    rows = layout.lines(digits)
+    rows, pen = layout.lines([piece for piece in digits if piece.height >= COMMA * high]), pen_width(digits)
+    work.signs = [each for row in rows for each in signs(work.specks + small, row, high, pen)]
+    of_signs = {id(piece) for each in work.signs for piece in each.pieces}
+    judged = [(piece, why) for piece, why in judged if id(piece) not in of_signs]
+    digits, work.rejected = [piece for piece, why in judged if not why], [(piece, why) for piece, why in judged if why]
     parted = [
         [(number, cell.column) for cell in line for number in layout.numbers(cell.pieces)]
-        for line in cells(rows, ruling, high)
+        for line in cells(layout.lines(digits), work.rules, high)
     ]
-    lines = [[number for number, _ in line] for line in parted]
-    columns = [[column for _, column in line] for line in parted]
-    if trace.kept:
-        trace.note(
+    work.lines = [[number for number, _ in line] for line in parted]
+    work.columns = [[column for _, column in line] for line in parted]
+    if work.trace.kept:
+        work.trace.note(
             "pieces",
-            _shown(digits, [piece for piece, _ in rejected], mask.shape),
-            f"{len(digits)} pieces, {len(specks)} specks, writing {high:.0f} pixels high",
+            _shown(digits, [piece for piece, _ in work.rejected], work.mask.shape),
+            f"{len(digits)} pieces, {len(work.specks)} specks, writing {high:.0f} pixels high",
         )
-    return found(lines, ink, high, degrees, rejected, named, columns)
+
+
+STAGES: tuple[Callable[[Work], str | None], ...] = (
+    reduce_to_grey, divide_by_paper, binarize, level, take_ruling, cut_out_pieces, lay_out,
+)  # fmt: skip
 
 
 def _shown(digits: list[Piece], others: list[Piece], shape: tuple[int, ...]) -> Float:
@@ -146,50 +222,6 @@ def _shown(digits: list[Piece], others: list[Piece], shape: tuple[int, ...]) -> 
             part = drawn[piece.top : piece.bottom, piece.left : piece.right]
             part[piece.mask] = amount
     return drawn
-
-
-def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
-    """Return why a piece's shape is no digit's, None where it may be one.
-
-    height  of the writing
-    page    (H, W) of the picture
-    """
-    if max(piece.height, piece.width / 2) > LARGE * height:
-        return "too large for this writing"
-    if piece.height < FLAT * height and piece.width > LYING * piece.height:
-        return DASH
-    if piece.height < FLAT * height:
-        return TOO_SMALL
-    if _along_an_edge(piece, page):
-        return "runs along the picture's edge"
-    if _holes(piece) > MOST_HOLES:
-        return "a mesh"
-    sides = sorted((piece.height, piece.width))
-    if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
-        return "a blot"
-    return None
-
-
-def _lines_ink(found: list[Piece]) -> int:
-    """Return the ink in pieces that have less of it than the finest stroke along their longer side."""
-    return sum(piece.area for piece in found if piece.area < FINE * max(piece.height, piece.width) ** 2)
-
-
-def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
-    """Whether one side of a piece lies on the picture's edge, as a shadow's does, and the other side on none."""
-    for low, high, length, first, last in (
-        (piece.top, piece.bottom, page[0], piece.mask[0], piece.mask[-1]),
-        (piece.left, piece.right, page[1], piece.mask[:, 0], piece.mask[:, -1]),
-    ):
-        at_low, at_high = low == 0, high == length
-        if at_low != at_high and (first if at_low else last).mean() > ALONG:
-            return True
-    return False
-
-
-def _holes(piece: Piece) -> int:
-    """Return how many parts of the paper a piece's ink surrounds."""
-    return int(ndimage.label(np.pad(~piece.mask, 1, constant_values=True))[1]) - 1
 
 
 def _without(ink: Float, taken: NDArray[np.bool_], mask: NDArray[np.bool_]) -> Float:

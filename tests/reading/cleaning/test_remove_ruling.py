@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lenet5.reading.cleaning.remove_ruling import without_rules
-from lenet5.reading.pipeline import no_digit
 from lenet5.reading.segmentation.layout import lines
 from lenet5.reading.segmentation.pieces import Piece
+from lenet5.reading.segmentation.shapes import no_digit
 
 Mask = NDArray[np.bool_]
 

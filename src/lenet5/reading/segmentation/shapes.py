@@ -1,0 +1,63 @@
+"""Shapes of pieces that no digit has: dashes, blots, meshes, shadows along the edge, drawn lines."""
+
+import numpy as np
+from scipy import ndimage
+
+from lenet5.reading.cleaning.strokes import stroke_width
+from lenet5.reading.segmentation.pieces import Piece
+
+FLAT = 0.3  # height of the writing; a lower piece is a dash,
+LYING = 2.5  # where its width is at least this multiple of its height
+LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
+FINE = 0.004  # ink in squares of a piece's longer side; with less it is a drawn line, not writing
+HATCHED = 0.5  # fraction of the ink in drawn lines from which nothing is writing
+# A blot is at least BROAD times as wide as high, or as high as wide, and its strokes take BLOT of its narrower side.
+BROAD, BLOT = 0.55, 0.6
+ALONG = 0.5  # fraction of a piece's side on the picture's edge from which it is a shadow
+MOST_HOLES = 50  # a digit has two, a speckled one some more
+SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"
+
+
+def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
+    """Return why a piece's shape is no digit's, None where it may be one.
+
+    height  of the writing
+    page    (H, W) of the picture
+    """
+    if max(piece.height, piece.width / 2) > LARGE * height:
+        return "too large for this writing"
+    if piece.height < FLAT * height and piece.width > LYING * piece.height:
+        return DASH
+    if piece.height < FLAT * height:
+        return TOO_SMALL
+    if _along_an_edge(piece, page):
+        return "runs along the picture's edge"
+    if _holes(piece) > MOST_HOLES:
+        return "a mesh"
+    sides = sorted((piece.height, piece.width))
+    if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
+        return "a blot"
+    return None
+
+
+def hatched(found: list[Piece]) -> bool:
+    """Whether most of the ink is in pieces that have less of it than the finest stroke along their longer side."""
+    drawn = sum(piece.area for piece in found if piece.area < FINE * max(piece.height, piece.width) ** 2)
+    return drawn > HATCHED * sum(piece.area for piece in found)
+
+
+def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
+    """Whether one side of a piece lies on the picture's edge, as a shadow's does, and the other side on none."""
+    for low, high, length, first, last in (
+        (piece.top, piece.bottom, page[0], piece.mask[0], piece.mask[-1]),
+        (piece.left, piece.right, page[1], piece.mask[:, 0], piece.mask[:, -1]),
+    ):
+        at_low, at_high = low == 0, high == length
+        if at_low != at_high and (first if at_low else last).mean() > ALONG:
+            return True
+    return False
+
+
+def _holes(piece: Piece) -> int:
+    """Return how many parts of the paper a piece's ink surrounds."""
+    return int(ndimage.label(np.pad(~piece.mask, 1, constant_values=True))[1]) - 1
