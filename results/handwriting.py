@@ -1,6 +1,6 @@
 """Keep how well handwriting that no network was trained on is read: results/handwriting.json.
 
-python results/handwriting.py FOLDER [--half development] [--only NAME ...] [--wrong]
+python results/handwriting.py FOLDER [--half development] [--only NAME ...] [--wrong] [--by rapidocr]
 
 FOLDER holds what there is of:
 
@@ -9,7 +9,8 @@ FOLDER holds what there is of:
 
 Each source is parted by a hash of file name or writer into two halves. Choices are made on "development"; "held-out"
 is only measured. Writers of pen strokes that the networks are trained on are in neither. MNIST's test digits, printed
-letters and textures are measured whole. Without --half and --only the record is written.
+letters and textures are measured whole. Without options the record is written. `--by rapidocr` reads the same pictures
+by an open text recognizer of today (`rapid_ocr.py`), to compare with.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
+from rapid_ocr import RapidOcr
 from scipy import stats
 from strokes import Grey, PenDigit, drawn, line, pen_digits, trained_on
 
@@ -266,7 +268,7 @@ def sources(folder: Path, chosen: str) -> Iterator[tuple[str, str, Iterator[Samp
             yield name, chosen, from_strokes(digits, name, chosen)
 
 
-def measured(reader: Reader, samples: Iterator[Sample], *, wrong: bool) -> dict[str, Any]:
+def measured(reader: Reader | RapidOcr, samples: Iterator[Sample], *, wrong: bool) -> dict[str, Any]:
     """Read pictures and return the figures; with `wrong` print what is not read exactly.
 
     Spaces and line ends do not count, and signs only where the label has some. An error is silent where the answer
@@ -316,8 +318,9 @@ def main() -> None:
     parser.add_argument("--half", choices=(DEVELOPMENT, HELD_OUT))
     parser.add_argument("--only", nargs="*", default=[""], help="sources whose names hold one of these")
     parser.add_argument("--wrong", action="store_true", help="list what is not read exactly")
+    parser.add_argument("--by", choices=("lenet5", "rapidocr"), default="lenet5")
     given = parser.parse_args()
-    reader = Reader(api.load(DEFAULT, threads=1))
+    reader = RapidOcr() if given.by == "rapidocr" else Reader(api.load(DEFAULT, threads=1))
     halves = [given.half] if given.half else [DEVELOPMENT, HELD_OUT]
     every = [each for chosen in halves for each in sources(given.folder, chosen)]
     every += [("MNIST strings", WHOLE, of_mnist()), ("letters and textures", WHOLE, without_digits())]
@@ -333,7 +336,7 @@ def main() -> None:
                  found["edits_per_100_digits"], found["seconds_each"])  # fmt: skip
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
         record.append({"source": name, "half": part, **found})
-    if not given.half and given.only == [""]:
+    if given.by == "lenet5" and not given.half and given.only == [""]:
         KEPT.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
