@@ -9,7 +9,7 @@ import numpy as np
 
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import orientation
+from lenet5.reading import cut_close, orientation
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.opening.pictures import Picture, pictures
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
@@ -77,17 +77,25 @@ class Reader:
         return (self.page(picture, bright=bright) for picture in pictures(image))
 
     def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
-        """Return what an opened picture holds, read turned where it reads badly as it lies."""
+        """Return what an opened picture holds, read turned or with a margin where it reads badly as it is."""
         page = self._as_it_lies(picture, bright, trace)
-        if not orientation.is_doubtful(page):
-            return page
-        quarters, best = orientation.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
-        if not quarters:
-            return page
-        if trace is not None:
+        if orientation.is_doubtful(page):
+            quarters, best = orientation.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
+            if quarters:
+                if trace is not None:
+                    trace.stages.clear()
+                    best = self._as_it_lies(orientation.turned(picture, quarters), bright, trace)
+                return orientation.turned_back(best, quarters)
+        if bright is None and cut_close.is_doubtful(page):
+            return self._cut_close(page, picture, trace)
+        return page
+
+    def _cut_close(self, empty: Page, picture: Picture, trace: Trace | None) -> Page:
+        bright, page = cut_close.best(empty, picture, lambda other, bright: self._as_it_lies(other, bright, None))
+        if bright is not None and trace is not None:
             trace.stages.clear()
-            best = self._as_it_lies(orientation.turned(picture, quarters), bright, trace)
-        return orientation.turned_back(best, quarters)
+            self._as_it_lies(cut_close.with_margin(picture, bright), bright, trace)
+        return page
 
     def _as_it_lies(self, picture: Picture, bright: bool | None, trace: Trace | None) -> Page:
         found = find(picture, trace, bright=bright)

@@ -1,0 +1,86 @@
+"""Pictures cut close to their ink, in which nothing was read: tried again with a margin of paper around them.
+
+Without a margin neither the paper's brightness nor what touches the edge tells writing from background. Limits were
+chosen on digits drawn of pen strokes (`results/handwriting.py`, its development half).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from lenet5.reading.opening.pictures import Picture
+from lenet5.reading.page import Box, Line, Number, Page
+from lenet5.spec.digits import NOT_A_DIGIT
+
+LARGEST = 512  # px: a larger picture is no digit cut out
+MARGIN = 0.5  # of the picture's longer side
+PAPER = {False: 95, True: 5}  # percentile of the pixels that is the paper's, by whether the writing is brighter
+SPANNED = 0.8  # of the picture's height and width that the number takes
+WELL = 0.95  # probability of the least sure digit
+NOTE = "was read with a margin of paper added, for it is cut close to its ink"
+
+
+def is_doubtful(page: Page) -> bool:
+    """Whether a page may be cut close: it is small, and nothing was read."""
+    return not page.digits and max(page.height, page.width) <= LARGEST
+
+
+def best(empty: Page, picture: Picture, read: Callable[[Picture, bool], Page]) -> tuple[bool | None, Page]:
+    """Return whether the writing is brighter than its paper, and what is read with a margin; None and `empty` in doubt.
+
+    read  what reads a picture, given whether its writing is bright
+    """
+    chosen: tuple[bool | None, Page] = (None, empty)
+    least = WELL
+    for bright in PAPER:
+        page = without_margin(read(with_margin(picture, bright), bright), picture)
+        if (sure := _probability(page)) >= least:
+            least, chosen = sure, (bright, page)
+    return chosen
+
+
+def with_margin(picture: Picture, bright: bool) -> Picture:
+    """Return a picture with paper around it, as bright as its own."""
+    pixels, wide = picture.pixels, _margin(picture)
+    paper = np.percentile(pixels, PAPER[bright], axis=(0, 1)).astype(pixels.dtype)
+    framed = np.empty((pixels.shape[0] + 2 * wide, pixels.shape[1] + 2 * wide, *pixels.shape[2:]), pixels.dtype)
+    framed[:] = paper
+    framed[wide:-wide, wide:-wide] = pixels
+    return replace(picture, pixels=framed)
+
+
+def without_margin(page: Page, picture: Picture) -> Page:
+    """Return a page that was read with a margin with its boxes in the picture as it is, and a note."""
+    wide, width, height = _margin(picture) * picture.shrunk, picture.width, picture.height
+
+    def box(old: Box) -> Box:
+        left, right = (int(np.clip(each - wide, 0, width)) for each in (old.left, old.right))
+        top, bottom = (int(np.clip(each - wide, 0, height)) for each in (old.top, old.bottom))
+        return Box(left, top, right, bottom)
+
+    def number(old: Number) -> Number:
+        digits = tuple(replace(each, box=box(each.box)) for each in old.digits)
+        marks = tuple(replace(each, box=box(each.box)) for each in old.marks)
+        return replace(old, box=box(old.box), digits=digits, marks=marks)
+
+    lines = tuple(Line(tuple(number(each) for each in line.numbers)) for line in page.lines)
+    rejected = tuple(replace(each, box=box(each.box)) for each in page.rejected)
+    notes = (*page.notes, NOTE)
+    return replace(page, width=width, height=height, lines=lines, rejected=rejected, notes=notes)
+
+
+def _margin(picture: Picture) -> int:
+    return round(MARGIN * max(int(side) for side in picture.pixels.shape[:2]))
+
+
+def _probability(page: Page) -> float:
+    """Return that of the least sure digit where a page is one number that spans it, and nothing else; otherwise 0."""
+    numbers = list(page.numbers)
+    if len(numbers) != 1 or any(each.why.startswith(NOT_A_DIGIT) for each in page.rejected):
+        return 0.0
+    number = numbers[0]
+    high, wide = number.box.bottom - number.box.top, number.box.right - number.box.left
+    if number.marks or high < SPANNED * page.height or wide < SPANNED * page.width:
+        return 0.0
+    return min(digit.answers[0].probability for digit in number.digits)
