@@ -10,6 +10,7 @@ from lenet5.errors import EngineError
 from lenet5.inference.predictor import Predictor
 from lenet5.lattice_training.examples import Example, segmented
 from lenet5.lattice_training.gradient import loss_and_gradient
+from lenet5.lattice_training.refined import refined
 from lenet5.lattice_training.train import Pass, Schedule, trained
 from lenet5.models import shipped
 from lenet5.models.model import Model
@@ -58,8 +59,7 @@ def test_training_is_repeated_byte_for_byte_and_reads_better(numbers, singles) -
     assert mean_loss(model, once, numbers) < mean_loss(model, model.weights, numbers)
 
 
-def test_an_engine_that_scales_the_gradient_is_refused(numbers, singles) -> None:
-    engine = registry.get("numpy", "cpu")
-    engine.name = "torch"
+def test_an_engine_that_scales_the_gradient_is_refused_before_numbers_are_made() -> None:
+    pytest.importorskip("torch")
     with pytest.raises(EngineError, match="take --engine native or numpy"):
-        trained(shipped.read("digits"), numbers, singles, engine, Schedule(), None)
+        refined(shipped.read("digits"), registry.get("torch", "cpu"), Schedule())

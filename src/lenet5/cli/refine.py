@@ -26,7 +26,7 @@ def refine(
     ] = DEFAULT,
     numbers: Annotated[int, typer.Option(min=1, help="Pictures of numbers to train on.")] = COUNT,
     passes: Annotated[int, typer.Option(min=1, help="How often each is shown.")] = USUAL.passes,
-    learning_rate: Annotated[float, typer.Option(help="At the start; it falls to 0.")] = USUAL.learning_rate,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, help="At the start; it falls to 0.")] = USUAL.learning_rate,
     seed: Annotated[int, typer.Option(help="Of the order in which they are shown.")] = USUAL.seed,
     data_folder: DataFolder = None,
     engine: EngineName = registry.AUTO,
@@ -36,9 +36,9 @@ def refine(
     if not target.parent.is_dir():
         raise RunError(f"{target}: there is no folder {target.parent}; make it, or name another.")
     use_threads(threads)
-    plan = Schedule(passes=passes, learning_rate=learning_rate, seed=seed)
+    schedule = Schedule(passes=passes, learning_rate=learning_rate, seed=seed)
     model = refined(
-        shipped.find(start_from), registry.get(engine, "cpu"), plan, count=numbers, data_folder=data_folder,
+        shipped.find(start_from), registry.get(engine, "cpu"), schedule, count=numbers, data_folder=data_folder,
         report=_print,
     )  # fmt: skip
     file.write(model, target)

@@ -13,7 +13,7 @@ from lenet5.engines.contract import Engine, Float
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import ModelError
 from lenet5.lattice_training.examples import examples
-from lenet5.lattice_training.train import Pass, Schedule, trained
+from lenet5.lattice_training.train import Pass, Schedule, check_engine, trained
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Model
 from lenet5.recipes import catalogue
@@ -31,8 +31,9 @@ def refined(
     """Return a model of the classes of `digits` after training on `count` pictures of numbers and on single images.
 
     Test accuracy and calibration of its card are measured anew, on single images that it was not trained on. Raises
-    ModelError for other classes, DataNotFoundError without MNIST.
+    ModelError for other classes, EngineError for another engine than native and numpy, DataNotFoundError without MNIST.
     """
+    check_engine(engine)  # before the numbers are made, which takes minutes
     recipe = catalogue.load(RECIPE)
     if model.card.class_names != datasets.class_names(recipe.data):
         raise ModelError(f'lattices need a model of ten digits and "{NOT_A_DIGIT}", as `{RECIPE}` is.')

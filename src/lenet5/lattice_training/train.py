@@ -1,4 +1,4 @@
-"""Training of a network through the lattices of numbers, by the steps of an engine as it is.
+"""Training of a network through the lattices of numbers, by the training steps that every engine has.
 
 The gradient of cross-entropy by the scores is softmax - target. So a target of softmax - g makes an engine apply any
 gradient g that was computed outside, here by `gradient.py`. Batches of numbers alternate with batches of single images,
@@ -55,18 +55,21 @@ class Pass:
     loss: float
 
 
+def check_engine(engine: Engine) -> None:
+    """Raise EngineError for an engine that scales the gradient it is given."""
+    if engine.name not in ENGINES:
+        raise EngineError(f"{engine.name}: cannot be trained through lattices; take --engine {' or '.join(ENGINES)}.")
+
+
 def trained(
     model: Model, numbers: Sequence[Example], singles: Images, engine: Engine, schedule: Schedule,
     distortion: Distortion | None, report: Callable[[Pass], None] = lambda _: None,
 ) -> Weights:  # fmt: skip
     """Return a model's weights after training on numbers and single images.
 
+    engine      one of `ENGINES`, see `check_engine`
     distortion  of the single images, anew in every pass
-
-    Raises EngineError for an engine that does not take the gradient as it is.
     """
-    if engine.name not in ENGINES:
-        raise EngineError(f"{engine.name}: cannot be trained through lattices; take --engine {' or '.join(ENGINES)}.")
     optimizer = Sgd(
         learning_rate=schedule.learning_rate, momentum=schedule.momentum, weight_decay=schedule.weight_decay
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from lenet5.reading.opening.pictures import Picture
-from lenet5.reading.page import Box, Line, Number, Page
+from lenet5.reading.page import Box, Page, with_boxes
 from lenet5.spec.digits import NOT_A_DIGIT
 
 LARGEST = 512  # px: a larger picture is no digit cut out
@@ -51,7 +51,7 @@ def with_margin(picture: Picture, bright: bool) -> Picture:
 
 
 def without_margin(page: Page, picture: Picture) -> Page:
-    """Return a page that was read with a margin with its boxes in the picture as it is, and a note."""
+    """Return a page that was read with a margin, its boxes moved back into the picture, with a note."""
     wide, width, height = _margin(picture) * picture.shrunk, picture.width, picture.height
 
     def box(old: Box) -> Box:
@@ -59,15 +59,7 @@ def without_margin(page: Page, picture: Picture) -> Page:
         top, bottom = (int(np.clip(each - wide, 0, height)) for each in (old.top, old.bottom))
         return Box(left, top, right, bottom)
 
-    def number(old: Number) -> Number:
-        digits = tuple(replace(each, box=box(each.box)) for each in old.digits)
-        marks = tuple(replace(each, box=box(each.box)) for each in old.marks)
-        return replace(old, box=box(old.box), digits=digits, marks=marks)
-
-    lines = tuple(Line(tuple(number(each) for each in line.numbers)) for line in page.lines)
-    rejected = tuple(replace(each, box=box(each.box)) for each in page.rejected)
-    notes = (*page.notes, NOTE)
-    return replace(page, width=width, height=height, lines=lines, rejected=rejected, notes=notes)
+    return replace(with_boxes(page, box), width=width, height=height, notes=(*page.notes, NOTE))
 
 
 def _margin(picture: Picture) -> int:

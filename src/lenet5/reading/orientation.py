@@ -11,7 +11,7 @@ import numpy as np
 
 from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.opening.pictures import Picture
-from lenet5.reading.page import Box, Line, Number, Page
+from lenet5.reading.page import Box, Page, with_boxes
 from lenet5.spec.digits import NOT_A_DIGIT
 
 WELL, BADLY = 0.9, 0.8  # mean probability of a page's marks that is good enough, and that leads to a try
@@ -90,10 +90,4 @@ def _to_the_right(page: Page, height: int) -> Page:
     def box(old: Box) -> Box:
         return Box(height - old.bottom, old.left, height - old.top, old.right)
 
-    def number(old: Number) -> Number:
-        digits = tuple(replace(each, box=box(each.box)) for each in old.digits)
-        marks = tuple(replace(each, box=box(each.box)) for each in old.marks)
-        return replace(old, box=box(old.box), digits=digits, marks=marks)
-
-    lines = tuple(Line(tuple(number(each) for each in line.numbers)) for line in page.lines)
-    return replace(page, lines=lines, rejected=tuple(replace(each, box=box(each.box)) for each in page.rejected))
+    return with_boxes(page, box)

@@ -3,8 +3,8 @@
 Boxes are in pixels of the upright picture, ends excluded.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,3 +156,15 @@ class Page(Shown):
     def numbers(self) -> Iterator[Number]:
         """All numbers in reading order."""
         return (number for line in self.lines for number in line.numbers)
+
+
+def with_boxes(page: Page, moved: Callable[[Box], Box]) -> Page:
+    """Return a page with every box replaced by `moved` of it."""
+
+    def number(old: Number) -> Number:
+        digits = tuple(replace(each, box=moved(each.box)) for each in old.digits)
+        marks = tuple(replace(each, box=moved(each.box)) for each in old.marks)
+        return replace(old, box=moved(old.box), digits=digits, marks=marks)
+
+    lines = tuple(Line(tuple(number(each) for each in line.numbers)) for line in page.lines)
+    return replace(page, lines=lines, rejected=tuple(replace(each, box=moved(each.box)) for each in page.rejected))

@@ -77,7 +77,7 @@ class Reader:
         return (self.page(picture, bright=bright) for picture in pictures(image))
 
     def page(self, picture: Picture, *, bright: bool | None = None, trace: Trace | None = None) -> Page:
-        """Return what an opened picture holds, read turned or with a margin where it reads badly as it is."""
+        """Return what an opened picture holds, turned or given a margin where that reads better."""
         page = self._as_it_lies(picture, bright, trace)
         if orientation.is_doubtful(page):
             quarters, best = orientation.best(page, picture, lambda other: self._as_it_lies(other, bright, None))
