@@ -31,12 +31,13 @@ NAMED = {  # the methods that are named in the picture of error against cost, wi
     "neighbours-deslanted": (6, 4),
     "quadratic": (6, 4),
     "radial": (6, 4),
-    "svm-4": (-52, 14),
+    "svm-4": (-22, 26),
+    "rs-svm-5": (7, 14),
     "tangent": (9, -3),
     "mlp-300-deslanted": (9, -3),
     "lenet-1": (6, 4),
     "lenet-4": (-46, 4),
-    "lecun-1998": (6, -4),
+    "lecun-1998": (-42, -9),
     "lenet-4-boosted": (6, -9),
 }
 PERCENT_TICKS = (0.5, 1, 2, 5, 10)
