@@ -30,6 +30,29 @@ def test_a_digit_cut_to_its_ink_is_read_of_either_polarity(
     assert noted
 
 
+def test_background_of_a_digit_cut_to_its_ink_is_no_digit(digits: ReadingPredictor, mnist_folder: Path) -> None:
+    reader, test = Reader(digits), datasets.load("mnist", "test", mnist_folder)
+    wrong = []
+    for image, label in zip(test.images[:100], test.labels[:100], strict=True):
+        cut = 255 - image[extent(image > 128)].repeat(3, axis=0).repeat(3, axis=1)
+        wrong += [text for text in [reader.read(cut).text] if text not in ("", str(label))]
+    assert len(wrong) <= 1, wrong
+
+
+def test_digits_along_the_edge_of_a_number_cut_to_its_ink_are_read(
+    digits: ReadingPredictor, mnist_folder: Path
+) -> None:
+    reader, test, random = Reader(digits), datasets.load("mnist", "test", mnist_folder), np.random.default_rng(0)
+    right = 0
+    for _ in range(20):
+        chosen = random.integers(0, len(test.labels), 4)
+        inks = [image[extent(image > 128)].repeat(2, axis=0).repeat(2, axis=1) for image in test.images[chosen]]
+        highest = max(len(ink) for ink in inks)
+        number = np.hstack([np.pad(ink, ((highest - len(ink), 0), (4, 4))) for ink in inks])
+        right += reader.read(255 - number[extent(number > 128)]).text == "".join(map(str, test.labels[chosen]))
+    assert right >= 19, right
+
+
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_an_empty_picture_stays_empty(digits: ReadingPredictor, grey: int) -> None:
     page = Reader(digits).read(np.full((20, 16), grey, np.uint8))

@@ -1,7 +1,8 @@
-"""Pictures cut close to their ink, in which nothing was read: tried again with a margin of paper around them.
+"""Pictures cut close to their ink: read again with a margin of paper around them, as dark and as bright writing.
 
-Without a margin neither the paper's brightness nor what touches the edge tells writing from background. Limits were
-chosen on digits drawn of pen strokes (`results/handwriting.py`, its development half).
+Without a margin neither the paper's brightness nor what touches the edge tells writing from background, and a piece of
+background may look like a digit. Limits were chosen on digits drawn of pen strokes (`results/handwriting.py`, its
+development half).
 """
 
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box, Page, with_boxes
+from lenet5.reading.segmentation.shapes import SHADOW
 from lenet5.spec.digits import NOT_A_DIGIT
 
 LARGEST = 512  # px: a larger picture is no digit cut out
@@ -22,21 +24,25 @@ NOTE = "was read with a margin of paper added, for it is cut close to its ink"
 
 
 def is_doubtful(page: Page) -> bool:
-    """Whether a page may be cut close: it is small, and nothing was read."""
-    return not page.digits and max(page.height, page.width) <= LARGEST
+    """Whether a page may be cut close: it is small, and nothing was read, or ink touches its edge."""
+    if max(page.height, page.width) > LARGEST:
+        return False
+    boxes = [digit.box for number in page.numbers for digit in number.digits]
+    return not page.digits or _has_shadow(page) or any(_touches(box, page) for box in boxes)
 
 
-def best(empty: Page, picture: Picture, read: Callable[[Picture, bool], Page]) -> tuple[bool | None, Page]:
-    """Return whether the writing is brighter than its paper, and what is read with a margin; None and `empty` in doubt.
+def best(page: Page, picture: Picture, read: Callable[[Picture, bool], Page]) -> tuple[bool | None, Page]:
+    """Return whether the writing is brighter than its paper, and what is read with a margin; None and `page` if surer.
 
+    page  what was read without a margin
     read  what reads a picture, given whether its writing is bright
     """
-    chosen: tuple[bool | None, Page] = (None, empty)
-    least = WELL
+    chosen: tuple[bool | None, Page] = (None, page)
+    least = max(WELL, _probability(page))
     for bright in PAPER:
-        page = without_margin(read(with_margin(picture, bright), bright), picture)
-        if (sure := _probability(page)) >= least:
-            least, chosen = sure, (bright, page)
+        with_paper = without_margin(read(with_margin(picture, bright), bright), picture)
+        if (sure := _probability(with_paper)) > least:
+            least, chosen = sure, (bright, with_paper)
     return chosen
 
 
@@ -62,6 +68,14 @@ def without_margin(page: Page, picture: Picture) -> Page:
     return replace(with_boxes(page, box), width=width, height=height, notes=(*page.notes, NOTE))
 
 
+def _has_shadow(page: Page) -> bool:
+    return any(each.why == SHADOW for each in page.rejected)
+
+
+def _touches(box: Box, page: Page) -> bool:
+    return box.left <= 0 or box.top <= 0 or box.right >= page.width or box.bottom >= page.height
+
+
 def _margin(picture: Picture) -> int:
     return round(MARGIN * max(int(side) for side in picture.pixels.shape[:2]))
 
@@ -69,7 +83,7 @@ def _margin(picture: Picture) -> int:
 def _probability(page: Page) -> float:
     """Return that of the least sure digit where a page is one number that spans it, and nothing else; otherwise 0."""
     numbers = list(page.numbers)
-    if len(numbers) != 1 or any(each.why.startswith(NOT_A_DIGIT) for each in page.rejected):
+    if len(numbers) != 1 or _has_shadow(page) or any(each.why.startswith(NOT_A_DIGIT) for each in page.rejected):
         return 0.0
     number = numbers[0]
     high, wide = number.box.bottom - number.box.top, number.box.right - number.box.left

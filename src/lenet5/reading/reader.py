@@ -90,8 +90,8 @@ class Reader:
             return self._cut_close(page, picture, trace)
         return page
 
-    def _cut_close(self, empty: Page, picture: Picture, trace: Trace | None) -> Page:
-        bright, page = cut_close.best(empty, picture, lambda other, bright: self._as_it_lies(other, bright, None))
+    def _cut_close(self, page: Page, picture: Picture, trace: Trace | None) -> Page:
+        bright, page = cut_close.best(page, picture, lambda other, bright: self._as_it_lies(other, bright, None))
         if bright is not None and trace is not None:
             trace.stages.clear()
             self._as_it_lies(cut_close.with_margin(picture, bright), bright, trace)

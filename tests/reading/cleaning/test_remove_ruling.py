@@ -1,7 +1,9 @@
 """Ruling goes, strokes stay."""
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from lenet5.reading.cleaning.remove_ruling import without_rules
 from lenet5.reading.segmentation.layout import lines
@@ -91,3 +93,36 @@ def test_a_mesh_is_no_digit() -> None:
     mesh = np.zeros((100, 100), bool)
     mesh[::10] = mesh[:, ::10] = True
     assert no_digit(Piece(50, 150, 50, 150, mesh), 100, (200, 200)) == "a mesh"
+
+
+def on_a_line(*, line: int) -> tuple[Mask, Mask]:
+    """Return two 0s and a bar with a stem, as of a 2, that end in a ruled line, and the same without the line."""
+    rows, columns = np.mgrid[:200, :260]
+    written = np.zeros((200, 260), bool)
+    for middle in (60, 130):
+        away = np.hypot((rows - 55) / 20, (columns - middle) / 14)
+        written |= (away > 0.78) & (away < 1)
+    written[70:75, 170:230] = True  # longer than a fifth of the picture: taken for line itself
+    written |= (np.abs(columns - 170 - 0.4 * (75 - rows)) < 3) & (rows >= 35) & (rows < 74)
+    mask = written.copy()
+    mask[75 - line :][:line] = True
+    return mask, written
+
+
+@pytest.mark.parametrize("line", [2, 3])
+def test_digits_that_end_in_a_ruled_line_keep_their_lower_ends(line: int) -> None:
+    mask, written = on_a_line(line=line)
+    left, _, rules = without_rules(mask)
+    assert len(rules) == 1
+    assert ndimage.label(~left)[1] == ndimage.label(~written)[1] == 3, "the 0s are closed"
+    assert (left[70:75, 180:225].sum(axis=0) >= 3).all(), "of 5 pixels"
+    assert not left[:, [*range(40), *range(85, 110)]].any(), "the line is gone between them"
+
+
+def test_a_ruled_line_through_a_0_does_not_make_it_an_8() -> None:
+    rows, columns = np.mgrid[:200, :260]
+    away = np.hypot((rows - 55) / 20, (columns - 60) / 14)
+    mask = (away > 0.78) & (away < 1)
+    mask[54:57] = True
+    left, _, _ = without_rules(mask)
+    assert ndimage.label(~left)[1] == 2

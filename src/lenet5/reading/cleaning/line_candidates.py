@@ -10,6 +10,7 @@ from lenet5.reading.cleaning.binarization import Mask
 
 SHARE = 1 / 5  # of the picture's side: no shorter run of ink is looked at
 LEAST_RUN = 20  # px
+ROUGH = 1  # px that a line may be thicker in places
 EVERYWHERE = np.ones((3, 3))
 
 
@@ -44,9 +45,10 @@ def straight(mask: Mask, *, level: bool) -> list[tuple[Rule, Mask]]:
     found = []
     for index, place in enumerate(ndimage.find_objects(labels, count), 1):
         where = (labels[place] == index) & lying[place]
-        columns = where.any(axis=0)
-        if not columns.any():
+        if not where.any():
             continue
+        where = _without_strokes(where)
+        columns = where.any(axis=0)
         rows, across = _tight(place, where)
         where = where[rows.start - place[0].start : rows.stop - place[0].start,
                       across.start - place[1].start : across.stop - place[1].start]  # fmt: skip
@@ -56,6 +58,19 @@ def straight(mask: Mask, *, level: bool) -> list[tuple[Rule, Mask]]:
         if rule.length >= 6 * thickness:
             found.append((rule, where if level else where.T))
     return found
+
+
+def _without_strokes(where: Mask) -> Mask:
+    """Return a piece without the strokes that run along it, such as the base of a 2 on a line: it is thicker there."""
+    columns, rows = np.flatnonzero(where.any(axis=0)), np.arange(len(where))[:, None]
+    thick = where.sum(axis=0)[columns]
+    usual = float(np.median(thick))
+    thin = thick <= usual + ROUGH
+    middles = (rows * where).sum(axis=0)[columns] / thick
+    middle = np.interp(np.arange(where.shape[1]), columns[thin], middles[thin])
+    result = where.copy()
+    result[:, columns[~thin]] &= (np.abs(rows - middle) <= usual / 2)[:, columns[~thin]]
+    return result
 
 
 def _tight(place: tuple[slice, slice], where: Mask) -> tuple[slice, slice]:

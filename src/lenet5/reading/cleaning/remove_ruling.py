@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.reading.cleaning.binarization import Mask
-from lenet5.reading.cleaning.line_candidates import EVERYWHERE, Rule, straight
+from lenet5.reading.cleaning.feet import feet
+from lenet5.reading.cleaning.line_candidates import EVERYWHERE, ROUGH, Rule, straight
 
 LONG = 2.2  # heights of the writing: least length of a horizontal ruled line
 TALL = 2.5  # heights of the writing: least length of a vertical ruled line
@@ -13,7 +14,6 @@ SPAN = 0.8  # of the picture's height: least length of a vertical ruled line; a 
 REST = 2.0  # least ink beside a vertical ruled line, in multiples of its own; with less, it may be a 1 cut close
 THICK = 0.3  # of the writing's height: what is thicker is no ruling
 BROKEN = 0.6  # of the writing's height: a shorter piece of a box's side may be a stroke
-ROUGH = 1  # px more than a line is thick that may lie beside it
 SLACK = 1.5  # px that a line may be beside itself
 
 
@@ -30,8 +30,9 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, list[Rule]]:
     rules = [rule for rule, _ in candidates]
     chosen = _ruling(rules, _bars(mask, candidates), height, mask.shape, written)
     ruling = [pair for pair, wanted in zip(candidates, chosen, strict=True) if wanted]
-    taken = np.zeros_like(mask)
+    by_direction = {}
     for level in (True, False):
+        taken = by_direction[level] = np.zeros_like(mask)
         strokes = mask.copy()  # where two lines of the ruling cross there is no stroke
         for rule, where in ruling:
             if rule.level != level:
@@ -40,7 +41,9 @@ def without_rules(mask: Mask) -> tuple[Mask, Mask, list[Rule]]:
             if rule.level == level:
                 taken[rule.top : rule.bottom, rule.left : rule.right] |= _uncrossed(strokes, rule, where)
                 taken[_continued(strokes, rule, where)] = True
-    return mask & ~taken, taken, [rule for rule, _ in ruling]
+    every = by_direction[True] | by_direction[False]
+    every &= ~feet(mask & ~every, by_direction[True], height)
+    return mask & ~every, every, [rule for rule, _ in ruling]
 
 
 def _height_of_the_rest(mask: Mask, pieces: list[Mask], rules: list[Rule]) -> float:

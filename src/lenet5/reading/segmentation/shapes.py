@@ -16,6 +16,7 @@ BROAD, BLOT = 0.55, 0.6
 ALONG = 0.5  # fraction of a piece's side on the picture's edge from which it is a shadow
 MOST_HOLES = 50  # a digit has two, a speckled one some more
 SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"
+SHADOW = "runs along the picture's edge"
 
 
 def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
@@ -31,7 +32,7 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
     if piece.height < FLAT * height:
         return TOO_SMALL
     if _along_an_edge(piece, page):
-        return "runs along the picture's edge"
+        return SHADOW
     if _holes(piece) > MOST_HOLES:
         return "a mesh"
     sides = sorted((piece.height, piece.width))
