@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import ImageDraw
 
 from lenet5 import api
 from lenet5.errors import ModelError, ReadingError
@@ -17,7 +18,7 @@ from lenet5.reading.constraints import parse
 from lenet5.reading.opening import pictures
 from lenet5.reading.pipeline import Trace
 from lenet5.reading.predictor import ReadingPredictor
-from lenet5.reading.reader import Reader
+from lenet5.reading.reader import IN_A_WORD, Reader
 from lenet5.spec.architecture import Architecture
 
 ROWS = ("271 3", "9034", "86 54")
@@ -302,3 +303,13 @@ def test_a_dark_desk_beside_the_paper_adds_no_digit_and_hides_none(digits, compo
     pale = (255 - 0.3 * (255.0 - page)).astype(np.uint8)
     for beside, paper in (((0, 0), (0, 70)), page), (((0, 0), (70, 0)), pale), (((60, 0), (0, 0)), page):
         assert digits.read(np.pad(paper, beside, constant_values=40)).text == "2713"
+
+
+@pytest.mark.parametrize("word", ["bdfvfbnF", "tCfFHPyb", "vWPFtDbC", "ybXrwYPE"])
+def test_letters_that_look_like_digits_are_none_in_a_word(digits: ReadingPredictor, compose, word: str) -> None:
+    number = compose("2713")
+    page = Pillow.fromarray(np.pad(number, ((0, 0), (0, 500)), constant_values=255))
+    ImageDraw.Draw(page).text((number.shape[1] + 60, 25), word, fill=20, font_size=70)
+    found = digits.read(page)
+    assert found.text == "2713"
+    assert sum(each.why == IN_A_WORD for each in found.rejected) >= 2

@@ -22,8 +22,9 @@ from lenet5.reading.recognition.slashes import MAY_BE_A_SLASH, leaning, with_sla
 from lenet5.reading.segmentation.found import Found
 from lenet5.reading.segmentation.pieces import Piece
 from lenet5.reading.segmentation.signs import REACH
-from lenet5.spec.digits import knows_digits
+from lenet5.spec.digits import NOT_A_DIGIT, knows_digits
 
+IN_A_WORD = f"{NOT_A_DIGIT}: most marks beside it are none"
 DEFAULT = "digits"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
 
@@ -104,6 +105,8 @@ class Reader:
         lines = []
         for line, columns in zip(found.lines, found.columns, strict=True):
             own = list(islice(decoded, len(line)))
+            if not self.constrained:
+                own = [_without_words(number) for number in own]
             numbers = [
                 self._number(number, column) for number, column in zip(own, columns, strict=True) if number.digits
             ]
@@ -153,6 +156,14 @@ def _signs(found: Found, line: list[list[Piece]]) -> list[Rejected]:
     return [Rejected(found.box(sign.pieces), "a sign", sign.text) for sign in found.signs if id(sign.beside) in pieces]
 
 
+def _without_words(number: Decoded) -> Decoded:
+    """Return a number as read; where most of its marks are no digits, as in a word, none of them is."""
+    if len(number.rejected) <= len(number.digits):
+        return number
+    words = tuple(Rejected(digit.box, IN_A_WORD) for digit in number.digits)
+    return replace(number, digits=(), rejected=number.rejected + words)
+
+
 def _within(number: Decoded) -> tuple[Rejected, ...]:
-    """Return what stands unread in a number; where most is unread, it is a word or a drawing."""
-    return number.rejected if len(number.rejected) <= len(number.digits) else ()
+    """Return what stands unread in a number that was read."""
+    return number.rejected if number.digits else ()

@@ -31,7 +31,7 @@ def test_printed_words_are_not_cut_into_digits(digits: ReadingPredictor) -> None
     for word in ("mountain", "Kehrwert", "MARKET"):
         page = Pillow.new("L", (600, 400), 250)
         ImageDraw.Draw(page).text((40, 150), word, fill=20, font_size=70)
-        assert digits.read(page).digits <= 3, "letters like 1 and 0 may be read, no more"
+        assert digits.read(page).text == ""
 
 
 def test_a_texture_is_not_cut_into_strips(digits: ReadingPredictor) -> None:
