@@ -91,7 +91,9 @@ def engines() -> str:
         values = entry["test_accuracy_percent"]
         spread = f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else ""
         settings = "".join(f", {key.replace('_', ' ')} {value:,}" for key, value in entry["overrides"].items())
-        seeds = ", ".join(map(str, entry["seeds"]))
+        first, last = entry["seeds"][0], entry["seeds"][-1]
+        assert entry["seeds"] == list(range(first, last + 1))
+        seeds = f"{first}–{last}" if last > first else str(first)
         lines.append(f"| `{entry['recipe']}`{settings} | {entry['engine']} | {mean(values):.2f}{spread} | {seeds} |")
     return "\n".join(lines)
 
