@@ -23,7 +23,10 @@ def feet(strokes: Mask, taken: Mask, height: float) -> Mask:
     taken    (H, W) the level lines
     height   of the writing, px
     """
-    result, pen = np.zeros_like(taken), round(WHOLE * stroke_width(strokes))
+    result = np.zeros_like(taken)
+    if not taken.any():
+        return result
+    pen = round(WHOLE * stroke_width(strokes))
     for step in (1, -1):  # on lines, under them
         result[::step] |= _standing(strokes[::step], taken[::step], height, pen)
     return result
