@@ -41,17 +41,21 @@ def _standing(strokes: Mask, taken: Mask, height: float, pen: int) -> Mask:
     piece = above[rows, columns]
     whole = np.all([strokes[np.maximum(rows - up, 0), columns] for up in range(1, pen + 1)], axis=0)
     met = np.zeros_like(taken)
-    for label in np.unique(piece):
-        own = piece == label
-        extent = places[label - 1][0]
+    order = np.argsort(piece, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(piece[order])) + 1) if len(order) else []:
+        down, across, extent = rows[own], columns[own], places[piece[own[0]] - 1][0]
         if extent.stop - extent.start < LOW * height:
             continue
-        top, bottom = rows[own].min(), rows[own].max() + 1
-        left, right = columns[own].min(), columns[own].max() + 1
-        met[rows[own], columns[own]] |= ~whole[own]
-        parted = right - left > len(np.unique(columns[own]))
+        met[down, across] |= ~whole[own]
+        top, bottom, left, right = down.min(), down.max() + 1, across.min(), across.max() + 1
+        parted = right - left > len(np.unique(across))
         if parted and extent.stop <= bottom and right - left <= WIDE * height:
             met[top:bottom, left:right] |= taken[top:bottom, left:right]
+    down, across = np.nonzero(met)
     for _ in range(round(DEEP * height)):
-        met[1:] |= met[:-1] & taken[1:]
+        inside = down < len(taken) - 1
+        down, across = down[inside] + 1, across[inside]
+        deeper = taken[down, across]
+        down, across = down[deeper], across[deeper]
+        met[down, across] = True
     return met
