@@ -29,7 +29,7 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("photo", nargs="?", help="a picture; without it one is made")
 given = parser.parse_args()
 
-page = lenet5.load("digits").read(given.photo or made_page())
+page = lenet5.load("digits-large").read(given.photo or made_page())
 print(page.text)
 for line in page.lines:
     for number in line.numbers:

@@ -62,11 +62,11 @@ def alarms(models: dict[str, Predictor], data: Images) -> str:
         threshold.max_error_percent: threshold.probability
         for threshold in models["digits"].model.card.calibration.thresholds  # type: ignore[union-attr]
     }
-    lines = ["| | `modern` | `digits` | `digits`, at most 1 % wrong |", "|---|---|---|---|"]
+    lines = ["| | `modern` | `digits` | `digits`, at most 1 % wrong | `digits-large` |", "|---|---|---|---|---|"]
     for make, _ in KINDS_OF:
         images = make(digits, 2000, random)
         shares = []
-        for name, least in (("modern", 0.0), ("digits", 0.0), ("digits", sure[1.0])):
+        for name, least in (("modern", 0.0), ("digits", 0.0), ("digits", sure[1.0]), ("digits-large", 0.0)):
             probabilities = models[name].probabilities(images)
             given = (probabilities.argmax(axis=1) != NOT_A_DIGIT_LABEL) & (probabilities.max(axis=1) >= least)
             shares.append(f"{100 * given.mean():.1f}")
@@ -97,7 +97,7 @@ def keep(drawn: Figure, name: str) -> None:
 
 def main() -> None:
     """Draw and fill in."""
-    models = {name: lenet5.load(name) for name in ("modern", "digits")}
+    models = {name: lenet5.load(name) for name in ("modern", "digits", "digits-large")}
     keep(sheet(examples()), "rough-digits")
     rough = load("rough-digits", "test")
     digits = rough.cut(0, int(np.count_nonzero(rough.labels != NOT_A_DIGIT_LABEL)), "test")

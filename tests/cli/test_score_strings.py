@@ -59,7 +59,7 @@ def test_all_layouts_are_scored_alike(tmp_path: Path, strings: list[tuple[Image.
         ("ORAND-CAR", False), ("CVL", False), ("labels.csv", None),
     }  # fmt: skip
     assert [(each["n"], each["exact"], each["edits"], each["digits"]) for each in found] == [(4, 4, 0, 12)] * 3
-    assert all(each["model"] == "digits" and each["trained_on"] == "rough-digits" for each in found)
+    assert all(each["model"] == "digits-large" and each["trained_on"] == "rough-digits" for each in found)
 
 
 def test_a_wrong_label_counts_as_misclassified_and_is_listed(

@@ -7,22 +7,22 @@ from pathlib import Path
 import pytest
 
 from lenet5.data import sources
-from lenet5.data.sources import DATA_SETS, EMNIST, MADE, DataSet
+from lenet5.data.sources import DATA_SETS, EMNIST, DataSet
 from lenet5.errors import DataError
 
 ALL = pytest.mark.parametrize("data_set", DATA_SETS.values(), ids=list(DATA_SETS))
 
 
-def test_thirteen_sets_are_known() -> None:
+def test_fourteen_sets_are_known() -> None:
     emnist = ["emnist-digits", "emnist-letters", "emnist-balanced"]
-    own = ["uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours", "ardis"]
+    own = ["uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours", "signs", "ardis"]
     assert list(DATA_SETS) == ["mnist", "fashion-mnist", "kmnist", "qmnist", *emnist, *own]
 
 
 @ALL
 def test_every_set_has_its_classes_and_a_train_and_a_test_part(data_set: DataSet) -> None:
-    more = {"emnist-letters": 26, "emnist-balanced": 47}
-    assert len(set(data_set.class_names)) == more.get(data_set.name, 10 + (data_set in MADE))
+    counts = {"emnist-letters": 26, "emnist-balanced": 47, "rough-digits": 11, "digit-neighbours": 11, "signs": 5}
+    assert len(set(data_set.class_names)) == counts.get(data_set.name, 10)
     assert [part.name for part in data_set.parts][:2] == ["train", "test"]
 
 

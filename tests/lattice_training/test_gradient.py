@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lenet5.lattice_training.gradient import loss_and_gradient
+from lenet5.lattice_training.gradient import NOTHING, loss_and_gradient
 from lenet5.reading.recognition.lattice import Lattice, lattice
 from lenet5.reading.segmentation.cuts import Slice
 from lenet5.reading.segmentation.pieces import Piece
@@ -19,16 +19,17 @@ def four() -> tuple[Lattice, np.ndarray]:
     return made, np.random.default_rng(1).normal(size=(len(made.arcs), 11))
 
 
-def test_gradient_by_the_scores_is_that_of_finite_differences(four: tuple[Lattice, np.ndarray]) -> None:
+@pytest.mark.parametrize("label", ["380", NOTHING])
+def test_gradient_by_the_scores_is_that_of_finite_differences(four: tuple[Lattice, np.ndarray], label: str) -> None:
     made, scores = four
-    _, gradient = loss_and_gradient(made, scores, "380", COLUMNS)
+    _, gradient = loss_and_gradient(made, scores, label, COLUMNS)
     step, numeric = 1e-5, np.zeros_like(scores)
     for place in np.ndindex(*scores.shape):
         moved = scores.copy()
         moved[place] += step
-        above = loss_and_gradient(made, moved, "380", COLUMNS)[0]
+        above = loss_and_gradient(made, moved, label, COLUMNS)[0]
         moved[place] -= 2 * step
-        numeric[place] = (above - loss_and_gradient(made, moved, "380", COLUMNS)[0]) / (2 * step)
+        numeric[place] = (above - loss_and_gradient(made, moved, label, COLUMNS)[0]) / (2 * step)
     assert gradient == pytest.approx(numeric, abs=1e-7)  # float64, error of the order of step squared
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from lenet5 import api
 from lenet5.data.datasets import load
 from lenet5.reading.predictor import ReadingPredictor
+from lenet5.reading.reader import DEFAULT
 
 Image = NDArray[np.uint8]
 Compose = Callable[..., Image]
@@ -44,5 +45,5 @@ def modern() -> ReadingPredictor:
 
 @pytest.fixture(scope="session")
 def digits() -> ReadingPredictor:
-    """The shipped model that knows what is no digit."""
-    return api.load("digits")
+    """The shipped model that reads unless another is named."""
+    return api.load(DEFAULT)

@@ -12,6 +12,7 @@ from lenet5.recipes import catalogue
 SHIPPED = (
     "archaeology",
     "digits",
+    "digits-large",
     "lab-report",
     "lab-report-constant",
     "lab-report-tenfold",
@@ -39,6 +40,7 @@ SHIPPED = (
     "scratch-as-printed",
     "scratch-xavier",
     "sigmoid-fashion",
+    "signs",
     "space-displacement",
     "speedrun",
     "sunnyhaze",

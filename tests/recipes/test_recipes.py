@@ -12,10 +12,12 @@ from lenet5.spec.text import dump, parse
 
 OWN = (
     "digits",
+    "digits-large",
     "modern",
     "modern-distilled",
     "modern-fashion",
     "modern-int4",
+    "signs",
     "space-displacement",
     "speedrun",
 )  # from no publication
@@ -32,6 +34,8 @@ PARAMETERS = {
     "modern-int4": 61_706,
     "speedrun": 61_706,
     "digits": 61_791,
+    "digits-large": 575_421,
+    "signs": 9_157,
     "space-displacement": 44_511,
     "scratch": 44_426,
     "scratch-as-printed": 44_426,
@@ -66,7 +70,7 @@ def test_parameters_are_those_of_the_source(recipe: Recipe) -> None:
 
 
 def test_layers_have_the_names_of_the_paper(recipe: Recipe) -> None:
-    if recipe.name.startswith(OTHER_NETWORKS):
+    if recipe.name.startswith(OTHER_NETWORKS) or recipe.data == "signs":
         return
     names = [placed.name for placed in recipe.architecture.placed if "." not in placed.name]
     assert [name for name in names if name != "flatten"] == ["C1", "S2", "C3", "S4", "C5", "F6", "output"]

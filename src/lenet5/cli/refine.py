@@ -10,10 +10,9 @@ from lenet5.cli.options import DataFolder, EngineName, Threads
 from lenet5.engines import registry
 from lenet5.engines.threads import use_threads
 from lenet5.errors import RunError
-from lenet5.lattice_training.refined import COUNT, refined
+from lenet5.lattice_training.refined import COUNT, RECIPE, refined
 from lenet5.lattice_training.train import Pass, Schedule
 from lenet5.models import file, shipped
-from lenet5.reading.reader import DEFAULT
 
 EXAMPLES = ("lenet5 refine digits.safetensors", "lenet5 refine digits.safetensors --from runs/digits-seed1")
 USUAL = Schedule()
@@ -23,7 +22,7 @@ def refine(
     target: Annotated[Path, typer.Argument(help="The model file to be written.")],
     start_from: Annotated[
         str, typer.Option("--from", metavar="MODEL", help="A shipped model's name, a model file or a run folder.")
-    ] = DEFAULT,
+    ] = RECIPE,
     numbers: Annotated[int, typer.Option(min=1, help="Pictures of numbers to train on.")] = COUNT,
     passes: Annotated[int, typer.Option(min=1, help="How often each is shown.")] = USUAL.passes,
     learning_rate: Annotated[float, typer.Option(min=1e-6, help="At the start; it falls to 0.")] = USUAL.learning_rate,

@@ -65,9 +65,9 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
     """Return one part of a data set.
 
     name    "mnist", "fashion-mnist", "kmnist", "qmnist", "emnist-digits", "emnist-letters", "emnist-balanced",
-            "uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours" or "ardis"; or the path
-            of your own labelled images
-    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the two made sets "validation"; of your own
+            "uci-digits", "mnist-deslanted", "mnist-16x16", "rough-digits", "digit-neighbours", "signs" or "ardis"; or
+            the path of your own labelled images
+    part    "train" or "test"; of QMNIST also "test10k" or "test50k", of the made sets "validation"; of your own
             images also "all", and "validation" where it is given
     folder  the data folder, which holds a folder for each set; None as in `fetch.data_folder`
 
@@ -83,14 +83,8 @@ def load(name: str, part: str, folder: Path | None = None) -> Images:
         images, labels = _whole(part, folder, standard.deslanted)
     elif data_set is sources.MNIST_16X16:
         images, labels = _whole(part, folder, standard.reduced)
-    elif data_set is sources.ROUGH_DIGITS:
-        from lenet5.data.made import rough_digits  # imports scipy.ndimage, which takes half a second
-
-        images, labels = rough_digits.made_of(*_own_digits(part, folder), part)
-    elif data_set is sources.DIGIT_NEIGHBOURS:
-        from lenet5.data.made import line_windows  # imports scipy.ndimage, too
-
-        images, labels = line_windows.made_of(*_own_digits(part, folder), part)
+    elif data_set in sources.MADE:
+        images, labels = _made(data_set, part, folder)
     elif data_set is sources.ARDIS:
         images, labels = ardis.read(fetch.data_folder(folder) / name, part)
     else:
@@ -212,6 +206,18 @@ def _whole(
     """Return a part of MNIST in another form."""
     digits = load("mnist", part, folder)
     return form(digits.images), digits.labels
+
+
+def _made(data_set: DataSet, part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the images and labels of a part of a made set."""
+    from lenet5.data.made import line_windows, rough_digits, signs  # scipy.ndimage takes half a second to import
+
+    makers = {
+        sources.ROUGH_DIGITS: rough_digits.made_of,
+        sources.DIGIT_NEIGHBOURS: line_windows.made_of,
+        sources.SIGNS: signs.made_of,
+    }
+    return makers[data_set](*_own_digits(part, folder), part)
 
 
 def _own_digits(part: str, folder: Path | None) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from lenet5.data import ardis
 from lenet5.errors import DataError
-from lenet5.spec.digits import DIGITS, NOT_A_DIGIT
+from lenet5.spec.digits import DIGITS, NOT_A_DIGIT, NOT_A_SIGN
+from lenet5.spec.digits import SIGNS as SIGN_NAMES
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,17 @@ DIGIT_NEIGHBOURS = DataSet(
     parts=(Part("train"), Part("test"), Part("validation")),
 )
 
+SIGNS = DataSet(
+    name="signs",
+    title="Plus, times, dollar and percent signs by pen and printed, and what is none; made, of MNIST among others",
+    files=(),
+    mirrors=(),
+    licence=MNIST.licence,
+    citation=MNIST.citation,
+    class_names=(*SIGN_NAMES, NOT_A_SIGN),
+    parts=(Part("train"), Part("test"), Part("validation")),
+)
+
 ARDIS = DataSet(
     name="ardis",
     title="ARDIS, digits of Swedish church records; its fourth set, put here by hand",
@@ -284,7 +296,7 @@ def _mnist_form(name: str, title: str) -> DataSet:
 MNIST_DESLANTED = _mnist_form("mnist-deslanted", "MNIST, deslanted and cut to the middle 20x20 pixels (1998 paper)")
 MNIST_16X16 = _mnist_form("mnist-16x16", "MNIST, reduced to the middle 16x16 pixels (1998 paper)")
 
-MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS)
+MADE = (ROUGH_DIGITS, DIGIT_NEIGHBOURS, SIGNS)
 FORMS = (MNIST_DESLANTED, MNIST_16X16)
 EMNIST = tuple(_emnist(kind) for kind in EMNIST_CLASSES)
 DATA_SETS = {

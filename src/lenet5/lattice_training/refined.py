@@ -12,7 +12,7 @@ from lenet5.data.made.rough_digits import KEPT_OF
 from lenet5.engines.contract import Engine, Float
 from lenet5.engines.scoring import count_correct, score_all
 from lenet5.errors import ModelError
-from lenet5.lattice_training.examples import examples
+from lenet5.lattice_training.examples import numbers, words
 from lenet5.lattice_training.train import Pass, Schedule, check_engine, trained
 from lenet5.models.calibration import calibrated
 from lenet5.models.model import Model
@@ -21,6 +21,7 @@ from lenet5.spec.digits import NOT_A_DIGIT
 
 RECIPE = "digits"  # its single images and their distortion
 COUNT = 3000  # numbers
+NUMBERS_TO_A_WORD = 4
 SEED = 1998  # of their pictures
 
 
@@ -28,7 +29,7 @@ def refined(
     model: Model, engine: Engine, schedule: Schedule, *, count: int = COUNT, data_folder: Path | None = None,
     report: Callable[[Pass], None] = lambda _: None,
 ) -> Model:  # fmt: skip
-    """Return a model of the classes of `digits` after training on `count` pictures of numbers and on single images.
+    """Return a model of the classes of `digits` after training on `count` pictures of numbers, words, and images.
 
     Test accuracy and calibration of its card are measured anew, on single images that it was not trained on. Raises
     ModelError for other classes, EngineError for another engine than native and numpy, DataNotFoundError without MNIST.
@@ -38,9 +39,10 @@ def refined(
     if model.card.class_names != datasets.class_names(recipe.data):
         raise ModelError(f'lattices need a model of ten digits and "{NOT_A_DIGIT}", as `{RECIPE}` is.')
     mnist = datasets.load("mnist", "train", data_folder)
-    numbers = list(examples(mnist.cut(0, len(mnist) - len(mnist) // KEPT_OF, "train"), count, SEED))
+    made = list(numbers(mnist.cut(0, len(mnist) - len(mnist) // KEPT_OF, "train"), count, SEED))
+    made += words(count // NUMBERS_TO_A_WORD, SEED)
     singles = datasets.load(recipe.data, "train", data_folder)
-    weights = trained(model, numbers, singles, engine, schedule, recipe.distortion, report)
+    weights = trained(model, made, singles, engine, schedule, recipe.distortion, report)
     return with_new_card(replace(model, weights=weights), engine, data_folder)
 
 

@@ -17,7 +17,7 @@ from lenet5.engines.contract import Engine, Network, Weights
 from lenet5.engines.scoring import score_all
 from lenet5.errors import EngineError
 from lenet5.lattice_training.examples import Example
-from lenet5.lattice_training.gradient import loss_and_gradient
+from lenet5.lattice_training.gradient import NOTHING, loss_and_gradient
 from lenet5.models.model import Model
 from lenet5.reading.recognition.by_lattice import digit_columns
 from lenet5.seeds import stream
@@ -41,7 +41,7 @@ class Schedule:
     passes: int = 4
     numbers: int = 16
     singles: int = 128
-    learning_rate: float = 0.03
+    learning_rate: float = 0.01
     momentum: float = 0.9
     weight_decay: float = 1e-4
     seed: int = 1
@@ -104,17 +104,17 @@ def _step(network: Network, numbers: list[Example], model: Model, rate: float) -
     examples = Examples(images, np.zeros(len(images), np.int64), model.preparation)
     scores = score_all(network, examples)
     columns = digit_columns(model.card.class_names)
-    gradient, losses, start, digits = np.zeros(scores.shape), [], 0, 0
+    gradient, losses, start, marks = np.zeros(scores.shape), [], 0, 0
     for number in numbers:
         arcs = slice(start, start + len(number.images))
         start = arcs.stop
         loss, slope = loss_and_gradient(number.lattice, scores[arcs], number.label, columns)
         losses.append(min(loss, HOPELESS))
-        if loss < HOPELESS:
+        if loss < HOPELESS or number.label == NOTHING:  # whatever a word is cut into is no digit
             gradient[arcs] = slope
-            digits += len(number.label)
-    # The engine divides by the number of images; the loss is a mean over the digits of the numbers.
-    gradient *= len(images) / max(digits, 1)
+            marks += number.marks
+    # The engine divides by the number of images; the loss is a mean over the digits and letters.
+    gradient *= len(images) / max(marks, 1)
     targets = metrics.softmax(scores.astype(np.float64)) - gradient
     network.hold(replace(examples, targets=targets.astype(np.float32)))
     network.train([np.arange(len(images))], rate)

@@ -19,13 +19,17 @@ GAIN = 0.1  # by which a turned page must read better
 HEAD_GAIN = 0.25  # the same upside down, where 0, 1, 6, 8 and 9 are digits, too
 # A number on its side makes lines of one or two digits.
 ALMOST_WELL, NARROW, NARROW_GAIN = 0.95, 2, 0.03
+ONE = "1"
 FEWEST = 3  # digits of a number: fewer do not tell which way is up
 TURNS = {1: "by 90 degrees to the left", 2: "upside down", 3: "by 90 degrees to the right"}
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a page reads: the mean probability of its marks, their count, and the digits of its longest number."""
+    """How well a page reads: the mean probability of its marks, their count, and the digits of its longest number.
+
+    Numbers of 1s alone do not count as long: turned by 90 degrees, hatching is full of them.
+    """
 
     probability: float
     marks: int
@@ -36,7 +40,7 @@ def quality(page: Page) -> Quality:
     """Return how well a page reads; a mark that the network takes for no digit counts 0."""
     sure = [digit.answers[0].probability for number in page.numbers for digit in number.digits]
     marks = len(sure) + sum(each.why.startswith(NOT_A_DIGIT) for each in page.rejected)
-    longest = max((len(number.digits) for number in page.numbers), default=0)
+    longest = max((len(number.digits) for number in page.numbers if set(number.text) != {ONE}), default=0)
     return Quality(sum(sure) / max(marks, 1), marks, longest)
 
 

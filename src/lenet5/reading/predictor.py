@@ -43,7 +43,7 @@ class ReadingPredictor(Predictor):
 
         Examples
         --------
-        >>> lenet5.load("digits").read("meter.jpg", length=5).text  # doctest: +SKIP
+        >>> lenet5.load("digits-large").read("meter.jpg", length=5).text  # doctest: +SKIP
         '13540'
 
         """

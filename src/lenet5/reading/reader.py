@@ -9,7 +9,7 @@ import numpy as np
 
 from lenet5.errors import ModelError, ReadingError
 from lenet5.inference.predictor import Predictor
-from lenet5.reading import cut_close, orientation
+from lenet5.reading import cut_close, fine_pattern, orientation
 from lenet5.reading.constraints import Constraint
 from lenet5.reading.opening.pictures import Picture, pictures
 from lenet5.reading.page import Digit, Line, Mark, Number, Page, Rejected
@@ -25,7 +25,8 @@ from lenet5.reading.segmentation.signs import REACH
 from lenet5.spec.digits import NOT_A_DIGIT, knows_digits
 
 IN_A_WORD = f"{NOT_A_DIGIT}: most marks beside it are none"
-DEFAULT = "digits"  # the shipped model that reads unless another is named
+MANY = 6  # marks: one of two may be a sign beside a digit
+DEFAULT = "digits-large"  # the shipped model that reads unless another is named
 DEFAULTS = {SLIDING: "space-displacement"}  # of a method that needs another
 
 
@@ -88,7 +89,9 @@ class Reader:
                     best = self._as_it_lies(orientation.turned(picture, quarters), bright, trace)
                 return orientation.turned_back(best, quarters)
         if bright is None and cut_close.is_doubtful(page):
-            return self._cut_close(page, picture, trace)
+            page = self._cut_close(page, picture, trace)
+        if not bright and fine_pattern.is_doubtful(page):
+            page = self._without_pattern(page, picture, trace)
         return page
 
     def _cut_close(self, page: Page, picture: Picture, trace: Trace | None) -> Page:
@@ -96,6 +99,13 @@ class Reader:
         if bright is not None and trace is not None:
             trace.stages.clear()
             self._as_it_lies(cut_close.with_margin(picture, bright), bright, trace)
+        return page
+
+    def _without_pattern(self, page: Page, picture: Picture, trace: Trace | None) -> Page:
+        plain, page = fine_pattern.best(page, picture, lambda other: self._as_it_lies(other, False, None))
+        if plain is not picture and trace is not None:
+            trace.stages.clear()
+            self._as_it_lies(plain, False, trace)
         return page
 
     def _as_it_lies(self, picture: Picture, bright: bool | None, trace: Trace | None) -> Page:
@@ -157,8 +167,9 @@ def _signs(found: Found, line: list[list[Piece]]) -> list[Rejected]:
 
 
 def _without_words(number: Decoded) -> Decoded:
-    """Return a number as read; where most of its marks are no digits, as in a word, none of them is."""
-    if len(number.rejected) <= len(number.digits):
+    """Return a number as read; where most of its marks, of many half, are no digits, as in a word, none of them is."""
+    none, marks = len(number.rejected), len(number.rejected) + len(number.digits)
+    if 2 * none < marks or (2 * none == marks and marks < MANY):
         return number
     words = tuple(Rejected(digit.box, IN_A_WORD) for digit in number.digits)
     return replace(number, digits=(), rejected=number.rejected + words)

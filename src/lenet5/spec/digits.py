@@ -1,4 +1,4 @@
-"""The form of MNIST's images, and the names of the classes of digits."""
+"""The form of MNIST's images, and the names of the classes of digits and of signs."""
 
 from collections.abc import Iterable
 
@@ -7,6 +7,8 @@ BOX = 20  # px: the square in its middle that the digit fills (LeCun 1998, p. 10
 DIGITS = tuple("0123456789")
 NOT_A_DIGIT = "not a digit"  # the class of models that tell digits from everything else
 NOT_A_DIGIT_LABEL = len(DIGITS)  # in the sets that have this class
+SIGNS = ("+", "x", "$", "%")  # classes of the network that is asked about what is no digit
+NOT_A_SIGN = "not a sign"
 
 
 def knows_digits(class_names: Iterable[str]) -> bool:

@@ -9,6 +9,7 @@ from lenet5 import files
 from lenet5.errors import RunError
 from lenet5.models import file
 from lenet5.models.model import Card
+from lenet5.spec.digits import knows_digits
 from lenet5.web import page_training
 
 PAGE = Path(__file__).parent / "page"
@@ -18,19 +19,30 @@ SINGLE_POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'wasm-unsafe-eval' data:; style-src 'unsafe-inline'; "
     "img-src data: blob:; base-uri 'none'; form-action 'none'"
 )
+MOST_PARAMETERS = 100_000
 ENGINE, PLAN, IMAGES = "training/engine.wasm.gz", "training/plan.json", "training/images.gz"
 FACTS = ("test_accuracy_percent", "test_images", "scored_on", "data", "class_names", "epochs", "seed", "trained_on")
 
 
 def model_list() -> list[dict[str, object]]:
-    """Return the contents of models/models.json: name, file and card of each shipped model.
+    """Return the contents of models/models.json: name, file and card of each shipped model that the page can draw.
 
     `training`, if weights from early training exist, names their file, the number of images before each, and the error
     rate of each on the test images, in percent. Raises ModelError when a shipped file is damaged.
     """
     return [
         {"name": path.stem, "file": path.name, **_facts(file.read(path).card), **_training(path.stem)}
-        for path in sorted(file.WEIGHTS.glob("*.safetensors"))
+        for path in _drawable()
+    ]
+
+
+def _drawable() -> list[Path]:
+    """Return the files of the shipped models that classify a drawn digit and whose layers fit on the page."""
+    models = {path: file.read(path) for path in sorted(file.WEIGHTS.glob("*.safetensors"))}
+    return [
+        path
+        for path, model in models.items()
+        if knows_digits(model.card.class_names) and model.architecture.parameters <= MOST_PARAMETERS
     ]
 
 
@@ -40,7 +52,7 @@ def contents(*, images: bool) -> dict[str, bytes]:
     images  whether the training images will be at IMAGES
     """
     found = {path.name: path.read_bytes() for path in sorted(PAGE.iterdir()) if path.is_file()}
-    for path in (*file.WEIGHTS.glob("*.safetensors"), *TRAINING.glob("*.safetensors")):
+    for path in (*_drawable(), *TRAINING.glob("*.safetensors")):
         found[f"models/{_served(path)}"] = path.read_bytes()
     found["models/models.json"] = json.dumps(model_list(), indent=1).encode()
     found[ENGINE] = page_training.ENGINE.read_bytes()

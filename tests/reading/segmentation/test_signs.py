@@ -9,7 +9,7 @@ from lenet5.reading.orientation import turned_back
 from lenet5.reading.page import Box, Line, Mark, Number, Page
 from lenet5.reading.reader import Reader
 
-STROKES = {  # from a point to a point, in heights of the writing, at a gap one wide; y is 1 on the base line
+STROKES = {  # from point to point, in heights of the writing, at a gap one wide; y is 1 on the base line
     "-": (((0.3, 0.55), (0.75, 0.55)),),
     "=": (((0.3, 0.45), (0.8, 0.45)), ((0.3, 0.7), (0.8, 0.7))),
     ".": (((0.5, 0.96), (0.5, 0.97)),),
@@ -17,6 +17,28 @@ STROKES = {  # from a point to a point, in heights of the writing, at a gap one 
     ":": (((0.5, 0.4), (0.5, 0.41)), ((0.5, 0.95), (0.5, 0.96))),
     "+": (((0.2, 0.55), (0.8, 0.55)), ((0.5, 0.25), (0.5, 0.85))),
     "x": (((0.25, 0.3), (0.75, 0.9)), ((0.75, 0.3), (0.25, 0.9))),
+    "$": (
+        (
+            (0.7, 0.3),
+            (0.62, 0.22),
+            (0.45, 0.18),
+            (0.3, 0.25),
+            (0.28, 0.4),
+            (0.4, 0.52),
+            (0.6, 0.62),
+            (0.7, 0.75),
+            (0.66, 0.92),
+            (0.5, 1.0),
+            (0.34, 0.95),
+            (0.27, 0.85),
+        ),
+        ((0.5, 0.05), (0.48, 1.15)),
+    ),
+    "%": (
+        ((0.3, 0.15), (0.2, 0.22), (0.2, 0.35), (0.3, 0.42), (0.4, 0.35), (0.4, 0.22), (0.3, 0.15)),
+        ((0.75, 0.12), (0.3, 1.0)),
+        ((0.75, 0.7), (0.65, 0.77), (0.65, 0.9), (0.75, 0.97), (0.85, 0.9), (0.85, 0.77), (0.75, 0.7)),
+    ),
     "/": (((0.75, 0.1), (0.25, 1.05)),),
 }
 
@@ -25,8 +47,8 @@ def with_sign(page: np.ndarray, sign: str, place: int = 2) -> np.ndarray:
     """Draw a sign into the gap after some digits of a page that `compose` drew with a step of 40."""
     canvas = Image.fromarray(page)
     draw, left, top, height = ImageDraw.Draw(canvas), 40 + place * 40, 48, 40
-    for (x0, y0), (x1, y1) in STROKES[sign]:
-        points = [(left + x0 * height, top + y0 * height), (left + x1 * height, top + y1 * height)]
+    for stroke in STROKES[sign]:
+        points = [(left + x * height, top + y * height) for x, y in stroke]
         draw.line(points, fill=0, width=5)
         for x, y in points:
             draw.ellipse((x - 2.5, y - 2.5, x + 2.5, y + 2.5), fill=0)
@@ -35,7 +57,17 @@ def with_sign(page: np.ndarray, sign: str, place: int = 2) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("sign", "text"),
-    [("-", "27-39"), ("=", "27=39"), (".", "27.39"), (",", "27,39"), (":", "27:39"), ("+", "27+39"), ("x", "27x39")],
+    [
+        ("-", "27-39"),
+        ("=", "27=39"),
+        (".", "27.39"),
+        (",", "27,39"),
+        (":", "27:39"),
+        ("+", "27+39"),
+        ("x", "27x39"),
+        ("$", "27$39"),
+        ("%", "27%39"),
+    ],
 )
 def test_a_sign_between_digits_is_in_the_text(digits, compose, sign: str, text: str) -> None:
     page = with_sign(compose("27 39", step=40), sign)

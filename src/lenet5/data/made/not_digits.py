@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lenet5.data.distort import moved
-from lenet5.data.made.printed_characters import TYPEFACES, glyph
+from lenet5.data.made.printed_characters import printed
 from lenet5.spec.digits import BOX, SIDE
 
 Pixels = NDArray[np.uint8]
@@ -84,9 +84,7 @@ def pieces(digits: Digits, count: int, random: Random) -> Pixels:
 
 def letters(_: Digits, count: int, random: Random) -> Pixels:
     """Printed letters and signs that are no digit's double."""
-    characters = random.choice(list(LETTERS), count)
-    typefaces = random.choice(TYPEFACES, count)
-    return np.stack([glyph(str(a), str(b)) for a, b in zip(characters, typefaces, strict=True)])
+    return printed(LETTERS, count, random)
 
 
 def lying(digits: Digits, count: int, random: Random) -> Pixels:

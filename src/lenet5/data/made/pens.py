@@ -16,7 +16,7 @@ Random = np.random.Generator
 POINTS = 48
 CHUNK = 250  # digits drawn at a time, so that memory stays bounded
 WIDTHS = (1.2, 3.6)  # px of the pen in the 28x28 image; MNIST's own are about 1.5 to 4
-SLANT, SQUEEZE, ROTATION, BEND = 0.35, 0.2, 0.12, 0.03  # amplitudes; rotation in radians, bends in heights
+SLANT, SQUEEZE, ROTATION, BEND = 0.35, 0.3, 0.12, 0.03  # amplitudes; rotation in radians, bends in heights
 PRESSURE = 0.35  # amplitude of the change in the pen's width along the path
 FASTEST = 3  # points over which a fast pen rounds its corners
 

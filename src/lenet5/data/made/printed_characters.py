@@ -32,6 +32,14 @@ def glyph(character: str, typeface: str) -> NDArray[np.uint8]:
     return image
 
 
+def printed(
+    characters: str, count: int, random: np.random.Generator, typefaces: tuple[str, ...] = TYPEFACES
+) -> NDArray[np.uint8]:
+    """Return characters drawn at random, in typefaces drawn at random: (count, 28, 28) uint8."""
+    chosen, faces = random.choice(list(characters), count), random.choice(typefaces, count)
+    return np.stack([glyph(str(a), str(b)) for a, b in zip(chosen, faces, strict=True)])
+
+
 def _drawn(character: str, typeface: str) -> NDArray[np.uint8]:
     """Return a character some 100 pixels high."""
     from matplotlib import ft2font, get_data_path  # takes a quarter of a second to import

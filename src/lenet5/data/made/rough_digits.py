@@ -25,7 +25,7 @@ KEPT_OF = 12  # the last twelfth of MNIST's training digits is for "validation"
 # many images that are no digit.
 SHAPES = {"train": (True, 4, 60, 150_000), "validation": (False, 1, 0, 2_500), "test": (False, 1, 0, 5_000)}
 # Only of "train": how often each digit of a pen is drawn, how many templates are, how many signs.
-DRAWN, TEMPLATES, SIGNS = 24, 40_000, 8_000
+DRAWN, TEMPLATES, SIGNS = 24, 40_000, 10_000
 CLEAN = 0.25  # of what a pen drew is not roughened
 
 

@@ -162,13 +162,40 @@ def dot(random: Random) -> Strokes:
     return [_ring(random, 0, 0.5, size, size) for size in np.linspace(0.05, 0.5, 6)]
 
 
+def dollar(random: Random) -> Strokes:
+    """A dollar sign: an S, and one or two lines through it or only out of its ends."""
+    wide = random.uniform(0.22, 0.34)
+    curve = _curve(
+        _joints(
+            random, (wide, 0.2), (0, 0.1), (-wide, 0.27), (0, 0.48), (wide, 0.7), (0, 0.9), (-wide, 0.78), loose=0.03
+        )
+    )
+    lean, reach = random.uniform(-0.06, 0.06), random.uniform(0.02, 0.15)
+    if random.random() < 0.25:
+        return [
+            curve,
+            _joints(random, (lean, -reach), (lean, 0.12), loose=0.02),
+            _joints(random, (-lean, 0.88), (-lean, 1 + reach), loose=0.02),
+        ]
+    line = _joints(random, (lean, -reach), (-lean, 1 + reach), loose=0.02)
+    aside = np.array([random.uniform(0.05, 0.1), 0])
+    return [curve, line] if random.random() < 0.7 else [curve, line - aside, line + aside]
+
+
+def percent(random: Random) -> Strokes:
+    """A percent sign: two small rings and a line between."""
+    wide, size = random.uniform(0.5, 0.9), random.uniform(0.12, 0.2)
+    line = _joints(random, (random.uniform(0.8, 1.05) * wide, 0), (random.uniform(-0.05, 0.2) * wide, 1), loose=0.03)
+    return [_ring(random, size, size, size, size), line, _ring(random, wide, 1 - size, size, size)]
+
+
 Shape = Callable[[Random], Strokes]
 DIGITS: tuple[tuple[Shape, int, float], ...] = (  # shape, label, fraction
     (one_with_flag, 1, 0.26), (seven, 7, 0.22), (open_four, 4, 0.12), (four_in_one, 4, 0.12), (nine, 9, 0.16),
     (three_with_flat_top, 3, 0.04), (eight_of_two_rings, 8, 0.04), (slashed_zero, 0, 0.04),
 )  # fmt: skip
 SIGNS: tuple[tuple[Shape, int, float], ...] = (
-    (plus, 10, 0.4), (times, 10, 0.4), (dash, 10, 0.12), (dot, 10, 0.08),
+    (plus, 10, 0.3), (times, 10, 0.3), (dash, 10, 0.1), (dot, 10, 0.06), (dollar, 10, 0.16), (percent, 10, 0.08),
 )  # fmt: skip
 
 

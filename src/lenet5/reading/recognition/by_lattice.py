@@ -101,14 +101,25 @@ def images(lattices: list[Lattice], found: Found) -> NDArray[np.uint8]:
 
 
 def evidence(lattice: Lattice, scores: NDArray[np.float32], columns: list[int]) -> Float:
-    """Return (arcs, 10, len(WEIGHING)): what is weighed for each arc and digit. columns: of the digits, in `scores`."""
+    """Return (arcs, len(columns), len(WEIGHING)): what is weighed for each arc and class of `columns`."""
     wide = scores.astype(np.float64)
     whole = np.logaddexp.reduce(wide[:, columns], axis=1)
     # A class "not a digit" takes its share of the probability, so it needs no term of its own.
     shares = metrics.log_softmax(wide)[:, columns]
     own = np.array([arc.features for arc in lattice.arcs])
     same = np.column_stack([whole, own])[:, None]
-    return np.concatenate([shares[..., None], np.broadcast_to(same, (len(wide), 10, same.shape[2]))], axis=2)
+    return np.concatenate([shares[..., None], np.broadcast_to(same, (*shares.shape, same.shape[2]))], axis=2)
+
+
+def of_nothing(lattice: Lattice, scores: NDArray[np.float32], columns: list[int]) -> Float:
+    """Return the weight of "not a digit" on each arc, weighed as a digit: (arcs, 10), all but one of them -inf.
+
+    columns  of the digits, in `scores`; one class is beside them
+    """
+    none = np.setdiff1d(np.arange(scores.shape[1]), columns).tolist()
+    weights = np.full((len(lattice.arcs), len(columns)), -np.inf)
+    weights[:, :1] = evidence(lattice, scores, none) @ WEIGHING
+    return weights
 
 
 def digit_columns(names: tuple[str, ...]) -> list[int]:

@@ -1,6 +1,6 @@
-"""Plus and multiplication signs, told by the angles at which their ink lies around the centre.
+"""Small plus and multiplication signs, told from parts of broken digits by the angles of their ink.
 
-The network knows them only as "not a digit". Four arms a right angle apart have a strong fourth harmonic, whose phase
+Four arms a right angle apart have a strong fourth harmonic, whose phase
 is the cross's rotation; anything else has a strong lower one.
 """
 

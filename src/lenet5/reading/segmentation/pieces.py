@@ -19,6 +19,7 @@ DUST = 0.04  # a piece smaller than this in both directions is ignored
 # below its top. A point is at most DOT heights wide, with a fraction FILLED of its box inked; a minus is at least LYING
 # times as wide as high.
 FREE, BELOW_TOP, DOT, FILLED, LYING = 0.06, 0.2, 0.25, 0.5, 1.8
+RING = (0.12, 0.45)  # least and largest side of a percent sign's ring
 MEASURED = 40  # pieces, the largest, by which the strokes are measured
 GAP_STEPS = 24  # to how many parts the distance of a near piece is measured
 EVERYWHERE = np.ones((3, 3))
@@ -97,6 +98,7 @@ def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]
     dust = DUST * height
     parts = [piece for piece in found if dust <= max(piece.height, piece.width) and piece.height < WHOLE * height]
     wholes = _stacked(wholes, height)
+    wholes, parts = _with_rings(wholes, parts, height)
     boxes = _Boxes(wholes)
     specks, late = [], []
     for part in sorted(parts, key=lambda piece: -piece.area):
@@ -115,6 +117,21 @@ def joined(found: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]
         else:
             late.append(part)
     return wholes + _stacked(late, height), specks
+
+
+def _with_rings(wholes: list[Piece], parts: list[Piece], height: float) -> tuple[list[Piece], list[Piece]]:
+    """Join each stroke with a ring at its upper left and one at its lower right: a percent sign."""
+    rings = [part for part in parts if all(RING[0] <= side / height <= RING[1] for side in (part.height, part.width))]
+    taken: list[Piece] = []
+    for index, whole in enumerate(wholes):
+        middle, centre = (whole.top + whole.bottom) / 2, whole.left + whole.right
+        near = [ring for ring in rings if _gap(ring, whole, NEAR * height) is not None]
+        upper = [ring for ring in near if ring.bottom <= middle and ring.left + ring.right < centre]
+        lower = [ring for ring in near if ring.top >= middle and ring.left + ring.right > centre]
+        if len(upper) == len(lower) == 1:
+            wholes[index] = union(whole, *upper, *lower)
+            taken += upper + lower
+    return wholes, [part for part in parts if not any(part is each for each in taken)]
 
 
 def _sign_beside(part: Piece, whole: Piece, height: float) -> bool:
