@@ -36,7 +36,7 @@ def made_examples(recipe: Recipe) -> Examples:
     images = np.clip(128 + 8 * noise, 0, 255).astype(np.uint8)
     # In float32 the sums of raw pixels, 0 to 255, would say more about rounding than about the engines.
     preparation = recipe.preparation.centred(100.0).model_copy(update={"background": -1.0, "ink": 1.0})
-    return Examples(images, random.integers(0, 10, 80), preparation)
+    return Examples(images, random.integers(0, min(recipe.architecture.classes, 10), 80), preparation)
 
 
 # The native engine computes in float32 only; there it is held against NumPy in the same way.

@@ -107,7 +107,7 @@ def test_a_collapse_is_noticed_at_any_epoch(small_mnist: Path, tmp_path: Path) -
         "batch_size=8",
         "schedule.kind=listed",
         "schedule.from_epochs=[1, 3]",
-        "schedule.multiply_by=[1.0, 90]",
+        "schedule.multiply_by=[1.0, 20]",
     )
     run = train(plan, data_folder=small_mnist, runs_folder=tmp_path)
     (collapse,) = (incident for incident in run.history().incidents if incident.what == "collapse")
