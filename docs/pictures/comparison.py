@@ -33,6 +33,7 @@ NAMED = {  # the methods that are named in the picture of error against cost, wi
     "radial": (6, 4),
     "svm-4": (-22, 26),
     "rs-svm-5": (7, 14),
+    "v-svm-9": (-64, -24),
     "tangent": (9, -3),
     "mlp-300-deslanted": (9, -3),
     "lenet-1": (6, 4),
@@ -40,7 +41,7 @@ NAMED = {  # the methods that are named in the picture of error against cost, wi
     "lecun-1998": (-42, -9),
     "lenet-4-boosted": (6, -9),
 }
-PERCENT_TICKS = (0.5, 1, 2, 5, 10)
+PERCENT_TICKS = (0.2, 0.5, 1, 2, 5, 10)
 
 
 def thousands(line: Line, field: str) -> float | None:
@@ -72,7 +73,7 @@ def figures(found: list[Line]) -> Figure:
             panel.set_xlabel(quantity)
             panel.set_xscale("log")
             if quantity.endswith("%"):
-                panel.set_xlim(0.4, 20)
+                panel.set_xlim(0.2, 20)
                 panel.set_xticks(PERCENT_TICKS, [f"{tick:g}" for tick in PERCENT_TICKS])
                 panel.minorticks_off()
         axes[0].set_yticks(range(len(found)), [line.row.title for line in found])

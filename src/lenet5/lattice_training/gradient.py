@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lenet5 import metrics
 from lenet5.reading.constraints import pattern
-from lenet5.reading.recognition.by_lattice import WEIGHING, evidence, of_nothing
+from lenet5.reading.recognition.by_lattice import WEIGHING, evidence
 from lenet5.reading.recognition.lattice import Float, Lattice, shares, total
 
 NOTHING = ""  # the label of what holds no digit
@@ -46,7 +46,8 @@ def _of_nothing(lattice: Lattice, scores: NDArray[np.float32], columns: list[int
     """Return -log(posterior of "not a digit" on every arc of a path), and its gradient by the scores."""
     none = np.setdiff1d(np.arange(scores.shape[1]), columns).tolist()
     digits = evidence(lattice, scores, columns) @ WEIGHING
-    nothing = of_nothing(lattice, scores, columns)
+    nothing = np.full_like(digits, -np.inf)  # on every arc one class, in the place of one digit
+    nothing[:, :1] = evidence(lattice, scores, none) @ WEIGHING
     right, wrong = total(lattice, nothing), total(lattice, digits)
     loss = np.logaddexp(right, wrong) - right
     down = by_scores(shares(lattice, digits), scores, columns)

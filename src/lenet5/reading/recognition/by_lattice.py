@@ -111,17 +111,6 @@ def evidence(lattice: Lattice, scores: NDArray[np.float32], columns: list[int]) 
     return np.concatenate([shares[..., None], np.broadcast_to(same, (*shares.shape, same.shape[2]))], axis=2)
 
 
-def of_nothing(lattice: Lattice, scores: NDArray[np.float32], columns: list[int]) -> Float:
-    """Return the weight of "not a digit" on each arc, weighed as a digit: (arcs, 10), all but one of them -inf.
-
-    columns  of the digits, in `scores`; one class is beside them
-    """
-    none = np.setdiff1d(np.arange(scores.shape[1]), columns).tolist()
-    weights = np.full((len(lattice.arcs), len(columns)), -np.inf)
-    weights[:, :1] = evidence(lattice, scores, none) @ WEIGHING
-    return weights
-
-
 def digit_columns(names: tuple[str, ...]) -> list[int]:
     """Return where the ten digits stand among a model's classes."""
     return [names.index(str(digit)) for digit in range(10)]
