@@ -1,7 +1,7 @@
-"""Paper with a printed pattern of fine lines, as cheques have it: where nothing is read, read again without them.
+"""Fine lines printed on the paper, as of cheques, or dots of dithering: where nothing is read, read again without them.
 
-A closing takes away what fills no small shape; a pen's stroke fills it. Limits were chosen on amounts of cheques
-(`results/handwriting.py`, its development half).
+A closing takes away dark lines that fill no small shape; a pen's stroke fills it. Smoothing makes dots grey again.
+Limits were chosen on amounts of cheques (`results/handwriting.py`, its development half).
 """
 
 from collections.abc import Callable
@@ -14,36 +14,48 @@ from scipy import ndimage
 from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Page
+from lenet5.reading.segmentation.shapes import MESH
 
 LARGEST = 512  # px: in a larger picture the lines are wider
 SHAPES = (ndimage.generate_binary_structure(2, 1), np.ones((3, 3), bool))
+SIGMA = 1.0  # px
+HIGH = 0.2  # of the picture's height that the writing takes; what is left of a texture is lower
 WELL = 0.5  # probability of the least sure digit
-NOTE = "a fine pattern of the paper was taken away"
+NOTE = "fine lines or dots were taken away, which hid the writing"
 
 
 def is_doubtful(page: Page) -> bool:
-    """Whether a pattern may hide what is written: the picture is small, and nothing was read."""
-    return not page.digits and max(page.height, page.width) <= LARGEST
+    """Whether a pattern may hide what is written: the picture is small, and nothing was read, or some ink is a mesh."""
+    hidden = not page.digits or any(each.why == MESH for each in page.rejected)
+    return hidden and max(page.height, page.width) <= LARGEST
 
 
 def best(page: Page, picture: Picture, read: Callable[[Picture], Page]) -> tuple[Picture, Page]:
     """Return the picture without a pattern that reads surest, and its page; as they were where none reads well."""
     chosen, least = (picture, page), WELL
-    for shape in SHAPES:
-        plain = without(picture, shape)
+    for plain in (*(without_lines(picture, shape) for shape in SHAPES), without_dots(picture)):
         found = read(plain)
-        if (sure := _probability(found)) >= least:
+        if (sure := _probability(found)) >= least and found.digits > page.digits:
             chosen, least = (plain, replace(found, notes=(*found.notes, NOTE))), sure
     return chosen
 
 
-def without(picture: Picture, shape: NDArray[np.bool_]) -> Picture:
+def without_lines(picture: Picture, shape: NDArray[np.bool_]) -> Picture:
     """Return a picture without what is darker than its surroundings and does not fill a shape."""
     whole = shape if picture.pixels.ndim == 2 else shape[..., None]
     pixels: Pixels = ndimage.grey_closing(picture.pixels, footprint=whole)
     return replace(picture, pixels=pixels)
 
 
+def without_dots(picture: Picture) -> Picture:
+    """Return a smoothed picture."""
+    pixels: Pixels = ndimage.gaussian_filter(picture.pixels, (SIGMA, SIGMA, 0)[: picture.pixels.ndim])
+    return replace(picture, pixels=pixels)
+
+
 def _probability(page: Page) -> float:
-    """Return that of the least sure digit; 0 without digits."""
-    return min((digit.answers[0].probability for number in page.numbers for digit in number.digits), default=0.0)
+    """Return that of the least sure digit where a page is one line over much of its height; otherwise 0."""
+    digits = [digit for number in page.numbers for digit in number.digits]
+    if len(page.lines) != 1 or max(digit.box.bottom - digit.box.top for digit in digits) < HIGH * page.height:
+        return 0.0
+    return min(digit.answers[0].probability for digit in digits)

@@ -58,6 +58,11 @@ def test_the_product_shares_1_and_both_opinions_count() -> None:
     assert np.exp(product(first, np.log([0.5, 0.5, 0.5]))).argmax() == 0
 
 
+def test_a_second_opinion_that_allows_no_number_changes_nothing() -> None:
+    first = np.log([0.7, 0.3])
+    assert product(first, np.full(2, -np.inf)) == pytest.approx(first)
+
+
 def test_the_lattice_rules_no_number_out() -> None:
     low, lower = (np.array([0.0, LEAST - far]) for far in (1, 50))
     assert product(low, np.zeros(2)) == pytest.approx(product(lower, np.zeros(2)))

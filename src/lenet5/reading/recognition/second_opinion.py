@@ -62,5 +62,7 @@ def product(first: Float, second: Float, power: float = POWER, least: float = LE
     first   the lattice's, no lower than `least`
     second  the slid network's, weighed by `power`
     """
+    if not np.isfinite(second).any():  # the line has too few windows for any of them
+        second = np.zeros_like(second)
     joint = np.maximum(first, least) + power * second
     return np.asarray(joint - np.logaddexp.reduce(joint))

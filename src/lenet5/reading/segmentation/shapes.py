@@ -16,6 +16,7 @@ BROAD, BLOT = 0.55, 0.6
 ALONG = 0.5  # fraction of a piece's side on the picture's edge from which it is a shadow
 MOST_HOLES = 50  # a digit has two, a speckled one some more
 SMALL = DASH, TOO_SMALL = "a dash", "too small for this writing"
+MESH = "a mesh"
 SHADOW = "runs along the picture's edge"
 
 
@@ -34,7 +35,7 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
     if _along_an_edge(piece, page):
         return SHADOW
     if _holes(piece) > MOST_HOLES:
-        return "a mesh"
+        return MESH
     sides = sorted((piece.height, piece.width))
     if sides[0] > BROAD * sides[1] and stroke_width(piece.mask) > BLOT * sides[0]:
         return "a blot"
