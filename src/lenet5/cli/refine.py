@@ -23,7 +23,9 @@ def refine(
     start_from: Annotated[
         str, typer.Option("--from", metavar="MODEL", help="A shipped model's name, a model file or a run folder.")
     ] = RECIPE,
-    numbers: Annotated[int, typer.Option(min=1, help="Pictures of numbers to train on.")] = COUNT,
+    numbers: Annotated[
+        int, typer.Option(min=1, help="Pictures of numbers to train on, beside a fourth as many of words.")
+    ] = COUNT,
     passes: Annotated[int, typer.Option(min=1, help="How often each is shown.")] = USUAL.passes,
     learning_rate: Annotated[float, typer.Option(min=1e-6, help="At the start; it falls to 0.")] = USUAL.learning_rate,
     seed: Annotated[int, typer.Option(help="Of the order in which they are shown.")] = USUAL.seed,

@@ -29,7 +29,9 @@ def refined(
     model: Model, engine: Engine, schedule: Schedule, *, count: int = COUNT, data_folder: Path | None = None,
     report: Callable[[Pass], None] = lambda _: None,
 ) -> Model:  # fmt: skip
-    """Return a model of the classes of `digits` after training on `count` pictures of numbers, words, and images.
+    """Return a model of the classes of `digits` after training through lattices and on single images.
+
+    count  pictures of numbers; a fourth as many of words and textures join them
 
     Test accuracy and calibration of its card are measured anew, on single images that it was not trained on. Raises
     ModelError for other classes, EngineError for another engine than native and numpy, DataNotFoundError without MNIST.

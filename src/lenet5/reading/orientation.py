@@ -12,6 +12,7 @@ import numpy as np
 from lenet5.reading.opening.arrays import Pixels
 from lenet5.reading.opening.pictures import Picture
 from lenet5.reading.page import Box, Page, with_boxes
+from lenet5.reading.recognition.slashes import ONE
 from lenet5.spec.digits import NOT_A_DIGIT
 
 WELL, BADLY = 0.9, 0.8  # mean probability of a page's marks that is good enough, and that leads to a try
@@ -19,7 +20,6 @@ GAIN = 0.1  # by which a turned page must read better
 HEAD_GAIN = 0.25  # the same upside down, where 0, 1, 6, 8 and 9 are digits, too
 # A number on its side makes lines of one or two digits.
 ALMOST_WELL, NARROW, NARROW_GAIN = 0.95, 2, 0.03
-ONE = "1"
 FEWEST = 3  # digits of a number: fewer do not tell which way is up
 TURNS = {1: "by 90 degrees to the left", 2: "upside down", 3: "by 90 degrees to the right"}
 
