@@ -1,7 +1,8 @@
 """Fine lines printed on the paper, as of cheques, or dots of dithering: where nothing is read, read again without them.
 
-A closing takes away dark lines that fill no small shape; a pen's stroke fills it. Smoothing makes dots grey again.
-Limits were chosen on amounts of cheques (`results/handwriting.py`, its development half).
+A closing takes away dark lines that fill no small shape; a pen's stroke fills it. An upright shape of one column takes
+lines that lie, and leaves of a stroke what a square would take, and so for lines that stand. A median takes lines of
+one pixel at any angle. Smoothing makes dots grey again. Limits were chosen on amounts of cheques (`results/handwriting.py`, its development half).
 """
 
 from collections.abc import Callable
@@ -17,7 +18,9 @@ from lenet5.reading.page import Page
 from lenet5.reading.segmentation.shapes import MESH
 
 LARGEST = 512  # px: in a larger picture the lines are wider
-SHAPES = (ndimage.generate_binary_structure(2, 1), np.ones((3, 3), bool))
+SHAPES = (
+    ndimage.generate_binary_structure(2, 1), np.ones((3, 3), bool), np.ones((3, 1), bool), np.ones((1, 3), bool),
+)  # fmt: skip
 SIGMA = 1.0  # px
 HIGH = 0.2  # of the picture's height that the writing takes; what is left of a texture is lower
 WELL = 0.5  # probability of the least sure digit
@@ -33,7 +36,8 @@ def is_doubtful(page: Page) -> bool:
 def best(page: Page, picture: Picture, read: Callable[[Picture], Page]) -> tuple[Picture, Page]:
     """Return the picture without a pattern that reads surest, and its page; as they were where none reads well."""
     chosen, least = (picture, page), WELL
-    for plain in (*(without_lines(picture, shape) for shape in SHAPES), without_dots(picture)):
+    without = [without_lines(picture, shape) for shape in SHAPES]
+    for plain in (*without, without_thin_lines(picture), without_dots(picture)):
         found = read(plain)
         if (sure := _probability(found)) >= least and found.digits > page.digits:
             chosen, least = (plain, replace(found, notes=(*found.notes, NOTE))), sure
@@ -44,6 +48,12 @@ def without_lines(picture: Picture, shape: NDArray[np.bool_]) -> Picture:
     """Return a picture without what is darker than its surroundings and does not fill a shape."""
     whole = shape if picture.pixels.ndim == 2 else shape[..., None]
     pixels: Pixels = ndimage.grey_closing(picture.pixels, footprint=whole)
+    return replace(picture, pixels=pixels)
+
+
+def without_thin_lines(picture: Picture) -> Picture:
+    """Return a picture each of whose pixels is the median of nine."""
+    pixels: Pixels = ndimage.median_filter(picture.pixels, (3, 3, 1)[: picture.pixels.ndim])
     return replace(picture, pixels=pixels)
 
 

@@ -40,6 +40,7 @@ STROKES = {  # from point to point, in heights of the writing, at a gap one wide
         ((0.75, 0.7), (0.65, 0.77), (0.65, 0.9), (0.75, 0.97), (0.85, 0.9), (0.85, 0.77), (0.75, 0.7)),
     ),
     "/": (((0.75, 0.1), (0.25, 1.05)),),
+    "slanted dash": (((0.2, 0.68), (0.8, 0.43)),),
 }
 
 
@@ -95,6 +96,12 @@ def test_a_single_slash_is_a_doubt(digits, compose) -> None:
     image = with_sign(compose("27 39", step=40), "/")
     assert any("slash" in sentence for sentence in sentences(digits.read(image)))
     assert digits.read(image, max_error_percent=1).text == "27?39"
+
+
+def test_a_slanted_dash_after_an_amount_is_no_digit(digits, compose) -> None:
+    page = digits.read(with_sign(compose("2739 ", step=40), "slanted dash", 4))
+    assert page.text == "2739"
+    assert [each.why for each in page.rejected] == ["a dash"]
 
 
 def test_an_upright_1_is_no_slash(digits, compose) -> None:

@@ -8,6 +8,8 @@ from lenet5.reading.segmentation.pieces import Piece
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where its width is at least this multiple of its height
+LOW, FALLING = 0.5, 38.0  # a straight stroke less high, and at most so many degrees from level, is a dash, too
+STRAIGHT = 0.25  # a straight stroke's extent across, in parts of that along it
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
 FINE = 0.004  # ink in squares of a piece's longer side; with less it is a drawn line, not writing
 HATCHED = 0.5  # fraction of the ink in drawn lines from which nothing is writing
@@ -30,6 +32,8 @@ def no_digit(piece: Piece, height: float, page: tuple[int, ...]) -> str | None:
         return "too large for this writing"
     if piece.height < FLAT * height and piece.width > LYING * piece.height:
         return DASH
+    if piece.height < LOW * height and _is_nearly_level(piece):
+        return DASH
     if piece.height < FLAT * height:
         return TOO_SMALL
     if _along_an_edge(piece, page):
@@ -46,6 +50,17 @@ def hatched(found: list[Piece]) -> bool:
     """Whether most of the ink is in pieces that have less of it than the finest stroke along their longer side."""
     drawn = sum(piece.area for piece in found if piece.area < FINE * max(piece.height, piece.width) ** 2)
     return drawn > HATCHED * sum(piece.area for piece in found)
+
+
+def _is_nearly_level(piece: Piece) -> bool:
+    """Whether a piece is a straight stroke that nearly lies."""
+    rows, columns = np.nonzero(piece.mask)
+    if len(rows) < 2:
+        return False
+    (down, both), (_, across) = np.cov(rows, columns)
+    low, high = np.linalg.eigvalsh([[down, both], [both, across]])
+    degrees = np.degrees(0.5 * np.arctan2(2 * abs(both), across - down))
+    return bool(low <= STRAIGHT**2 * high and degrees <= FALLING)
 
 
 def _along_an_edge(piece: Piece, page: tuple[int, ...]) -> bool:
