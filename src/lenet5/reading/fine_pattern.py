@@ -1,8 +1,9 @@
 """Fine lines printed on the paper, as of cheques, or dots of dithering: where nothing is read, read again without them.
 
 A closing takes away dark lines that fill no small shape; a pen's stroke fills it. An upright shape of one column takes
-lines that lie, and leaves of a stroke what a square would take, and so for lines that stand. A median takes lines of
-one pixel at any angle. Smoothing makes dots grey again. Limits were chosen on amounts of cheques (`results/handwriting.py`, its development half).
+lines that lie, and leaves of a stroke what a square would take; so does a level shape with lines that stand. A median
+takes lines of one pixel at any angle. Smoothing makes dots grey again. Limits were chosen on amounts of cheques
+(`results/handwriting.py`, its development half).
 """
 
 from collections.abc import Callable
