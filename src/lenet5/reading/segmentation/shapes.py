@@ -8,7 +8,7 @@ from lenet5.reading.segmentation.pieces import Piece
 
 FLAT = 0.3  # height of the writing; a lower piece is a dash,
 LYING = 2.5  # where its width is at least this multiple of its height
-LOW, FALLING = 0.5, 38.0  # a straight stroke less high, and at most so many degrees from level, is a dash, too
+LOW, FALLING = 0.5, 38.0  # a straight stroke less high than LOW and within FALLING degrees of level is a dash, too
 STRAIGHT = 0.25  # a straight stroke's extent across, in parts of that along it
 LARGE = 2.6  # times the height of the writing: a drawing, a stain, a frame
 FINE = 0.004  # ink in squares of a piece's longer side; with less it is a drawn line, not writing
