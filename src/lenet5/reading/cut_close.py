@@ -18,7 +18,7 @@ from lenet5.spec.digits import NOT_A_DIGIT
 LARGEST = 512  # px: a larger picture is no digit cut out
 MARGIN = 0.5  # of the picture's longer side
 PAPER = {False: 95, True: 5}  # percentile of the pixels that is the paper's, by whether the writing is brighter
-SPANNED = 0.8  # of the picture's height and width that the number takes
+SPANNED = 0.8  # of the picture's height and width that the number takes; of one of both where nothing was read
 WELL = 0.95  # probability of the least sure digit
 NOTE = "was read with a margin of paper added, for it is cut close to its ink"
 
@@ -41,7 +41,7 @@ def best(page: Page, picture: Picture, read: Callable[[Picture, bool], Page]) ->
     least = max(WELL, _probability(page))
     for bright in PAPER:
         with_paper = without_margin(read(with_margin(picture, bright), bright), picture)
-        if (sure := _probability(with_paper)) > least:
+        if (sure := _probability(with_paper, alone=not page.digits)) > least:
             least, chosen = sure, (bright, with_paper)
     return chosen
 
@@ -80,13 +80,17 @@ def _margin(picture: Picture) -> int:
     return round(MARGIN * max(int(side) for side in picture.pixels.shape[:2]))
 
 
-def _probability(page: Page) -> float:
-    """Return that of the least sure digit where a page is one number that spans it, and nothing else; otherwise 0."""
+def _probability(page: Page, *, alone: bool = False) -> float:
+    """Return that of the least sure digit where a page is one number that spans it, and nothing else; otherwise 0.
+
+    alone  whether there is no other reading; then a number may span the height or the width only
+    """
     numbers = list(page.numbers)
     if len(numbers) != 1 or _has_shadow(page) or any(each.why.startswith(NOT_A_DIGIT) for each in page.rejected):
         return 0.0
     number = numbers[0]
     high, wide = number.box.bottom - number.box.top, number.box.right - number.box.left
-    if number.marks or high < SPANNED * page.height or wide < SPANNED * page.width:
+    spans = [high >= SPANNED * page.height, wide >= SPANNED * page.width]
+    if number.marks or not (any(spans) if alone else all(spans)):
         return 0.0
     return min(digit.answers[0].probability for digit in number.digits)
