@@ -18,7 +18,7 @@ from lenet5.spec.digits import NOT_A_DIGIT
 LARGEST = 512  # px: a larger picture is no digit cut out
 MARGIN = 0.5  # of the picture's longer side
 PAPER = {False: 95, True: 5}  # percentile of the pixels that is the paper's, by whether the writing is brighter
-SPANNED = 0.8  # of the picture's height and width that the number takes; of one of both where nothing was read
+SPANNED = 0.8  # of the picture's height and width that the number takes; where nothing was read, of one of both
 WELL = 0.95  # probability of the least sure digit
 NOTE = "was read with a margin of paper added, for it is cut close to its ink"
 
@@ -83,14 +83,18 @@ def _margin(picture: Picture) -> int:
 def _probability(page: Page, *, alone: bool = False) -> float:
     """Return that of the least sure digit where a page is one number that spans it, and nothing else; otherwise 0.
 
-    alone  whether there is no other reading; then a number may span the height or the width only
+    alone  whether there is no other reading; then a number may span the height only and have paper on both sides, or
+           the width only and have paper above and below
     """
     numbers = list(page.numbers)
     if len(numbers) != 1 or _has_shadow(page) or any(each.why.startswith(NOT_A_DIGIT) for each in page.rejected):
         return 0.0
     number = numbers[0]
     high, wide = number.box.bottom - number.box.top, number.box.right - number.box.left
-    spans = [high >= SPANNED * page.height, wide >= SPANNED * page.width]
-    if number.marks or not (any(spans) if alone else all(spans)):
+    spans_height, spans_width = high >= SPANNED * page.height, wide >= SPANNED * page.width
+    paper_beside = number.box.left > 0 and number.box.right < page.width
+    paper_above_and_below = number.box.top > 0 and number.box.bottom < page.height
+    spans_one = (spans_height and paper_beside) or (spans_width and paper_above_and_below)
+    if number.marks or not ((spans_height and spans_width) or (alone and spans_one)):
         return 0.0
     return min(digit.answers[0].probability for digit in number.digits)
