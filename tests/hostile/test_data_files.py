@@ -43,6 +43,12 @@ def test_any_bytes_give_an_array_or_an_idx_error(content: bytes, pack: Callable[
         assert array.nbytes + 4 + 4 * array.ndim == len(content)
 
 
+def test_no_images_of_an_absurd_size_are_refused_in_words() -> None:
+    shape = b"\0\0\0\0\xa8\0\0\0\xc3\x0c\x31\0"
+    with pytest.raises(IdxError, match="expected at most"):
+        idx.read_bytes(b"\0\0\x08\x03" + shape, "hostile")
+
+
 @settings(deadline=None, max_examples=200)
 @given(st.integers(0, 8 * 12 - 1))
 def test_any_flipped_bit_of_a_header_is_found_or_gives_another_well_formed_array(bit: int) -> None:

@@ -110,10 +110,11 @@ def _header(content: bytes | bytearray | memoryview | mmap.mmap, name: str) -> H
     if len(first) < start:
         raise IdxError(f"{name}: {len(first)} bytes, but its header alone has {start}. The file is cut short.")
     shape = tuple(np.frombuffer(first, ">u4", dimensions, offset=4).tolist())
-    header = Header(dtype, shape, start)
-    if header.end > MOST_BYTES:
-        raise IdxError(f"{name}: promises {header.end:,} bytes (shape {shape}), expected at most {MOST_BYTES:,}.")
-    return header
+    # NumPy refuses sides whose product is too large even where another side is 0.
+    promised = start + prod(max(side, 1) for side in shape) * dtype.itemsize
+    if promised > MOST_BYTES:
+        raise IdxError(f"{name}: promises {promised:,} bytes (shape {shape}), expected at most {MOST_BYTES:,}.")
+    return Header(dtype, shape, start)
 
 
 def _unpacked(file: BinaryIO, name: str) -> bytearray:
